@@ -1,8 +1,18 @@
 //! The IPVS table: plain types, reconcile by difference, and the kernel over generic netlink.
 //!
 //! - [`table`]: what a table is, with no IO;
-//! - `reconcile`: wanted and observed table in, ordered changes out, with no IO;
-//! - `kernel`: the same table in the kernel;
-//! - `text`: the form that `ipvsadm -Ln` and `ipvsadm-save` print.
+//! - [`mod@reconcile`]: wanted and observed table in, ordered changes out, with no IO;
+//! - [`statistics`]: what the kernel counts, with no IO;
+//! - [`kernel`]: the same table in the kernel;
+//! - [`text`]: the form that `ipvsadm -Ln` and `ipvsadm-save` print.
 
+pub mod error;
+pub mod kernel;
+pub mod reconcile;
+pub mod statistics;
 pub mod table;
+pub mod text;
+
+pub use error::Error;
+pub use kernel::{Applied, Failure, Kernel};
+pub use reconcile::{Change, reconcile};

@@ -198,7 +198,11 @@ impl fmt::Display for Protocol {
 impl fmt::Display for ServiceKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Address { protocol, address, port } => write!(f, "[{address}]:{protocol}:{port}"),
+            Self::Address {
+                protocol,
+                address,
+                port,
+            } => write!(f, "[{address}]:{protocol}:{port}"),
             Self::Fwmark { mark, .. } => write!(f, "FWM {mark}"),
         }
     }
