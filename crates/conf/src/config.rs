@@ -1,0 +1,103 @@
+//! The configuration as the daemon uses it: defaults, inheritance and cross checks applied.
+//!
+//! Every field has the name of its keyword. Two configurations are equal when they mean the same; positions do not
+//! count, so that a reload sees only real changes.
+#![allow(clippy::struct_excessive_bools)] // one field for one keyword
+
+mod checker;
+mod global;
+mod virtual_server;
+mod vrrp;
+
+pub use checker::{Bind, Checker, CheckerKind, HttpGet, HttpProtocol, Url};
+pub use global::{GlobalDefs, SmtpServer};
+pub use virtual_server::{
+    ForwardingMethod, Protocol, RealServer, Scheduler, SchedulerFlags, Service, SorryServer, Tunnel, TunnelChecksum,
+    TunnelKind, VirtualServer, VirtualServerName,
+};
+pub use vrrp::{
+    Authentication, InitialState, Notify, TrackInterface, UnicastPeer, VirtualAddress, VrrpInstance, VrrpSyncGroup,
+    VrrpVersion,
+};
+
+use crate::source::Span;
+use serde::{Deserialize, Serialize};
+use std::ffi::OsString;
+use std::net::IpAddr;
+
+/// Everything that the files say.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Config {
+    /// The `global_defs` blocks, added up.
+    pub global_defs: GlobalDefs,
+    /// The usable `vrrp_instance` blocks in the order of the file.
+    pub vrrp_instances: Vec<VrrpInstance>,
+    /// The usable `vrrp_sync_group` blocks.
+    pub vrrp_sync_groups: Vec<VrrpSyncGroup>,
+    /// The usable `virtual_server` blocks.
+    pub virtual_servers: Vec<VirtualServer>,
+    /// Keywords that were read and known, but do nothing yet. Each was also warned about.
+    pub not_in_effect: Vec<NotInEffect>,
+}
+
+/// A keyword that is known but does nothing yet.
+#[derive(Clone, Debug, Eq, Serialize, Deserialize)]
+pub struct NotInEffect {
+    /// The keyword.
+    pub keyword: String,
+    /// The blocks around it, outermost first, joined by `/`; empty at the top level.
+    pub context: String,
+    /// Where.
+    pub span: Span,
+}
+
+impl PartialEq for NotInEffect {
+    fn eq(&self, other: &Self) -> bool {
+        self.keyword == other.keyword && self.context == other.context
+    }
+}
+
+/// IPv4 or IPv6.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum AddressFamily {
+    /// IPv4.
+    #[default]
+    Inet,
+    /// IPv6.
+    Inet6,
+}
+
+impl AddressFamily {
+    /// The family of an address.
+    pub fn of(address: IpAddr) -> Self {
+        if address.is_ipv4() { Self::Inet } else { Self::Inet6 }
+    }
+}
+
+/// A command to run: its words, split like a shell would, and who runs it.
+#[derive(Clone, Debug, Eq, Serialize, Deserialize)]
+pub struct Script {
+    /// The program and its arguments; never empty.
+    pub argv: Vec<OsString>,
+    /// User name; `None`: `script_user` of `global_defs`, else the daemon's default.
+    pub user: Option<String>,
+    /// Group name; `None`: the group of the user.
+    pub group: Option<String>,
+    /// Where the command was written.
+    pub span: Span,
+}
+
+impl PartialEq for Script {
+    fn eq(&self, other: &Self) -> bool {
+        self.argv == other.argv && self.user == other.user && self.group == other.group
+    }
+}
+
+/// Whom scripts run as: `script_user USER [GROUP]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScriptUser {
+    /// User name.
+    pub user: String,
+    /// Group name; `None`: the group of the user.
+    pub group: Option<String>,
+}

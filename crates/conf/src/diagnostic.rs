@@ -1,0 +1,90 @@
+//! What can be said about a configuration, as plain data, and the two ways to print it.
+
+mod print;
+
+use crate::source::Span;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Severity {
+    /// Works as written, but is probably not what one wants.
+    Advice,
+    /// Holdfast goes on with a meaning that the message names.
+    Warning,
+    /// The line, block or file has no meaning; it is left out.
+    Error,
+}
+
+/// A stable name for one kind of finding, printed as `HF0123`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Code(pub u16);
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HF{:04}", self.0)
+    }
+}
+
+/// keepalived's classes of configuration errors, lowest first. The highest one seen decides the exit status of
+/// `-t`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "keepalived's own names say it")]
+pub enum Class {
+    FileNotFound,
+    BadInterface,
+    Fatal,
+    MultipleFiles,
+    UnknownKeyword,
+    UnexpectedOpeningBrace,
+    MissingOpeningBrace,
+    UnexpectedClosingBrace,
+    MissingClosingBrace,
+    UnmatchedQuote,
+    MissingParameter,
+    InvalidNumber,
+    GeneralError,
+    Warning,
+    Deprecated,
+    SecurityError,
+}
+
+impl Class {
+    /// The exit status of `-t` when this is the highest class seen.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::FileNotFound | Self::BadInterface | Self::Fatal => 4,
+            Self::SecurityError => 6,
+            _ => 5,
+        }
+    }
+}
+
+/// A further place or fact that explains a [`Diagnostic`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    /// The fact.
+    pub message: String,
+    /// Where to see it.
+    pub span: Option<Span>,
+}
+
+/// One finding.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Diagnostic {
+    /// How bad it is.
+    pub severity: Severity,
+    /// Which kind of finding.
+    pub code: Code,
+    /// keepalived's class, where its `-t` would not end with 0 either; `None` does not touch the exit status.
+    pub class: Option<Class>,
+    /// What is wrong, and what becomes of the line.
+    pub message: String,
+    /// Where.
+    pub span: Option<Span>,
+    /// Other places that belong to it.
+    pub notes: Vec<Note>,
+    /// The likely meaning: what to write instead.
+    pub hint: Option<String>,
+}
