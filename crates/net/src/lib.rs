@@ -1,1 +1,36 @@
-//! net
+//! Everything that Holdfast asks of the Linux network stack, with plain data on both sides. Nothing here decides anything.
+//!
+//! | module | owns | on which descriptor |
+//! | --- | --- | --- |
+//! | [`readiness`](self) (private) | the only registration of descriptors with the runtime | – |
+//! | [`DeadlineTimer`] | the one alarm of a driver, and its clock | a timerfd |
+//! | [`Requests`] | questions and changes: dumps of links and addresses, batches of added and removed addresses | a netlink socket that hears no events |
+//! | [`Monitor`] | what changed on links and addresses, by whomever | a second netlink socket that asks nothing |
+//! | [`VrrpSocket`] | VRRP packets of one interface, family and mode, for all virtual routers there | a raw socket |
+//! | [`Announcer`] | gratuitous ARP and unsolicited neighbour advertisements | a packet socket that receives nothing |
+//!
+//! All of it belongs to one thread, the one of the VRRP driver with its current-thread runtime. Calls that only hand
+//! something to the kernel (sending, arming) are plain functions and never wait; calls that wait are `async`, may be
+//! dropped at any await without losing anything, and requests carry a time limit. Requests and events have sockets of their own, so
+//! that a flood of events can not stand between a request and its answer.
+//!
+//! Types of other crates stay inside: at the border there are addresses of `std`, [`holdfast_time::Timestamp`] and the
+//! structs of this crate.
+
+mod address;
+mod announce;
+mod error;
+mod link;
+mod monitor;
+mod requests;
+mod timer;
+mod vrrp_socket;
+
+pub use address::{ADDRESS_PROTOCOL, AddressFlags, AddressScope, InterfaceAddress};
+pub use announce::Announcer;
+pub use error::NetError;
+pub use link::{Link, MacAddress};
+pub use monitor::{Monitor, NetworkEvent};
+pub use requests::{Applied, Outcome, Requests};
+pub use timer::DeadlineTimer;
+pub use vrrp_socket::{AddressFamily, ReceivedPacket, VrrpSocket, VrrpSocketMode, VrrpSocketSettings};
