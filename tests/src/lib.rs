@@ -1,1 +1,7 @@
-//! The bed
+//! The bed: network namespaces, real daemons, real web servers and guests with a real IPVS, for the tests that need
+//! more than one crate.
+//!
+//! Everything here is used in two places: on the host, and inside a guest that runs a test binary built on the host.
+//! Whatever is started dies with the process that started it, however that one ends.
+
+pub mod guest;
