@@ -1,0 +1,62 @@
+//! What the machine asks its driver to do, in the order in which it is to be done.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use holdfast_ipvs::table::{DestinationKey, ServiceKey};
+
+use crate::event::{CheckerId, Generation};
+use crate::messages::Message;
+use crate::probe::Request;
+
+/// One thing to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Run this probe and report its outcome with [`ProbeDone`](crate::Event::ProbeDone).
+    StartProbe {
+        /// The check
+        checker: CheckerId,
+        /// The probe's number, to be given back
+        generation: Generation,
+        /// What to do
+        request: Request,
+        /// The most time that the whole probe may take
+        deadline: Duration,
+    },
+    /// Nobody waits for the outcome of this check's probe any more; ending it is optional, its outcome is ignored.
+    ForgetProbe(CheckerId),
+    /// Bring this service of the kernel's table to what [`wanted_service`](crate::Health::wanted_service) says now, by
+    /// difference; `None` there: remove it.
+    ServiceChanged(ServiceKey),
+    /// Run the scripts, write the FIFO line, send the mail.
+    Notify(Notification),
+    /// Log this.
+    Log(Message),
+}
+
+/// A change that users can hang a script on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notification {
+    /// `notify_up`, `notify_down` and the FIFO line `RS … VS … UP|DOWN`.
+    RealServer {
+        /// Name of the virtual server
+        virtual_server: Arc<str>,
+        /// Name of the real server
+        real_server: Arc<str>,
+        /// Identity of the real server within its virtual server
+        key: DestinationKey,
+        /// The new state
+        up: bool,
+        /// The machine is coming to its end (`omega`)
+        stopping: bool,
+    },
+    /// `quorum_up`, `quorum_down` and the FIFO line `VS … UP|DOWN`.
+    Quorum {
+        /// Name of the virtual server
+        virtual_server: Arc<str>,
+        /// The new state
+        up: bool,
+        /// The machine is coming to its end (`omega`)
+        stopping: bool,
+    },
+}

@@ -1,0 +1,366 @@
+//! Every line that the machine logs, in the words that keepalived's users search their logs for.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use holdfast_ipvs::table::ServiceKey;
+
+use crate::probe::{Failure, NotTried};
+
+/// How much a message matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Conditional detail
+    Debug,
+    /// A change of state
+    Info,
+    /// Odd, but working
+    Warning,
+}
+
+/// One line of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Message {
+    /// A check starts to be made, or again after a suspension.
+    Activating(Member),
+    /// No address of the virtual server is here: its checks rest (`ha_suspend`).
+    Suspending(Member),
+    /// A check came to its first success or works again.
+    CheckSucceeded {
+        /// Keyword of the check
+        keyword: &'static str,
+        /// The real server
+        member: Member,
+    },
+    /// A check failed for good.
+    CheckFailed {
+        /// Keyword of the check
+        keyword: &'static str,
+        /// The real server
+        member: Member,
+        /// How many more tries were made after the first failure
+        retries: u32,
+        /// The reason of the last one
+        failure: Failure,
+    },
+    /// A single try failed (`log_all_failures`).
+    TryFailed {
+        /// Keyword of the check
+        keyword: &'static str,
+        /// The real server
+        member: Member,
+        /// The reason
+        failure: Failure,
+    },
+    /// A check could not be made; said once until something else happens.
+    NotTried {
+        /// Keyword of the check
+        keyword: &'static str,
+        /// The real server
+        member: Member,
+        /// The reason
+        reason: NotTried,
+        /// When it is made again
+        again_in: Duration,
+    },
+    /// A real server is up.
+    RealServerUp {
+        /// The real server
+        member: Member,
+        /// `inhibit_on_failure`
+        inhibit: bool,
+    },
+    /// A real server is down.
+    RealServerDown {
+        /// The real server
+        member: Member,
+        /// `inhibit_on_failure`
+        inhibit: bool,
+    },
+    /// The configuration names a real server no longer.
+    RealServerGone(Member),
+    /// A real server leaves the table with its virtual server, at a reload or at the end.
+    RealServerRemoved {
+        /// The real server
+        member: Member,
+        /// It was there with weight 0 only
+        inhibited: bool,
+        /// The machine is coming to its end
+        stopping: bool,
+    },
+    /// The configuration names a virtual server no longer.
+    VirtualServerGone(Arc<str>),
+    /// Another configured weight.
+    WeightChanged {
+        /// The real server
+        member: Member,
+        /// Weight until now
+        old: u32,
+        /// Weight from now on
+        new: u32,
+        /// Whether the real server is up
+        up: bool,
+    },
+    /// Enough live weight.
+    QuorumGained(Quorum),
+    /// Too little live weight.
+    QuorumLost(Quorum),
+    /// Too little live weight at the start, and a sorry server for it.
+    QuorumDownAtStart(Quorum),
+    /// The sorry server takes the clients.
+    SorryServerUp {
+        /// The sorry server
+        member: Member,
+        /// `sorry_server_inhibit`
+        inhibit: bool,
+    },
+    /// The sorry server is not needed any more.
+    SorryServerDown {
+        /// The sorry server
+        member: Member,
+        /// `sorry_server_inhibit`
+        inhibit: bool,
+    },
+    /// The live real servers take the clients again.
+    PoolFilled(Arc<str>),
+    /// The sorry server takes the clients of the live real servers.
+    PoolEmptied(Arc<str>),
+    /// Two virtual servers have the same service: the first one keeps it.
+    DuplicateService {
+        /// The service
+        service: ServiceKey,
+        /// Whose it is
+        owner: Arc<str>,
+        /// Who does not get it
+        other: Arc<str>,
+    },
+    /// A restarted process goes on with what it found in the kernel.
+    Adopted {
+        /// The virtual server
+        virtual_server: Arc<str>,
+        /// Real servers that are taken as down until they are checked
+        down: usize,
+        /// All real servers
+        of: usize,
+    },
+}
+
+/// A real server or sorry server of a virtual server, by their names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Name of the server
+    pub server: Arc<str>,
+    /// Name of its virtual server
+    pub virtual_server: Arc<str>,
+}
+
+/// Quorum with the numbers that decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quorum {
+    /// Name of the virtual server
+    pub virtual_server: Arc<str>,
+    /// `quorum`
+    pub quorum: u32,
+    /// `hysteresis`
+    pub hysteresis: u32,
+    /// Sum of the weights of live real servers
+    pub weight: u64,
+}
+
+impl Message {
+    /// How much it matters.
+    pub const fn level(&self) -> Level {
+        match self {
+            Self::NotTried { .. } | Self::DuplicateService { .. } => Level::Warning,
+            Self::Activating(_) | Self::Suspending(_) => Level::Debug,
+            _ => Level::Info,
+        }
+    }
+}
+
+impl Quorum {
+    const fn upper(&self) -> u64 {
+        self.quorum as u64 + self.hysteresis as u64
+    }
+
+    const fn lower(&self) -> u64 {
+        (self.quorum as u64).saturating_sub(self.hysteresis as u64)
+    }
+}
+
+/// `SERVICE for VS VIRTUAL-SERVER`
+impl fmt::Display for Member {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} for VS {}", self.server, self.virtual_server)
+    }
+}
+
+impl fmt::Display for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Activating(member) => write!(f, "Activating healthchecker for service {member}"),
+            Self::Suspending(member) => write!(f, "Suspending healthchecker for service {member}"),
+            Self::CheckSucceeded {
+                keyword: "TCP_CHECK",
+                member,
+            } => {
+                write!(f, "TCP connection to {} success.", member.server)
+            }
+            Self::CheckSucceeded {
+                keyword: "HTTP_GET",
+                member,
+            } => {
+                write!(f, "Remote Web server {} succeed on service.", member.server)
+            }
+            Self::CheckSucceeded { keyword, member } => write!(f, "{keyword} on service {} succeeded.", member.server),
+            Self::CheckFailed {
+                keyword,
+                member,
+                retries,
+                failure,
+            } => {
+                write!(f, "{} on service {} failed", check_name(keyword), member.server)?;
+                if *retries > 0 {
+                    write!(f, " after {retries} retries")?;
+                }
+                write!(f, ". ({failure})")
+            }
+            Self::TryFailed {
+                keyword,
+                member,
+                failure,
+            } => {
+                write!(
+                    f,
+                    "{} on service {} for VS {}: {failure}",
+                    check_name(keyword),
+                    member.server,
+                    member.virtual_server
+                )
+            }
+            Self::NotTried {
+                keyword,
+                member,
+                reason,
+                again_in,
+            } => write!(
+                f,
+                "{} on service {member}: {reason}. Rescheduling, next in {:.1} s",
+                check_name(keyword),
+                again_in.as_secs_f64()
+            ),
+            Self::RealServerUp {
+                member: Member { server, virtual_server },
+                inhibit: false,
+            } => {
+                write!(f, "Adding service {server} to VS {virtual_server}")
+            }
+            Self::RealServerUp {
+                member: Member { server, virtual_server },
+                inhibit: true,
+            } => {
+                write!(f, "Enabling service {server} of VS {virtual_server}")
+            }
+            Self::RealServerDown {
+                member: Member { server, virtual_server },
+                inhibit: false,
+            } => {
+                write!(f, "Removing service {server} from VS {virtual_server}")
+            }
+            Self::RealServerDown {
+                member: Member { server, virtual_server },
+                inhibit: true,
+            } => {
+                write!(f, "Disabling service {server} of VS {virtual_server}")
+            }
+            Self::RealServerGone(member) => write!(f, "service {} no longer exist", member.server),
+            Self::RealServerRemoved {
+                member: Member { server, virtual_server },
+                inhibited,
+                stopping,
+            } => write!(
+                f,
+                "{} {}service {server} from VS {virtual_server}",
+                if *stopping { "Shutting down" } else { "Removing" },
+                if *inhibited { "(inhibited) " } else { "" }
+            ),
+            Self::VirtualServerGone(name) => write!(f, "Removing Virtual Server {name}"),
+            Self::WeightChanged {
+                member: Member { server, virtual_server },
+                old,
+                new,
+                up,
+            } => write!(
+                f,
+                "Changing weight from {old} to {new} for {}active service {server} of VS {virtual_server}",
+                if *up { "" } else { "in" }
+            ),
+            Self::QuorumGained(it) => write!(
+                f,
+                "Gained quorum {}+{}={} <= {} for VS {}",
+                it.quorum,
+                it.hysteresis,
+                it.upper(),
+                it.weight,
+                it.virtual_server
+            ),
+            Self::QuorumLost(it) => write!(
+                f,
+                "Lost quorum {}-{}={} > {} for VS {}",
+                it.quorum,
+                it.hysteresis,
+                it.lower(),
+                it.weight,
+                it.virtual_server
+            ),
+            Self::QuorumDownAtStart(it) => write!(
+                f,
+                "Starting with quorum down {}+{}={} > {} for VS {}",
+                it.quorum,
+                it.hysteresis,
+                it.upper(),
+                it.weight,
+                it.virtual_server
+            ),
+            Self::SorryServerUp {
+                member: Member { server, virtual_server },
+                inhibit,
+            } => write!(
+                f,
+                "{} sorry server {server} to VS {virtual_server}",
+                if *inhibit { "Enabling" } else { "Adding" }
+            ),
+            Self::SorryServerDown {
+                member: Member { server, virtual_server },
+                inhibit,
+            } => write!(
+                f,
+                "{} sorry server {server} from VS {virtual_server}",
+                if *inhibit { "Disabling" } else { "Removing" }
+            ),
+            Self::PoolFilled(name) => write!(f, "Adding alive servers to the pool for VS {name}"),
+            Self::PoolEmptied(name) => write!(f, "Removing alive servers from the pool for VS {name}"),
+            Self::DuplicateService { service, owner, other } => write!(
+                f,
+                "service {service} of virtual server {other} is already a service of virtual server {owner} - ignored"
+            ),
+            Self::Adopted {
+                virtual_server,
+                down,
+                of,
+            } => write!(
+                f,
+                "Going on with VS {virtual_server} as found in the kernel: {down} of {of} real servers down until checked"
+            ),
+        }
+    }
+}
+
+/// How a check is named when it fails: `HTTP_CHECK` for `HTTP_GET`.
+const fn check_name(keyword: &'static str) -> &'static str {
+    match keyword.as_bytes() {
+        b"HTTP_GET" => "HTTP_CHECK",
+        _ => keyword,
+    }
+}

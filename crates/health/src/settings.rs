@@ -1,0 +1,100 @@
+//! What the configuration asks of the health machine: resolved, complete, free of defaults still to be looked up.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use holdfast_ipvs::table::{Destination, DestinationKey, Service, ServiceKey};
+use serde::{Deserialize, Serialize};
+
+use crate::probe::Probe;
+
+/// Everything the machine is told by the configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// The virtual servers in the order of the file.
+    pub virtual_servers: Vec<VirtualServer>,
+    /// `rs_init_notifies`: notify the first state of every real server too.
+    pub notify_first_state: bool,
+}
+
+/// One `virtual_server` block: one IPVS service, or for a group as many as the group has entries. All of them share the
+/// real servers, the quorum and the sorry server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VirtualServer {
+    /// The name in logs, notifications and the status, for example `[192.0.2.80]:tcp:80`. A virtual server keeps its
+    /// state over a reload when the name stays or when it still has one of its services.
+    pub name: String,
+    /// The IPVS services.
+    pub services: Vec<ServiceKey>,
+    /// The settings of each of these services.
+    pub service: Service,
+    /// Weight of live real servers that is needed; at least 1.
+    pub quorum: u32,
+    /// Distance from `quorum` at which the state changes, either way; smaller than `quorum`.
+    pub hysteresis: u32,
+    /// Probe only while an address of the services is on this host.
+    pub ha_suspend: bool,
+    /// At the end, notify that the real servers and the quorum went down.
+    pub omega: bool,
+    /// Takes the clients while quorum is lost.
+    pub sorry_server: Option<SorryServer>,
+    /// The real servers.
+    pub real_servers: Vec<RealServer>,
+}
+
+/// The server of last resort.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SorryServer {
+    /// The name in logs, for example `[192.0.2.250]:tcp:80`.
+    pub name: String,
+    /// Address and port; port 0 is the service's port.
+    pub key: DestinationKey,
+    /// Its settings, with the weight it has while in use.
+    pub destination: Destination,
+    /// `sorry_server_inhibit`: stays in the table with weight 0 while not in use.
+    pub inhibit: bool,
+}
+
+/// One `real_server` block.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RealServer {
+    /// The name in logs and notifications, for example `[192.0.2.81]:tcp:80`.
+    pub name: String,
+    /// Address and port; port 0 is the service's port. The identity of the real server within its virtual server.
+    pub key: DestinationKey,
+    /// Its settings, with the configured weight.
+    pub destination: Destination,
+    /// Weight 0 in place of removal while it is down.
+    pub inhibit_on_failure: bool,
+    /// The checks; it is up while none of them is failed, and always without any.
+    pub checkers: Vec<Checker>,
+}
+
+/// One check of a real server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checker {
+    /// What to do.
+    pub probe: Probe,
+    /// From one check to the next.
+    pub delay_loop: Duration,
+    /// From a failure to the next try.
+    pub delay_before_retry: Duration,
+    /// Tries after the first failure before the real server counts as down.
+    pub retry: u32,
+    /// The first check is made at a moment within this length from the start.
+    pub warmup: Duration,
+    /// Counts as failed until the first success.
+    pub alpha: bool,
+    /// Log each failed try, not only changes.
+    pub log_all_failures: bool,
+}
+
+impl VirtualServer {
+    /// The addresses of the services; none for services by firewall mark.
+    pub fn addresses(&self) -> impl Iterator<Item = IpAddr> + '_ {
+        self.services.iter().filter_map(|key| match key {
+            ServiceKey::Address { address, .. } => Some(*address),
+            ServiceKey::Fwmark { .. } => None,
+        })
+    }
+}

@@ -1,0 +1,81 @@
+//! What the machine knows, for people and tools.
+
+use std::time::Duration;
+
+use holdfast_ipvs::table::{DestinationKey, ServiceKey};
+use holdfast_time::Timestamp;
+
+use crate::probe::Verdict;
+
+/// All virtual servers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Status {
+    /// In the order of the configuration.
+    pub virtual_servers: Vec<VirtualServerStatus>,
+}
+
+/// One virtual server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VirtualServerStatus {
+    /// Its name.
+    pub name: String,
+    /// Its IPVS services.
+    pub services: Vec<ServiceKey>,
+    /// Whether it has quorum.
+    pub quorum_up: bool,
+    /// Weight of live real servers that is needed.
+    pub quorum: u32,
+    /// Distance from `quorum` at which the state changes.
+    pub hysteresis: u32,
+    /// Sum of the weights of live real servers.
+    pub live_weight: u64,
+    /// The sorry server takes the clients.
+    pub sorry_server_active: bool,
+    /// `ha_suspend` and none of its addresses is here: nothing is probed.
+    pub suspended: bool,
+    /// Its real servers.
+    pub real_servers: Vec<RealServerStatus>,
+}
+
+/// One real server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RealServerStatus {
+    /// Its name.
+    pub name: String,
+    /// Its identity within the virtual server.
+    pub key: DestinationKey,
+    /// Whether it counts as up.
+    pub up: bool,
+    /// When it last went up or down; the start if never.
+    pub since: Timestamp,
+    /// The weight it has while it is up.
+    pub weight: u32,
+    /// Its checks.
+    pub checkers: Vec<CheckerStatus>,
+}
+
+/// One check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckerStatus {
+    /// Its keyword, for example `HTTP_GET`.
+    pub keyword: &'static str,
+    /// Whether it counts as passed.
+    pub up: bool,
+    /// Whether it came to a result since the start.
+    pub has_run: bool,
+    /// Failed tries in a row since the last success that have not yet made it fail.
+    pub failed_tries: u32,
+    /// What the last probe said.
+    pub last: Option<LastProbe>,
+}
+
+/// What the last probe of a check said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastProbe {
+    /// When it ended.
+    pub at: Timestamp,
+    /// How long it took.
+    pub duration: Duration,
+    /// The verdict with its reason.
+    pub verdict: Verdict,
+}
