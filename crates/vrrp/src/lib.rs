@@ -1,1 +1,24 @@
-//! vrrp
+//! VRRP for a whole node, without sockets and without a clock.
+//!
+//! [`Node`] runs the election of every virtual router of this machine, sync groups included. A driver hands it
+//! [`Event`]s with the moment they happened, then carries out every [`Action`] in the order it gets them, then waits for
+//! the next packet or for [`Node::next_deadline`]. [`packet`] reads and writes the advertisements of VRRP version 2
+//! (RFC 3768) and 3 (RFC 5798, RFC 9568); [`settings`] is what the configuration resolves to.
+#![forbid(unsafe_code)]
+
+pub mod action;
+pub mod counters;
+pub mod event;
+pub mod messages;
+pub mod node;
+pub mod packet;
+pub mod settings;
+pub mod status;
+
+pub use action::{Action, Fault, NotifyState, Reason, State, Subject};
+pub use counters::Counters;
+pub use event::{Event, ReceivedPacket};
+pub use messages::{Level, LogEvent};
+pub use node::Node;
+pub use settings::{InstanceSettings, NodeSettings, VirtualAddress};
+pub use status::{GroupStatus, InstanceStatus, NodeStatus};

@@ -1,0 +1,282 @@
+//! What a node wants done, in the order in which it is to be done.
+//!
+//! Becoming master: advertisement, addresses, announcements, then the reports. Leaving: a last advertisement where one is
+//! due, removal of the addresses, then the reports. At a shutdown all priority 0 advertisements of all instances come
+//! before the first removal.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::messages::LogEvent;
+use crate::settings::VirtualAddress;
+
+/// One complete instruction for the driver.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Action {
+    /// Send one advertisement.
+    SendAdvertisement {
+        /// Name of the instance.
+        instance: String,
+        /// Interface to send on.
+        interface: String,
+        /// Source address.
+        source: IpAddr,
+        /// The group, or the peers that get exactly these bytes (version 3 over IPv4 sums the destination, so each peer
+        /// has an action of its own there).
+        destinations: Vec<IpAddr>,
+        /// TTL or hop limit.
+        ttl: u8,
+        /// What follows the IP header, checksum included.
+        bytes: Vec<u8>,
+    },
+    /// Put addresses on an interface; one that is there already is fine.
+    AddAddresses {
+        /// Name of the instance.
+        instance: String,
+        /// Where to put them.
+        interface: String,
+        /// The addresses, in configured order.
+        addresses: Vec<VirtualAddress>,
+    },
+    /// Take addresses away; one that is gone already is fine.
+    RemoveAddresses {
+        /// Name of the instance.
+        instance: String,
+        /// Where they are.
+        interface: String,
+        /// The addresses.
+        addresses: Vec<VirtualAddress>,
+    },
+    /// Tell the neighbours who holds the addresses: gratuitous ARP, unsolicited neighbour advertisement.
+    Announce {
+        /// Name of the instance.
+        instance: String,
+        /// Interface to announce on.
+        interface: String,
+        /// The addresses, either family.
+        addresses: Vec<IpAddr>,
+        /// Rounds over all addresses, at once. Later rounds are actions of their own.
+        count: u32,
+    },
+    /// An instance changed its state.
+    Transition {
+        /// Name of the instance.
+        instance: String,
+        /// Its virtual router identifier.
+        vrid: u8,
+        /// State left.
+        from: State,
+        /// State entered.
+        to: State,
+        /// Why.
+        reason: Reason,
+        /// Effective priority.
+        priority: u8,
+    },
+    /// A sync group changed its state; follows the transitions of its members.
+    GroupTransition {
+        /// Name of the group.
+        group: String,
+        /// State left.
+        from: State,
+        /// State entered.
+        to: State,
+        /// Why.
+        reason: Reason,
+    },
+    /// Run the scripts, write the FIFO line and send the mail that are configured for this.
+    Notify {
+        /// Instance or group.
+        subject: Subject,
+        /// Its name.
+        name: String,
+        /// What to report.
+        state: NotifyState,
+        /// Effective priority; 0 for a group.
+        priority: u8,
+    },
+    /// Write a line to the log.
+    Log(LogEvent),
+}
+
+/// State of an instance or a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum State {
+    /// Waiting for the first word about its interfaces, or for the startup delay.
+    Init,
+    /// Listening to a master.
+    Backup,
+    /// Holding the addresses.
+    Master,
+    /// Out of the election until the cause is gone.
+    Fault,
+    /// Removed by a reload.
+    Deleted,
+    /// Shut down.
+    Stopped,
+}
+
+impl State {
+    /// keepalived's number for it, as in its JSON and SNMP.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Init => 0,
+            Self::Backup => 1,
+            Self::Master => 2,
+            Self::Fault => 3,
+            Self::Deleted => 97,
+            Self::Stopped => 98,
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Init => "INIT",
+            Self::Backup => "BACKUP",
+            Self::Master => "MASTER",
+            Self::Fault => "FAULT",
+            Self::Deleted => "DELETED",
+            Self::Stopped => "STOP",
+        })
+    }
+}
+
+/// Whether a report is about an instance or a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Subject {
+    /// `INSTANCE` in scripts and FIFOs.
+    Instance,
+    /// `GROUP` in scripts and FIFOs.
+    Group,
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Instance => "INSTANCE",
+            Self::Group => "GROUP",
+        })
+    }
+}
+
+/// What scripts, FIFOs and mails report; prints as keepalived writes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum NotifyState {
+    /// `notify_master`.
+    Master,
+    /// `notify_backup`.
+    Backup,
+    /// `notify_fault`.
+    Fault,
+    /// `notify_stop`.
+    Stop,
+    /// `notify_deleted`.
+    Deleted,
+    /// `notify_master_rx_lower_pri`: a master hears a worse one.
+    MasterRxLowerPri,
+    /// The effective priority of a master changed (`notify_priority_changes`).
+    MasterPriority,
+    /// The effective priority of a backup changed (`notify_priority_changes`).
+    BackupPriority,
+}
+
+impl fmt::Display for NotifyState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Master => "MASTER",
+            Self::Backup => "BACKUP",
+            Self::Fault => "FAULT",
+            Self::Stop => "STOP",
+            Self::Deleted => "DELETED",
+            Self::MasterRxLowerPri => "MASTER_RX_LOWER_PRI",
+            Self::MasterPriority => "MASTER_PRIORITY",
+            Self::BackupPriority => "BACKUP_PRIORITY",
+        })
+    }
+}
+
+/// Why an instance cannot take part.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Fault {
+    /// A needed interface is down or absent.
+    InterfaceDown(String),
+    /// An interface tracked with `reverse` is up.
+    InterfaceUp(String),
+    /// The interface has no address to send from.
+    NoSourceAddress(String),
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InterfaceDown(interface) => write!(f, "interface {interface} down"),
+            Self::InterfaceUp(interface) => write!(f, "interface {interface} up"),
+            Self::NoSourceAddress(interface) => write!(f, "no source address on interface {interface}"),
+        }
+    }
+}
+
+/// Why a state was left.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reason {
+    /// First state after the start.
+    Started,
+    /// The owner of the addresses does not wait.
+    Owner,
+    /// No advertisement for the master down time.
+    MasterSilent,
+    /// The master resigned with priority 0.
+    MasterResigned,
+    /// A better priority was heard.
+    HigherPriority {
+        /// Who sent it.
+        from: IpAddr,
+        /// Its priority.
+        priority: u8,
+    },
+    /// The same priority from a higher address was heard.
+    HigherAddress {
+        /// Who sent it.
+        from: IpAddr,
+    },
+    /// Something needed is gone.
+    Fault(Fault),
+    /// All that is needed is back.
+    FaultCleared,
+    /// Another member of the sync group led the way.
+    Group {
+        /// Name of the group.
+        group: String,
+        /// What happened to the leading member.
+        cause: Box<Reason>,
+    },
+    /// A reload changed the members of the sync group.
+    Regrouped,
+    /// A reload removed the instance.
+    Removed,
+    /// The program stops.
+    Shutdown,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Started => f.write_str("started"),
+            Self::Owner => f.write_str("owner of the addresses"),
+            Self::MasterSilent => f.write_str("master silent"),
+            Self::MasterResigned => f.write_str("master resigned"),
+            Self::HigherPriority { from, priority } => write!(f, "{from} has higher priority {priority}"),
+            Self::HigherAddress { from } => write!(f, "{from} has the same priority and a higher address"),
+            Self::Fault(fault) => fault.fmt(f),
+            Self::FaultCleared => f.write_str("fault cleared"),
+            Self::Group { group, cause } => write!(f, "sync group {group}: {cause}"),
+            Self::Regrouped => f.write_str("members of the sync group changed"),
+            Self::Removed => f.write_str("removed by a reload"),
+            Self::Shutdown => f.write_str("shutdown"),
+        }
+    }
+}

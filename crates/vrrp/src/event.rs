@@ -1,0 +1,63 @@
+//! What can happen to a node.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::settings::{Family, NodeSettings};
+
+/// One thing that happened. The driver hands in packets that wait in its sockets before it delivers a due deadline.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event {
+    /// A packet of IP protocol 112 arrived, whatever is in it.
+    Received(ReceivedPacket),
+    /// An interface is usable (up and running, carrier included) or not; absent interfaces are reported as not. Repeating
+    /// what is known does nothing.
+    LinkChanged {
+        /// Name of the interface.
+        interface: String,
+        /// Up and running.
+        up: bool,
+    },
+    /// The address that advertisements leave an interface from: IPv4 its first address that is not a virtual one, IPv6 its
+    /// link-local address once it is no longer tentative. `None`: there is none.
+    SourceAddress {
+        /// Name of the interface.
+        interface: String,
+        /// Family asked for.
+        family: Family,
+        /// The address, of that family.
+        address: Option<IpAddr>,
+    },
+    /// Somebody removed an address from an interface. Reports of the node's own removals do no harm.
+    AddressLost {
+        /// Name of the interface.
+        interface: String,
+        /// The address that is gone.
+        address: IpAddr,
+    },
+    /// The moment of [`crate::Node::next_deadline`] has come. Too early or too often does no harm.
+    DeadlineReached,
+    /// New settings, already checked.
+    Reload(Box<NodeSettings>),
+    /// Stop. The node is silent for ever after.
+    Shutdown {
+        /// `--dont-release-vrrp`: leave the virtual addresses on their interfaces.
+        keep_addresses: bool,
+    },
+}
+
+/// A packet as it came from the socket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReceivedPacket {
+    /// Interface it came in on.
+    pub interface: String,
+    /// Source address of the IP header.
+    pub source: IpAddr,
+    /// Destination address of the IP header: tells multicast from unicast, and is part of checksums.
+    pub destination: IpAddr,
+    /// TTL or hop limit as received.
+    pub ttl: u8,
+    /// What follows the IP header.
+    pub payload: Vec<u8>,
+}

@@ -1,0 +1,1 @@
+//! Advertisements on the wire.
