@@ -120,8 +120,11 @@ pub enum Forwarding {
     Route,
     /// A tunnel (`lb_kind TUN`)
     Tunnel(Tunnel),
-    /// The director itself, as the kernel reports a destination with a local address
+    /// The director itself, when somebody asked for just that. No kernel from 2.6.37 on reports it by itself: a destination
+    /// with a local address keeps the method it was given, and the kernel decides packet by packet.
     Local,
+    /// Past IPVS (a transparent cache); only ever seen when somebody else has set it
+    Bypass,
 }
 
 /// The kind of a tunnel.
