@@ -1,5 +1,6 @@
 //! What can go wrong between us and the kernel's IPVS.
 
+use std::borrow::Cow;
 use std::io;
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ pub enum Error {
         source: io::Error,
     },
     /// The kernel refused a request.
-    #[error("{operation}: {}", refusal(.source, .text.as_deref(), .meaning))]
+    #[error("{operation}: {}", refusal(.source, .text.as_deref(), .meaning.as_deref()))]
     Refused {
         /// What was asked for
         operation: String,
@@ -30,7 +31,7 @@ pub enum Error {
         /// The kernel's own words (extended acknowledgement), when it sent some
         text: Option<String>,
         /// What the number means for this request, when that is known
-        meaning: Option<&'static str>,
+        meaning: Option<String>,
     },
     /// The kernel did not answer in time; whether the request took effect is unknown.
     #[error("{operation}: no answer from the kernel within {} s", limit.as_secs_f32())]
@@ -48,11 +49,11 @@ pub enum Error {
         /// What is wrong with the answer
         reason: &'static str,
     },
-    /// Somebody else changed the table during every attempt to read it.
-    #[error("{operation}: the table kept changing while it was read ({attempts} attempts)")]
+    /// Somebody else changed the table during every attempt.
+    #[error("{operation}: the table kept changing meanwhile ({attempts} attempts)")]
     Unsteady {
         /// What was asked for
-        operation: &'static str,
+        operation: Cow<'static, str>,
         /// How often it was tried
         attempts: u32,
     },
@@ -66,8 +67,18 @@ pub enum Error {
     },
 }
 
-/// `No such file or directory (os error 2): no such scheduler; kernel: "…"`
-fn refusal(source: &io::Error, text: Option<&str>, meaning: &Option<&'static str>) -> String {
+impl Error {
+    /// The error number of the system, where the error has one.
+    pub fn raw_os_error(&self) -> Option<i32> {
+        match self {
+            Self::Socket { source, .. } | Self::Refused { source, .. } => source.raw_os_error(),
+            _ => None,
+        }
+    }
+}
+
+/// Meaning, error number, the kernel's own words: whatever of them is known.
+fn refusal(source: &io::Error, text: Option<&str>, meaning: Option<&str>) -> String {
     let mut line = source.to_string();
     if let Some(meaning) = meaning {
         line = format!("{meaning} ({line})");

@@ -8,10 +8,12 @@
 
 pub mod error;
 pub mod kernel;
+mod netlink;
 pub mod reconcile;
 pub mod statistics;
 pub mod table;
 pub mod text;
+mod wire;
 
 pub use error::Error;
 pub use kernel::{Applied, Failure, Kernel};
