@@ -1,0 +1,309 @@
+//! The checker process: runs the probes, feeds the health machine, and keeps the kernel's IPVS table as it wants it.
+
+mod ipvs;
+
+use std::collections::{BTreeSet, HashMap};
+use std::net::IpAddr;
+
+use anyhow::Context;
+use holdfast_health::action::Notification;
+use holdfast_health::event::{CheckerId, Event, Generation};
+use holdfast_health::probe::{Outcome, Request, Verdict};
+use holdfast_health::{Action, Health, Settings};
+use holdfast_ipvs::table::ServiceKey;
+use holdfast_net::{DeadlineTimer, Monitor, NetworkEvent, Requests};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+
+use self::ipvs::Ipvs;
+use crate::ipc::{self, CheckerNotification, FromChecker, ToChecker};
+use crate::privileges;
+use crate::status::{CheckerStatus, RealServerStatus, VirtualServerStatus};
+
+struct ProbeResult {
+    checker: CheckerId,
+    generation: Generation,
+    outcome: Outcome,
+}
+
+struct Driver {
+    health: Health,
+    ipvs: Ipvs,
+    supervisor: ipc::Sender<FromChecker>,
+    probes: HashMap<CheckerId, AbortHandle>,
+    results: mpsc::UnboundedSender<ProbeResult>,
+    /// Something that the status shows has changed since it was last reported.
+    unreported: bool,
+}
+
+/// Runs until the supervisor says stop or goes away.
+pub async fn run() -> anyhow::Result<()> {
+    let (supervisor, mut commands) = ipc::channel::<FromChecker, ToChecker>(ipc::inherited_stream()?)?;
+    // The module can only be loaded as root, so the kernel is opened before the rights are given up.
+    let ipvs = Ipvs::open();
+    privileges::confine_checker()?;
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen to signals")?;
+    let Some(ToChecker::Configure(settings)) = commands.receive().await? else {
+        return Ok(());
+    };
+
+    let mut monitor = Monitor::open()?;
+    let (results, mut outcomes) = mpsc::unbounded_channel();
+    let mut driver = Driver::start(*settings, ipvs, supervisor, results);
+    driver.report_local_addresses().await;
+    let timer = DeadlineTimer::new()?;
+    loop {
+        driver.run_actions();
+        timer.arm(driver.next_deadline())?;
+        tokio::select! {
+            command = commands.receive() => match command? {
+                Some(ToChecker::Configure(settings)) => driver.reload(*settings),
+                Some(ToChecker::Shutdown { keep_table }) => {
+                    driver.stop(keep_table);
+                    driver.supervisor.flush().await;
+                    return Ok(());
+                }
+                // The supervisor was killed: without it nobody reloads or stops us, so we stop, and leave the table as it is.
+                None => return Ok(()),
+            },
+            Some(result) = outcomes.recv() => driver.probe_done(result),
+            events = monitor.next() => driver.network_events(events?).await,
+            () = async { let _ = timer.wait().await; } => driver.deadline(),
+            _ = terminate.recv() => return Ok(()),
+        }
+    }
+}
+
+impl Driver {
+    fn start(
+        settings: Settings,
+        mut ipvs: Ipvs,
+        supervisor: ipc::Sender<FromChecker>,
+        results: mpsc::UnboundedSender<ProbeResult>,
+    ) -> Self {
+        let now = DeadlineTimer::now();
+        let owned: BTreeSet<ServiceKey> = services(&settings);
+        // Spreads the first probes differently on every node and at every start.
+        let seed = now.as_nanos() ^ u64::from(std::process::id()).rotate_left(32);
+        let mut health = Health::new(now, settings, seed);
+        if let Some(table) = ipvs.adopt() {
+            health.handle(now, Event::Adopt(table));
+        }
+        let mut driver = Self {
+            health,
+            ipvs,
+            supervisor,
+            probes: HashMap::new(),
+            results,
+            unreported: true,
+        };
+        driver.drain();
+        driver.ipvs.bring_all(&driver.health.wanted(), &owned);
+        driver
+    }
+
+    fn handle(&mut self, event: Event) {
+        self.health.handle(DeadlineTimer::now(), event);
+    }
+
+    fn next_deadline(&self) -> Option<holdfast_time::Timestamp> {
+        [self.health.next_deadline(), self.ipvs.retry_at()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    fn deadline(&mut self) {
+        self.handle(Event::Deadline);
+        if self.ipvs.retry_at().is_some_and(|at| at <= DeadlineTimer::now()) {
+            self.ipvs.bring_all(&self.health.wanted(), &BTreeSet::new());
+            self.unreported = true;
+        }
+    }
+
+    fn reload(&mut self, settings: Settings) {
+        tracing::info!("Reloading");
+        let owned: BTreeSet<ServiceKey> = services(&settings);
+        self.handle(Event::Reload(settings));
+        self.drain();
+        // The kernel is read again: what others changed meanwhile is put right, and nothing else is touched.
+        self.ipvs.bring_all(&self.health.wanted(), &owned);
+    }
+
+    fn probe_done(
+        &mut self,
+        ProbeResult {
+            checker,
+            generation,
+            outcome,
+        }: ProbeResult,
+    ) {
+        self.probes.remove(&checker);
+        self.handle(Event::ProbeDone {
+            checker,
+            generation,
+            outcome,
+        });
+    }
+
+    async fn network_events(&mut self, events: Vec<NetworkEvent>) {
+        for event in events {
+            match event {
+                NetworkEvent::AddressAdded { address, .. } => self.address_changed(address.address, true),
+                NetworkEvent::AddressRemoved { address, .. } => self.address_changed(address.address, false),
+                NetworkEvent::Lost => self.report_local_addresses().await,
+                NetworkEvent::LinkChanged(_) | NetworkEvent::LinkRemoved { .. } => {}
+            }
+        }
+    }
+
+    fn address_changed(&mut self, address: IpAddr, present: bool) {
+        self.handle(Event::AddressChanged { address, present });
+    }
+
+    async fn report_local_addresses(&mut self) {
+        let addresses = async { Requests::open()?.addresses().await };
+        match addresses.await {
+            Ok(addresses) => addresses
+                .into_iter()
+                .for_each(|found| self.address_changed(found.address, true)),
+            Err(error) => tracing::error!("ha_suspend cannot see local addresses: {error}"),
+        }
+    }
+
+    /// Does what the machine asks, and tells the supervisor what changed.
+    fn run_actions(&mut self) {
+        self.drain();
+        self.ipvs.apply_changed(&self.health);
+        if std::mem::take(&mut self.unreported) {
+            // A supervisor that is gone is noticed at the next receive.
+            let _ = self.supervisor.send(&FromChecker::Status(self.status()));
+        }
+    }
+
+    fn drain(&mut self) {
+        while let Some(action) = self.health.next_action() {
+            self.unreported |= !matches!(action, Action::StartProbe { .. } | Action::ForgetProbe(_));
+            match action {
+                Action::StartProbe {
+                    checker,
+                    generation,
+                    request,
+                    deadline,
+                } => {
+                    self.start_probe(checker, generation, request, deadline);
+                }
+                Action::ForgetProbe(checker) => {
+                    if let Some(probe) = self.probes.remove(&checker) {
+                        probe.abort();
+                    }
+                }
+                // Applied in order with what is logged and notified: a script that runs must find the table changed.
+                Action::ServiceChanged(key) => self.ipvs.mark(key),
+                Action::Notify(notification) => {
+                    self.ipvs.apply_changed(&self.health);
+                    let _ = self.supervisor.send(&FromChecker::Notify(for_supervisor(notification)));
+                }
+                Action::Log(message) => log(&message),
+            }
+        }
+    }
+
+    fn start_probe(
+        &mut self,
+        checker: CheckerId,
+        generation: Generation,
+        request: Request,
+        deadline: std::time::Duration,
+    ) {
+        let results = self.results.clone();
+        let task = tokio::spawn(async move {
+            let outcome = holdfast_checker::probe(&request, deadline).await;
+            // The driver is gone only at the end.
+            let _ = results.send(ProbeResult {
+                checker,
+                generation,
+                outcome,
+            });
+        });
+        self.probes.insert(checker, task.abort_handle());
+    }
+
+    fn stop(&mut self, keep_table: bool) {
+        self.handle(Event::Shutdown);
+        self.drain();
+        self.probes.drain().for_each(|(_, probe)| probe.abort());
+        if !keep_table {
+            self.ipvs.remove_all();
+        }
+    }
+
+    fn status(&self) -> CheckerStatus {
+        let virtual_servers = self.health.status().virtual_servers;
+        CheckerStatus {
+            ipvs_error: self.ipvs.error().map(str::to_owned),
+            virtual_servers: virtual_servers.into_iter().map(virtual_server_status).collect(),
+        }
+    }
+}
+
+fn services(settings: &Settings) -> BTreeSet<ServiceKey> {
+    settings
+        .virtual_servers
+        .iter()
+        .flat_map(|server| server.services.iter().copied())
+        .collect()
+}
+
+fn for_supervisor(notification: Notification) -> CheckerNotification {
+    match notification {
+        Notification::RealServer {
+            virtual_server,
+            real_server,
+            up,
+            ..
+        } => CheckerNotification {
+            virtual_server: virtual_server.to_string(),
+            real_server: Some(real_server.to_string()),
+            up,
+        },
+        Notification::Quorum { virtual_server, up, .. } => CheckerNotification {
+            virtual_server: virtual_server.to_string(),
+            real_server: None,
+            up,
+        },
+    }
+}
+
+fn virtual_server_status(server: holdfast_health::status::VirtualServerStatus) -> VirtualServerStatus {
+    VirtualServerStatus {
+        name: server.name,
+        quorum_up: server.quorum_up,
+        real_servers: server
+            .real_servers
+            .into_iter()
+            .map(|real| RealServerStatus {
+                name: real.name,
+                up: real.up,
+                weight: real.weight,
+                reason: real.checkers.iter().filter(|checker| !checker.up).find_map(|checker| {
+                    match &checker.last.as_ref()?.verdict {
+                        Verdict::Success => None,
+                        Verdict::Failure(failure) => Some(format!("{}: {failure}", checker.keyword)),
+                        Verdict::NotTried(reason) => Some(format!("{}: {reason}", checker.keyword)),
+                    }
+                }),
+            })
+            .collect(),
+    }
+}
+
+fn log(message: &holdfast_health::messages::Message) {
+    use holdfast_health::messages::Level;
+    match message.level() {
+        Level::Debug => tracing::debug!("{message}"),
+        Level::Info => tracing::info!("{message}"),
+        Level::Warning => tracing::warn!("{message}"),
+    }
+}

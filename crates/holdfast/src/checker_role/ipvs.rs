@@ -1,0 +1,177 @@
+//! The kernel's IPVS table as seen by the driver: read, brought to what is wanted by difference, tried again after errors.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use holdfast_health::Health;
+use holdfast_ipvs::kernel::{Applied, Kernel};
+use holdfast_ipvs::reconcile::reconcile;
+use holdfast_ipvs::table::{ServiceKey, Table};
+use holdfast_net::DeadlineTimer;
+use holdfast_time::Timestamp;
+
+/// How long to wait before a table that could not be brought to what is wanted is tried again.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// The kernel's table, and what we hold in it.
+pub struct Ipvs {
+    kernel: Option<Kernel>,
+    /// What the kernel held after our last look and changes; only services of ours are kept up to date.
+    observed: Table,
+    /// Services that a configuration of ours named: ours to change and to remove.
+    owned: BTreeSet<ServiceKey>,
+    /// Services that the health machine changed and that are not in the kernel yet.
+    changed: BTreeSet<ServiceKey>,
+    error: Option<String>,
+    retry_at: Option<Timestamp>,
+}
+
+impl Ipvs {
+    /// Connects to the kernel, loading the module if need be. Without IPVS the rest of the daemon goes on.
+    pub fn open() -> Self {
+        let (kernel, error) = match Kernel::open() {
+            Ok(kernel) => (Some(kernel), None),
+            Err(error) => {
+                tracing::error!("{error}");
+                (None, Some(error.to_string()))
+            }
+        };
+        Self {
+            kernel,
+            observed: Table::default(),
+            owned: BTreeSet::new(),
+            changed: BTreeSet::new(),
+            error,
+            retry_at: None,
+        }
+    }
+
+    /// The table as a predecessor left it; `None` if it cannot be read.
+    pub fn adopt(&mut self) -> Option<Table> {
+        self.read();
+        self.kernel.is_some().then(|| self.observed.clone())
+    }
+
+    /// Why the table is not what it should be.
+    pub fn error(&self) -> Option<&str> {
+        self.error.as_deref()
+    }
+
+    /// When [`Self::bring_all`] should be called again.
+    pub fn retry_at(&self) -> Option<Timestamp> {
+        self.retry_at
+    }
+
+    /// Remembers that a service has to be looked at.
+    pub fn mark(&mut self, key: ServiceKey) {
+        self.changed.insert(key);
+    }
+
+    /// Brings the marked services to what the machine wants.
+    pub fn apply_changed(&mut self, health: &Health) {
+        if self.changed.is_empty() {
+            return;
+        }
+        let keys = std::mem::take(&mut self.changed);
+        let mut wanted = Table::default();
+        let mut observed = Table::default();
+        for key in &keys {
+            if let Some(entry) = health.wanted_service(key) {
+                wanted.services.insert(*key, entry);
+            }
+            if let Some(entry) = self.observed.services.get(key) {
+                observed.services.insert(*key, entry.clone());
+            }
+        }
+        self.owned.extend(&keys);
+        self.bring(&wanted, &observed, &keys);
+    }
+
+    /// Reads the kernel and brings everything of ours to what is wanted. `more` are services of ours from now on.
+    pub fn bring_all(&mut self, wanted: &Table, more: &BTreeSet<ServiceKey>) {
+        self.changed.clear();
+        self.owned.extend(more);
+        self.read();
+        let observed = std::mem::take(&mut self.observed);
+        let owned = self.owned.clone();
+        self.observed = observed.clone();
+        self.bring(wanted, &observed, &owned);
+        // What no configuration names any more and is gone is not ours any more.
+        self.owned
+            .retain(|key| wanted.services.contains_key(key) || self.observed.services.contains_key(key));
+    }
+
+    /// Removes every service of ours.
+    pub fn remove_all(&mut self) {
+        self.bring_all(&Table::default(), &BTreeSet::new());
+    }
+
+    fn read(&mut self) {
+        let Some(kernel) = &mut self.kernel else { return };
+        match kernel.table() {
+            Ok(table) => self.observed = table,
+            Err(error) => self.failed(&error.to_string()),
+        }
+    }
+
+    fn bring(&mut self, wanted: &Table, observed: &Table, owned: &BTreeSet<ServiceKey>) {
+        let Some(kernel) = &mut self.kernel else { return };
+        let changes = reconcile(wanted, observed, owned);
+        for change in &changes {
+            tracing::debug!("IPVS: {change}");
+        }
+        let applied = if changes.is_empty() {
+            Ok(Applied::default())
+        } else {
+            kernel.apply(&changes)
+        };
+        match applied {
+            Ok(applied) if applied.failures.is_empty() => {
+                if applied.surprises > 0 {
+                    tracing::warn!(
+                        "IPVS: somebody else changed {} entries of ours; put right",
+                        applied.surprises
+                    );
+                }
+                self.error = None;
+                self.retry_at = None;
+                self.remember(wanted, owned);
+            }
+            Ok(applied) => {
+                for failure in &applied.failures {
+                    let change = changes.get(failure.index).map_or_else(String::new, ToString::to_string);
+                    tracing::error!("IPVS: {change}: {}", failure.error);
+                }
+                let first = applied
+                    .failures
+                    .first()
+                    .map_or_else(String::new, |failure| failure.error.to_string());
+                self.retry(format!(
+                    "{} changes were refused, the first: {first}",
+                    applied.failures.len()
+                ));
+            }
+            Err(error) => self.failed(&error.to_string()),
+        }
+    }
+
+    /// What was wanted is now there.
+    fn remember(&mut self, wanted: &Table, owned: &BTreeSet<ServiceKey>) {
+        for key in owned {
+            match wanted.services.get(key) {
+                Some(entry) => self.observed.services.insert(*key, entry.clone()),
+                None => self.observed.services.remove(key),
+            };
+        }
+    }
+
+    fn failed(&mut self, error: &str) {
+        tracing::error!("IPVS: {error}");
+        self.retry(error.to_owned());
+    }
+
+    fn retry(&mut self, error: String) {
+        self.error = Some(error);
+        self.retry_at = Some(DeadlineTimer::now() + RETRY_AFTER);
+    }
+}

@@ -1,0 +1,254 @@
+//! What the processes say to each other: typed messages in length-prefixed JSON frames over a socket pair.
+//!
+//! The configuration travels resolved, so that a child never reads a file and a restarted child gets what its predecessor had.
+
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::os::unix::net::UnixStream as StdStream;
+
+use anyhow::{Context, bail};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::status::{CheckerStatus, VrrpStatus};
+
+/// A child finds its end of the socket pair under this descriptor.
+pub const CHANNEL_FD: RawFd = 3;
+
+/// Larger than any configuration that fits in memory sensibly; a bound against a corrupted length.
+const FRAME_LIMIT: usize = 1 << 30;
+
+/// From the supervisor to the VRRP process.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum ToVrrp {
+    /// First configuration or a reload
+    Configure(Box<holdfast_vrrp::settings::NodeSettings>),
+    /// Give up all addresses and end
+    Shutdown {
+        /// Leave the addresses on the interfaces (`-V`)
+        keep_addresses: bool,
+    },
+}
+
+/// From the VRRP process to the supervisor.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum FromVrrp {
+    /// A change of state, for scripts
+    Notify(VrrpNotification),
+    /// The state of every instance, after each change
+    Status(VrrpStatus),
+}
+
+/// A change of state of an instance or a group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VrrpNotification {
+    /// `INSTANCE` or `GROUP`
+    pub is_group: bool,
+    /// Name of the instance or group
+    pub name: String,
+    /// `MASTER`, `BACKUP`, `FAULT`, `STOP`, `MASTER_RX_LOWER_PRI`
+    pub state: String,
+    /// Effective priority; 0 for a group
+    pub priority: u8,
+}
+
+/// From the supervisor to the checker process.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum ToChecker {
+    /// First configuration or a reload
+    Configure(Box<holdfast_health::settings::Settings>),
+    /// Remove our services and end
+    Shutdown {
+        /// Leave the table in the kernel (`-I`)
+        keep_table: bool,
+    },
+}
+
+/// From the checker process to the supervisor.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum FromChecker {
+    /// A change of state, for scripts
+    Notify(CheckerNotification),
+    /// The state of every service, after each change
+    Status(CheckerStatus),
+}
+
+/// A change of state of a real server or of a quorum.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckerNotification {
+    /// Name of the virtual server
+    pub virtual_server: String,
+    /// Name of the real server; `None`: the quorum
+    pub real_server: Option<String>,
+    /// Up or down
+    pub up: bool,
+}
+
+#[derive(Debug)]
+enum Queued {
+    Frame(Vec<u8>),
+    Flush(oneshot::Sender<()>),
+}
+
+/// The sending end. Sending never waits: frames queue for a task that writes them.
+#[derive(Debug, Clone)]
+pub struct Sender<T> {
+    queue: mpsc::UnboundedSender<Queued>,
+    _message: std::marker::PhantomData<fn(T)>,
+}
+
+/// The receiving end.
+#[derive(Debug)]
+pub struct Receiver<T> {
+    stream: OwnedReadHalf,
+    partial: Vec<u8>,
+    _message: std::marker::PhantomData<fn() -> T>,
+}
+
+impl<T: Serialize> Sender<T> {
+    /// Queues a message.
+    ///
+    /// Fails when the other process is gone.
+    pub fn send(&self, message: &T) -> anyhow::Result<()> {
+        let body = serde_json::to_vec(message)?;
+        let length = u32::try_from(body.len()).context("message too large")?;
+        let mut frame = length.to_be_bytes().to_vec();
+        frame.extend_from_slice(&body);
+        self.queue
+            .send(Queued::Frame(frame))
+            .ok()
+            .context("the other process is gone")
+    }
+
+    /// Waits until everything queued so far has been written, or the other process is gone.
+    pub async fn flush(&self) {
+        let (done, written) = oneshot::channel();
+        if self.queue.send(Queued::Flush(done)).is_ok() {
+            // An error means that the writer ended: nothing can be written any more.
+            let _ = written.await;
+        }
+    }
+}
+
+impl<T: DeserializeOwned> Receiver<T> {
+    /// The next message; `None` when the other process is gone. Can be cancelled without loss.
+    pub async fn receive(&mut self) -> anyhow::Result<Option<T>> {
+        loop {
+            if let Some(message) = self.take_message()? {
+                return Ok(Some(message));
+            }
+            if self.stream.read_buf(&mut self.partial).await? == 0 {
+                return Ok(None);
+            }
+        }
+    }
+
+    fn take_message(&mut self) -> anyhow::Result<Option<T>> {
+        let Some((prefix, rest)) = self.partial.split_first_chunk::<4>() else {
+            return Ok(None);
+        };
+        let length = usize::try_from(u32::from_be_bytes(*prefix))?;
+        if length > FRAME_LIMIT {
+            bail!("message of {length} bytes: the channel is corrupted");
+        }
+        let Some(body) = rest.get(..length) else {
+            return Ok(None);
+        };
+        let message = serde_json::from_slice(body).context("message not understood")?;
+        self.partial.drain(..4 + length);
+        Ok(Some(message))
+    }
+}
+
+/// Both directions over one end of a socket pair. Call within a runtime.
+pub fn channel<S: Serialize, R: DeserializeOwned>(stream: StdStream) -> anyhow::Result<(Sender<S>, Receiver<R>)> {
+    stream.set_nonblocking(true)?;
+    let (read, write) = UnixStream::from_std(stream)?.into_split();
+    let (queue, frames) = mpsc::unbounded_channel();
+    tokio::spawn(write_frames(write, frames));
+    Ok((
+        Sender {
+            queue,
+            _message: std::marker::PhantomData,
+        },
+        Receiver {
+            stream: read,
+            partial: Vec::new(),
+            _message: std::marker::PhantomData,
+        },
+    ))
+}
+
+async fn write_frames(mut stream: OwnedWriteHalf, mut frames: mpsc::UnboundedReceiver<Queued>) {
+    while let Some(queued) = frames.recv().await {
+        match queued {
+            Queued::Frame(frame) => {
+                if stream.write_all(&frame).await.is_err() {
+                    return;
+                }
+            }
+            Queued::Flush(done) => {
+                let _ = done.send(());
+            }
+        }
+    }
+}
+
+/// The end of the socket pair that the supervisor left for this child.
+#[expect(
+    unsafe_code,
+    reason = "a descriptor that was handed over at exec can only be claimed by its number"
+)]
+pub fn inherited_stream() -> anyhow::Result<StdStream> {
+    nix::sys::stat::fstat(unsafe { std::os::fd::BorrowedFd::borrow_raw(CHANNEL_FD) })
+        .context("no channel to the supervisor: this role is started by the supervisor only")?;
+    // SAFETY: the supervisor put the socket under this number before exec, and nobody else claims it.
+    let fd = unsafe { OwnedFd::from_raw_fd(CHANNEL_FD) };
+    Ok(StdStream::from(fd))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn runtime() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+    }
+
+    #[test]
+    fn messages_arrive_in_order_and_whole_whatever_their_size() {
+        runtime().block_on(async {
+            let (ours, theirs) = StdStream::pair().unwrap();
+            let (sender, _unused): (Sender<ToVrrp>, Receiver<FromVrrp>) = channel(ours).unwrap();
+            let (_back, mut receiver): (Sender<FromVrrp>, Receiver<String>) = channel(theirs).unwrap();
+            drop(sender);
+            assert_eq!(receiver.receive().await.unwrap(), None);
+
+            let (ours, theirs) = StdStream::pair().unwrap();
+            let (sender, _unused): (Sender<String>, Receiver<String>) = channel(ours).unwrap();
+            let (_back, mut receiver): (Sender<String>, Receiver<String>) = channel(theirs).unwrap();
+            let large = "x".repeat(3_000_000);
+            sender.send(&large).unwrap();
+            sender.send(&"second".to_owned()).unwrap();
+            assert_eq!(receiver.receive().await.unwrap(), Some(large));
+            assert_eq!(receiver.receive().await.unwrap().as_deref(), Some("second"));
+        });
+    }
+
+    #[test]
+    fn a_corrupted_length_is_an_error() {
+        runtime().block_on(async {
+            use std::io::Write as _;
+            let (mut ours, theirs) = StdStream::pair().unwrap();
+            let (_back, mut receiver): (Sender<String>, Receiver<String>) = channel(theirs).unwrap();
+            ours.write_all(&[0xff; 8]).unwrap();
+            assert!(receiver.receive().await.is_err());
+        });
+    }
+}

@@ -1,0 +1,209 @@
+//! Settings of the health machine from `virtual_server` blocks.
+
+use holdfast_conf::config::{self, AddressFamily, CheckerKind, Config};
+use holdfast_health::probe::{Connection, HttpProbe, HttpProtocol, Md5, Probe, StatusSet, TcpProbe, Url as ProbeUrl};
+use holdfast_health::settings::{Checker, RealServer, Settings, SorryServer, VirtualServer};
+use holdfast_ipvs::table::{
+    Destination, DestinationKey, Family, Forwarding, Protocol, Service, ServiceFlags, ServiceKey, Tunnel,
+    TunnelChecksum,
+};
+
+/// Weight of a sorry server: it is alone when it is used.
+const SORRY_WEIGHT: u32 = 1;
+
+/// The settings for everything in the file.
+pub fn settings(config: &Config) -> Settings {
+    Settings {
+        virtual_servers: config.virtual_servers.iter().map(virtual_server).collect(),
+        notify_first_state: false,
+    }
+}
+
+/// The name of a virtual server in logs and notifications, as keepalived's users know it.
+pub fn virtual_server_name(server: &config::VirtualServer) -> String {
+    match (&server.name.value, server.protocol) {
+        (config::VirtualServerName::Address(address, port), Some(protocol)) => {
+            format!("[{address}]:{}:{port}", ipvs_protocol(protocol))
+        }
+        (config::VirtualServerName::Group(name), _) => format!("[{name}]"),
+        (name, _) => name.to_string(),
+    }
+}
+
+/// The name of a real server in logs and notifications.
+pub fn real_server_name(server: &config::VirtualServer, real: &config::RealServer) -> String {
+    destination_name(server, real.address.value, real.port)
+}
+
+fn destination_name(server: &config::VirtualServer, address: std::net::IpAddr, port: Option<u16>) -> String {
+    let port = port.unwrap_or(match server.name.value {
+        config::VirtualServerName::Address(_, port) => port,
+        _ => 0,
+    });
+    match server.protocol {
+        Some(protocol) => format!("[{address}]:{}:{port}", ipvs_protocol(protocol)),
+        None => format!("[{address}]:{port}"),
+    }
+}
+
+fn virtual_server(server: &config::VirtualServer) -> VirtualServer {
+    VirtualServer {
+        name: virtual_server_name(server),
+        services: server
+            .services
+            .iter()
+            .filter_map(|service| service_key(server, *service))
+            .collect(),
+        service: service(server),
+        quorum: server.quorum,
+        hysteresis: server.hysteresis,
+        ha_suspend: server.ha_suspend,
+        omega: server.omega,
+        sorry_server: server.sorry_server.map(|sorry| SorryServer {
+            name: destination_name(server, sorry.address.value, sorry.port),
+            key: DestinationKey {
+                address: sorry.address.value,
+                port: sorry.port.unwrap_or(0),
+            },
+            destination: Destination {
+                forwarding: forwarding(sorry.lvs_method),
+                weight: SORRY_WEIGHT,
+                upper_threshold: 0,
+                lower_threshold: 0,
+            },
+            inhibit: sorry.inhibit,
+        }),
+        real_servers: server
+            .real_servers
+            .iter()
+            .map(|real| real_server(server, real))
+            .collect(),
+    }
+}
+
+/// `None` cannot happen for what the language resolved: a service by address has a protocol.
+fn service_key(server: &config::VirtualServer, service: config::Service) -> Option<ServiceKey> {
+    Some(match service {
+        config::Service::Address(address, port) => ServiceKey::Address {
+            protocol: ipvs_protocol(server.protocol?),
+            address,
+            port,
+        },
+        config::Service::Fwmark(mark, family) => ServiceKey::Fwmark {
+            family: match family {
+                AddressFamily::Inet => Family::Inet,
+                AddressFamily::Inet6 => Family::Inet6,
+            },
+            mark,
+        },
+    })
+}
+
+fn service(server: &config::VirtualServer) -> Service {
+    let flags = [
+        (server.ops, ServiceFlags::ONE_PACKET),
+        (server.flags.flag_1, ServiceFlags::SCHED1),
+        (server.flags.flag_2, ServiceFlags::SCHED2),
+        (server.flags.flag_3, ServiceFlags::SCHED3),
+    ];
+    Service {
+        scheduler: server.lb_algo.name().to_owned(),
+        flags: ServiceFlags(flags.iter().filter(|(set, _)| *set).map(|(_, bit)| bit).sum()),
+        persistence_timeout_s: server
+            .persistence_timeout
+            .map(|timeout| u32::try_from(timeout.as_secs()).unwrap_or(u32::MAX))
+            .filter(|seconds| *seconds > 0),
+        persistence_prefix_len: server.persistence_granularity,
+        persistence_engine: server.persistence_engine.clone(),
+    }
+}
+
+fn real_server(server: &config::VirtualServer, real: &config::RealServer) -> RealServer {
+    RealServer {
+        name: real_server_name(server, real),
+        key: DestinationKey {
+            address: real.address.value,
+            port: real.port.unwrap_or(0),
+        },
+        destination: Destination {
+            forwarding: forwarding(real.lvs_method),
+            weight: real.weight,
+            upper_threshold: real.uthreshold,
+            lower_threshold: real.lthreshold,
+        },
+        inhibit_on_failure: real.inhibit_on_failure,
+        checkers: real.checkers.iter().filter_map(checker).collect(),
+    }
+}
+
+/// `None`: a kind that is not in effect yet, of which the language has warned.
+fn checker(checker: &config::Checker) -> Option<Checker> {
+    let connection = Connection {
+        address: checker.target.ip(),
+        port: checker.target.port(),
+        bind_address: checker.bind.address,
+        bind_port: checker.bind.port.unwrap_or(0),
+        bind_interface: checker.bind.interface.as_ref().map(|interface| interface.value.clone()),
+        mark: checker.fwmark,
+        timeout: checker.connect_timeout,
+    };
+    let probe = match &checker.kind {
+        CheckerKind::TcpCheck => Probe::Tcp(TcpProbe { connection }),
+        CheckerKind::HttpGet(get) => Probe::Http(HttpProbe {
+            connection,
+            protocol: match get.http_protocol {
+                config::HttpProtocol::Http10 => HttpProtocol::Http10,
+                config::HttpProtocol::Http10Close => HttpProtocol::Http10Close,
+                config::HttpProtocol::Http11 => HttpProtocol::Http11,
+            },
+            fast_recovery: get.fast_recovery,
+            urls: get.urls.iter().map(url).collect(),
+        }),
+        CheckerKind::NotYet { .. } => return None,
+    };
+    Some(Checker {
+        probe,
+        delay_loop: checker.delay_loop,
+        delay_before_retry: checker.delay_before_retry,
+        retry: checker.retry,
+        warmup: checker.warmup,
+        alpha: checker.alpha,
+        log_all_failures: checker.log_all_failures,
+    })
+}
+
+fn url(url: &config::Url) -> ProbeUrl {
+    ProbeUrl {
+        path: url.path.clone(),
+        virtualhost: url.virtualhost.clone(),
+        status: StatusSet::new(url.status_code.iter().cloned()),
+        digest: url.digest.map(Md5),
+    }
+}
+
+fn ipvs_protocol(protocol: config::Protocol) -> Protocol {
+    match protocol {
+        config::Protocol::Tcp => Protocol::Tcp,
+        config::Protocol::Udp => Protocol::Udp,
+        config::Protocol::Sctp => Protocol::Sctp,
+    }
+}
+
+fn forwarding(method: config::ForwardingMethod) -> Forwarding {
+    match method {
+        config::ForwardingMethod::Nat => Forwarding::Masquerade,
+        config::ForwardingMethod::Dr => Forwarding::Route,
+        config::ForwardingMethod::Tun(tunnel) => {
+            let checksum = match tunnel.checksum {
+                config::TunnelChecksum::None => TunnelChecksum::None,
+                config::TunnelChecksum::Checksum => TunnelChecksum::Full,
+                config::TunnelChecksum::Remote => TunnelChecksum::Remote,
+            };
+            Forwarding::Tunnel(match tunnel.kind {
+                config::TunnelKind::Ipip => Tunnel::Ipip,
+                config::TunnelKind::Gue { port } => Tunnel::Gue { port, checksum },
+                config::TunnelKind::Gre => Tunnel::Gre { checksum },
+            })
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Settings of the election from `vrrp_instance` and `vrrp_sync_group` blocks.
+
+use std::time::Duration;
+
+use holdfast_conf::config::{self, AddressFamily, Config, VrrpVersion};
+use holdfast_vrrp::settings::{
+    AnnounceSettings, AuthenticationSettings, Family, GroupSettings, InitialState, InstanceSettings, NodeSettings,
+    Peer, TrackedInterface, Transmission, Version, VirtualAddress,
+};
+
+/// The settings for everything in the file.
+pub fn node_settings(config: &Config) -> NodeSettings {
+    NodeSettings {
+        instances: config.vrrp_instances.iter().map(instance).collect(),
+        groups: config.vrrp_sync_groups.iter().map(group).collect(),
+        startup_delay: config.global_defs.vrrp_startup_delay,
+    }
+}
+
+fn instance(instance: &config::VrrpInstance) -> InstanceSettings {
+    InstanceSettings {
+        vrid: instance.virtual_router_id.value,
+        version: match instance.version {
+            VrrpVersion::V2 => Version::V2,
+            VrrpVersion::V3 => Version::V3,
+        },
+        family: match instance.family {
+            AddressFamily::Inet => Family::Ipv4,
+            AddressFamily::Inet6 => Family::Ipv6,
+        },
+        initial_state: match instance.state {
+            config::InitialState::Master => InitialState::Master,
+            config::InitialState::Backup => InitialState::Backup,
+        },
+        priority: instance.priority,
+        advert_interval: instance.advert_int,
+        preempt: !instance.nopreempt,
+        preempt_delay: instance.preempt_delay,
+        authentication: instance
+            .authentication
+            .map(|config::Authentication::Pass(password)| AuthenticationSettings::Pass(password)),
+        transmission: transmission(instance),
+        source: instance.source_address.as_ref().map(|source| source.value),
+        addresses: instance
+            .virtual_ipaddress
+            .iter()
+            .map(|address| virtual_address(instance, address))
+            .collect(),
+        excluded: instance
+            .virtual_ipaddress_excluded
+            .iter()
+            .map(|address| virtual_address(instance, address))
+            .collect(),
+        tracked_interfaces: tracked(&instance.track_interface),
+        track_primary: !instance.dont_track_primary,
+        announce: AnnounceSettings {
+            master_delay: instance.garp_master_delay,
+            master_repeat: instance.garp_master_repeat,
+            refresh: instance.garp_master_refresh,
+            refresh_repeat: instance.garp_master_refresh_repeat,
+            lower_prio_delay: instance.garp_lower_prio_delay,
+            lower_prio_repeat: instance.garp_lower_prio_repeat,
+        },
+        down_timer_adverts: instance.down_timer_adverts,
+        accept: instance.accept,
+        higher_prio_send_advert: instance.higher_prio_send_advert,
+        lower_prio_no_advert: instance.lower_prio_no_advert,
+        skip_check_adv_addr: instance.skip_check_adv_addr,
+        ..InstanceSettings::new(
+            &instance.name.value,
+            &instance.interface.value,
+            instance.virtual_router_id.value,
+        )
+    }
+}
+
+fn transmission(instance: &config::VrrpInstance) -> Transmission {
+    if instance.unicast_peer.is_empty() {
+        return Transmission::Multicast {
+            group: instance.mcast_dst_ip,
+        };
+    }
+    Transmission::Unicast {
+        peers: instance
+            .unicast_peer
+            .iter()
+            .map(|peer| Peer {
+                address: peer.address.value,
+                min_ttl: peer.min_ttl,
+                max_ttl: peer.max_ttl,
+            })
+            .collect(),
+        ttl: instance.unicast_ttl,
+        check_source: instance.check_unicast_src,
+    }
+}
+
+fn virtual_address(instance: &config::VrrpInstance, address: &config::VirtualAddress) -> VirtualAddress {
+    VirtualAddress {
+        interface: (address.dev.value != instance.interface.value).then(|| address.dev.value.clone()),
+        scope: address.scope,
+        label: address.label.clone(),
+        broadcast: address.broadcast,
+        peer: address.peer,
+        duplicate_detection: !address.nodad,
+        home: address.home,
+        mngtmpaddr: address.mngtmpaddr,
+        noprefixroute: address.noprefixroute,
+        autojoin: address.autojoin,
+        preferred_lifetime: address.preferred_lft.map(|seconds| Duration::from_secs(seconds.into())),
+        track: !address.no_track,
+        ..VirtualAddress::new(address.address.value, address.prefix_length)
+    }
+}
+
+fn group(group: &config::VrrpSyncGroup) -> GroupSettings {
+    GroupSettings {
+        name: group.name.value.clone(),
+        members: group.group.iter().map(|member| member.value.clone()).collect(),
+        tracked_interfaces: tracked(&group.track_interface),
+    }
+}
+
+fn tracked(interfaces: &[config::TrackInterface]) -> Vec<TrackedInterface> {
+    interfaces
+        .iter()
+        .map(|tracked| TrackedInterface {
+            interface: tracked.name.value.clone(),
+            weight: tracked.weight.into(),
+            reverse: tracked.reverse,
+        })
+        .collect()
+}

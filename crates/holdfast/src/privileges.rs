@@ -1,0 +1,56 @@
+//! What a child process gives up once it runs: everything its role does not need.
+//!
+//! VRRP keeps the network capabilities; the checker, which talks to servers it must not trust, also gives up root.
+
+use anyhow::Context;
+use caps::{CapSet, Capability, CapsHashSet};
+use nix::unistd::{Gid, Uid, setgroups, setresgid, setresuid};
+
+/// `nobody` where the account has its usual number.
+const UNPRIVILEGED_ID: u32 = 65534;
+
+/// Keeps the capabilities of the VRRP process: raw sockets, addresses, and its own scheduling.
+pub fn confine_vrrp() -> anyhow::Result<()> {
+    keep_capabilities(&[
+        Capability::CAP_NET_ADMIN,
+        Capability::CAP_NET_RAW,
+        Capability::CAP_SYS_NICE,
+    ])
+}
+
+/// Makes the checker an unprivileged user that may still change the IPVS table and mark its packets.
+pub fn confine_checker() -> anyhow::Result<()> {
+    let kept = [
+        Capability::CAP_NET_ADMIN,
+        Capability::CAP_NET_RAW,
+        Capability::CAP_NET_BIND_SERVICE,
+    ];
+    if Uid::effective().is_root() {
+        caps::securebits::set_keepcaps(true).context("cannot keep capabilities")?;
+        let (user, group) = (Uid::from_raw(UNPRIVILEGED_ID), Gid::from_raw(UNPRIVILEGED_ID));
+        setgroups(&[]).context("cannot give up supplementary groups")?;
+        setresgid(group, group, group).context("cannot give up the root group")?;
+        setresuid(user, user, user).context("cannot give up the root user")?;
+    }
+    keep_capabilities(&kept)
+}
+
+/// Drops every capability that is not in `kept`, for good.
+fn keep_capabilities(kept: &[Capability]) -> anyhow::Result<()> {
+    let permitted = caps::read(None, CapSet::Permitted).context("cannot read capabilities")?;
+    let kept: CapsHashSet = kept
+        .iter()
+        .copied()
+        .filter(|capability| permitted.contains(capability))
+        .collect();
+    for capability in caps::all() {
+        // Only a process with CAP_SETPCAP may narrow the bounding set; without it there is nothing to narrow from.
+        if !kept.contains(&capability) && permitted.contains(&Capability::CAP_SETPCAP) {
+            let _ = caps::drop(None, CapSet::Bounding, capability);
+        }
+    }
+    caps::set(None, CapSet::Inheritable, &CapsHashSet::new()).context("cannot drop capabilities")?;
+    // The effective set must never be larger than the permitted one, so it shrinks first.
+    caps::set(None, CapSet::Effective, &kept).context("cannot drop capabilities")?;
+    caps::set(None, CapSet::Permitted, &kept).context("cannot drop capabilities")
+}

@@ -1,0 +1,246 @@
+//! The state of the daemon as others may read it: `holdfast status`, monitoring, tests.
+//!
+//! The supervisor writes it as JSON beside its pid file, whole and by rename, whenever something changed.
+
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use serde::{Deserialize, Serialize};
+
+/// The whole state.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// Version of Holdfast
+    pub version: String,
+    /// Pid of the supervisor
+    pub pid: u32,
+    /// The configuration in force
+    pub configuration: ConfigurationStatus,
+    /// The VRRP process, if the configuration needs one
+    pub vrrp: Option<RoleStatus<VrrpStatus>>,
+    /// The checker process, if the configuration needs one
+    pub checker: Option<RoleStatus<CheckerStatus>>,
+}
+
+/// What became of the configuration file when it was last read.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ConfigurationStatus {
+    /// The main file
+    pub file: PathBuf,
+    /// How often a configuration was put in force; 1 after the start
+    pub generation: u64,
+    /// When the one in force was read, seconds since 1970
+    pub loaded_at_s: u64,
+    /// Messages about the configuration in force
+    pub messages: Vec<String>,
+    /// Set when the last reload was refused and the earlier configuration goes on
+    pub refused: Option<RefusedReload>,
+}
+
+/// A reload that was refused.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct RefusedReload {
+    /// When, seconds since 1970
+    pub at_s: u64,
+    /// Why
+    pub messages: Vec<String>,
+}
+
+/// A child process and what it reports.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct RoleStatus<T> {
+    /// Its pid; `None` while it is being restarted
+    pub pid: Option<u32>,
+    /// How often it had to be restarted
+    pub restarts: u64,
+    /// Its last report
+    pub report: T,
+}
+
+/// What the VRRP process reports.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct VrrpStatus {
+    /// Every instance in the order of the configuration
+    pub instances: Vec<InstanceStatus>,
+}
+
+/// One VRRP instance.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct InstanceStatus {
+    /// Its name
+    pub name: String,
+    /// `INIT`, `BACKUP`, `MASTER`, `FAULT`
+    pub state: String,
+    /// Virtual router id
+    pub vrid: u8,
+    /// Interface
+    pub interface: String,
+    /// Configured priority
+    pub base_priority: u8,
+    /// Priority after tracking
+    pub effective_priority: u8,
+    /// Who is master as far as we heard
+    pub master_address: Option<std::net::IpAddr>,
+    /// Why the last transition happened
+    pub reason: String,
+}
+
+/// What the checker process reports.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct CheckerStatus {
+    /// `None`: the kernel's table follows the health of the servers. Otherwise why it does not.
+    pub ipvs_error: Option<String>,
+    /// Every virtual server in the order of the configuration
+    pub virtual_servers: Vec<VirtualServerStatus>,
+}
+
+/// One virtual server.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct VirtualServerStatus {
+    /// Its name as in the log
+    pub name: String,
+    /// Whether the quorum is reached
+    pub quorum_up: bool,
+    /// Its real servers
+    pub real_servers: Vec<RealServerStatus>,
+}
+
+/// One real server.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct RealServerStatus {
+    /// Address and port
+    pub name: String,
+    /// Whether it takes part
+    pub up: bool,
+    /// Weight in force
+    pub weight: u32,
+    /// The last failure, in words
+    pub reason: Option<String>,
+}
+
+impl Status {
+    /// Writes the state to `path`, so that a reader sees the old one or the new one and nothing between.
+    pub fn write(&self, path: &Path) -> anyhow::Result<()> {
+        let mut name = path.as_os_str().to_owned();
+        name.push(".new");
+        let new = PathBuf::from(name);
+        let text = serde_json::to_vec_pretty(self)?;
+        // A file of an earlier run may be left; a symbolic link in its place is never followed.
+        let _ = std::fs::remove_file(&new);
+        let mut file = std::fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o640)
+            .open(&new)
+            .with_context(|| format!("cannot write {}", new.display()))?;
+        file.write_all(&text)?;
+        std::fs::rename(&new, path).with_context(|| format!("cannot write {}", path.display()))
+    }
+
+    /// Reads the state that a running daemon wrote.
+    pub fn read(path: &Path) -> anyhow::Result<Self> {
+        let text =
+            std::fs::read(path).with_context(|| format!("cannot read {}: is the daemon running?", path.display()))?;
+        serde_json::from_slice(&text).with_context(|| format!("{} is not a status file", path.display()))
+    }
+
+    /// The state in a form for people.
+    pub fn for_people(&self) -> String {
+        use std::fmt::Write as _;
+        let mut text = String::new();
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "holdfast {}, pid {}, {}",
+            self.version,
+            self.pid,
+            self.configuration.file.display()
+        );
+        if let Some(refused) = &self.configuration.refused {
+            let _ = writeln!(text, "last reload REFUSED, the earlier configuration goes on:");
+            for message in &refused.messages {
+                let _ = writeln!(text, "  {message}");
+            }
+        }
+        if let Some(vrrp) = &self.vrrp {
+            let _ = writeln!(text, "\nvrrp: {}", process(vrrp.pid, vrrp.restarts));
+            for instance in &vrrp.report.instances {
+                let _ = writeln!(
+                    text,
+                    "  {:<16} {:<6} vrid {:<3} {:<8} priority {} of {}, master {}: {}",
+                    instance.name,
+                    instance.state,
+                    instance.vrid,
+                    instance.interface,
+                    instance.effective_priority,
+                    instance.base_priority,
+                    instance
+                        .master_address
+                        .map_or_else(|| "-".to_owned(), |address| address.to_string()),
+                    instance.reason,
+                );
+            }
+        }
+        if let Some(checker) = &self.checker {
+            let _ = writeln!(text, "\nchecker: {}", process(checker.pid, checker.restarts));
+            if let Some(error) = &checker.report.ipvs_error {
+                let _ = writeln!(text, "  IPVS: {error}");
+            }
+            for service in &checker.report.virtual_servers {
+                let _ = writeln!(
+                    text,
+                    "  {} {}",
+                    service.name,
+                    if service.quorum_up { "up" } else { "QUORUM LOST" }
+                );
+                for server in &service.real_servers {
+                    let _ = writeln!(
+                        text,
+                        "    {:<28} {:<4} weight {:<5} {}",
+                        server.name,
+                        if server.up { "up" } else { "DOWN" },
+                        server.weight,
+                        server.reason.as_deref().unwrap_or_default(),
+                    );
+                }
+            }
+        }
+        text
+    }
+}
+
+fn process(pid: Option<u32>, restarts: u64) -> String {
+    let pid = pid.map_or_else(|| "being restarted".to_owned(), |pid| format!("pid {pid}"));
+    if restarts == 0 {
+        pid
+    } else {
+        format!("{pid}, restarted {restarts} times")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_written_is_read_back_and_a_refused_reload_is_shown() {
+        let mut status = Status {
+            version: "0.1.0".into(),
+            pid: 7,
+            ..Status::default()
+        };
+        status.configuration.refused = Some(RefusedReload {
+            at_s: 1,
+            messages: vec!["k.conf:3:5: unknown keyword `nopreemp`".into()],
+        });
+        let path = std::env::temp_dir().join(format!("holdfast-status-test-{}", std::process::id()));
+        status.write(&path).unwrap();
+        status.write(&path).unwrap();
+        assert_eq!(Status::read(&path).unwrap(), status);
+        std::fs::remove_file(&path).unwrap();
+        let shown = status.for_people();
+        assert!(shown.contains("REFUSED") && shown.contains("nopreemp"), "{shown}");
+    }
+}

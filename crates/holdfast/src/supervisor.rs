@@ -1,0 +1,338 @@
+//! The supervisor: reads the configuration, starts and restarts the two other processes, runs scripts, answers signals.
+//!
+//! It holds no address and no IPVS entry itself: whatever happens to one child, the other goes on.
+
+mod child;
+mod configuration;
+mod notify;
+
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use self::child::Child;
+pub use self::child::Role;
+pub use self::configuration::load_options;
+use self::configuration::{Configuration, LoadError};
+use crate::cli::Arguments;
+use crate::ipc::{FromChecker, FromVrrp, ToChecker, ToVrrp};
+use crate::pid_file::PidFile;
+use crate::scripts::Runner;
+use crate::status::{ConfigurationStatus, RefusedReload, RoleStatus, Status};
+
+/// How long children may take to give up what they hold (keepalived's `child_wait_time`; `OpenStack` kills after as long).
+const STOP_LIMIT: Duration = Duration::from_secs(4);
+
+/// How long scripts of the last change are waited for at the end.
+const STOP_SCRIPT_LIMIT: Duration = Duration::from_secs(1);
+
+/// Exit status when the configuration cannot be used, as keepalived's.
+pub const EXIT_CONFIGURATION: u8 = 2;
+
+/// What the children tell.
+#[derive(Debug)]
+pub enum Report {
+    /// A message of the VRRP process
+    Vrrp(FromVrrp),
+    /// A message of the checker process
+    Checker(FromChecker),
+    /// A child of this pid ended
+    Ended(Role, u32, std::process::ExitStatus),
+    /// Children that ended may be started again
+    Restart,
+}
+
+struct Supervisor {
+    arguments: Arguments,
+    configuration: Configuration,
+    vrrp: Option<Child<ToVrrp>>,
+    checker: Option<Child<ToChecker>>,
+    reports: mpsc::UnboundedSender<Report>,
+    scripts: Runner,
+    status: Status,
+    written: Status,
+}
+
+/// Runs until a signal ends it. Returns the exit status.
+pub async fn run(arguments: Arguments) -> anyhow::Result<u8> {
+    let pid_file = PidFile::take(&arguments.pid_file, std::process::id())?;
+    let configuration = match Configuration::load(&arguments) {
+        Ok(configuration) => configuration,
+        Err(LoadError { messages }) => {
+            for message in messages {
+                tracing::error!("{message}");
+            }
+            tracing::error!("{}: nothing to run; stopping", arguments.config_file.display());
+            return Ok(EXIT_CONFIGURATION);
+        }
+    };
+    for message in &configuration.messages {
+        tracing::warn!("{message}");
+    }
+    let (reports, mut inbox) = mpsc::unbounded_channel();
+    let mut signals = Signals::listen(&arguments)?;
+    let mut supervisor = Supervisor::new(arguments, configuration, reports);
+    supervisor.start_children()?;
+    supervisor.write_status();
+    loop {
+        tokio::select! {
+            Some(report) = inbox.recv() => {
+                if let Some(exit) = supervisor.handle(report)? {
+                    supervisor.stop(&mut inbox).await;
+                    return Ok(exit);
+                }
+            }
+            wish = signals.next() => match wish {
+                Wish::Reload => supervisor.reload()?,
+                Wish::Stop => {
+                    supervisor.stop(&mut inbox).await;
+                    drop(pid_file);
+                    return Ok(0);
+                }
+            },
+        }
+        supervisor.write_status();
+    }
+}
+
+impl Supervisor {
+    fn new(arguments: Arguments, configuration: Configuration, reports: mpsc::UnboundedSender<Report>) -> Self {
+        let status = Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            configuration: ConfigurationStatus {
+                file: arguments.config_file.clone(),
+                generation: 1,
+                loaded_at_s: seconds_since_1970(),
+                messages: configuration.messages.clone(),
+                refused: None,
+            },
+            ..Status::default()
+        };
+        Self {
+            arguments,
+            configuration,
+            vrrp: None,
+            checker: None,
+            reports,
+            scripts: Runner::default(),
+            status,
+            written: Status::default(),
+        }
+    }
+
+    /// Starts what the configuration needs and does not run yet.
+    fn start_children(&mut self) -> anyhow::Result<()> {
+        if self.vrrp.is_none() && self.configuration.needs_vrrp(&self.arguments) {
+            let child = Child::start(Role::Vrrp, &self.arguments.vrrp_pid_file, &self.reports, Report::Vrrp)?;
+            child.send(&ToVrrp::Configure(Box::new(self.configuration.vrrp.clone())));
+            self.status.vrrp.get_or_insert_default().pid = Some(child.pid());
+            self.vrrp = Some(child);
+        }
+        if self.checker.is_none() && self.configuration.needs_checker(&self.arguments) {
+            let child = Child::start(
+                Role::Checker,
+                &self.arguments.checker_pid_file,
+                &self.reports,
+                Report::Checker,
+            )?;
+            child.send(&ToChecker::Configure(Box::new(self.configuration.health.clone())));
+            self.status.checker.get_or_insert_default().pid = Some(child.pid());
+            self.checker = Some(child);
+        }
+        Ok(())
+    }
+
+    /// Acts on a report. `Some`: the daemon has to end with this exit status.
+    fn handle(&mut self, report: Report) -> anyhow::Result<Option<u8>> {
+        match report {
+            Report::Vrrp(FromVrrp::Status(report)) => self.status.vrrp.get_or_insert_default().report = report,
+            Report::Vrrp(FromVrrp::Notify(change)) => {
+                notify::vrrp_scripts(&self.configuration.scripts, &change, &mut self.scripts);
+            }
+            Report::Checker(FromChecker::Status(report)) => self.status.checker.get_or_insert_default().report = report,
+            Report::Checker(FromChecker::Notify(change)) => {
+                notify::checker_scripts(&self.configuration.scripts, &change, &mut self.scripts);
+            }
+            Report::Ended(role, pid, exit) => return Ok(self.child_ended(role, pid, exit)),
+            Report::Restart => self.start_children()?,
+        }
+        Ok(None)
+    }
+
+    fn child_ended(&mut self, role: Role, pid: u32, exit: std::process::ExitStatus) -> Option<u8> {
+        let lived = match role {
+            Role::Vrrp => forget(&mut self.vrrp, &mut self.status.vrrp, pid),
+            Role::Checker => forget(&mut self.checker, &mut self.status.checker, pid),
+        };
+        // A child that a reload made superfluous ended as told.
+        let (lived, restarts) = lived?;
+        tracing::error!("{role} process {pid} died: {exit}");
+        if self.arguments.dont_respawn {
+            return Some(1);
+        }
+        let delay = child::restart_delay(role, lived, restarts);
+        tracing::info!("{role} process is restarted in {} ms", delay.as_millis());
+        let reports = self.reports.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(delay).await;
+            // Without a supervisor there is nothing to restart.
+            let _ = reports.send(Report::Restart);
+        });
+        None
+    }
+
+    /// Reads the file again. With errors the running configuration goes on.
+    fn reload(&mut self) -> anyhow::Result<()> {
+        tracing::info!("Reloading {}", self.arguments.config_file.display());
+        match Configuration::load(&self.arguments).and_then(Configuration::without_errors) {
+            Ok(configuration) => {
+                for message in &configuration.messages {
+                    tracing::warn!("{message}");
+                }
+                self.status.configuration.messages.clone_from(&configuration.messages);
+                self.status.configuration.generation += 1;
+                self.status.configuration.loaded_at_s = seconds_since_1970();
+                self.status.configuration.refused = None;
+                self.configuration = configuration;
+                self.apply()
+            }
+            Err(LoadError { messages }) => {
+                for message in &messages {
+                    tracing::error!("{message}");
+                }
+                tracing::error!("reload refused: the running configuration goes on");
+                self.status.configuration.refused = Some(RefusedReload {
+                    at_s: seconds_since_1970(),
+                    messages,
+                });
+                Ok(())
+            }
+        }
+    }
+
+    /// Hands the new configuration to the children, starts those that are needed now.
+    fn apply(&mut self) -> anyhow::Result<()> {
+        // A child that is no longer needed gets an empty configuration and gives up all it holds.
+        if let Some(vrrp) = &self.vrrp {
+            vrrp.send(&ToVrrp::Configure(Box::new(self.configuration.vrrp.clone())));
+        }
+        if let Some(checker) = &self.checker {
+            checker.send(&ToChecker::Configure(Box::new(self.configuration.health.clone())));
+        }
+        self.start_children()
+    }
+
+    /// Ends the children, VRRP first of all: the peer should know at once. Then the scripts of their last words.
+    async fn stop(mut self, inbox: &mut mpsc::UnboundedReceiver<Report>) {
+        tracing::info!("Stopping");
+        if let Some(vrrp) = &self.vrrp {
+            vrrp.send(&ToVrrp::Shutdown {
+                keep_addresses: self.arguments.keep_addresses,
+            });
+        }
+        if let Some(checker) = &self.checker {
+            checker.send(&ToChecker::Shutdown {
+                keep_table: self.arguments.keep_ipvs,
+            });
+        }
+        let limit = Instant::now() + STOP_LIMIT;
+        while self.vrrp.is_some() || self.checker.is_some() {
+            match tokio::time::timeout_at(limit, inbox.recv()).await {
+                Ok(Some(Report::Ended(Role::Vrrp, ..))) => self.vrrp = None,
+                Ok(Some(Report::Ended(Role::Checker, ..))) => self.checker = None,
+                Ok(Some(Report::Restart)) => {}
+                Ok(Some(report)) => {
+                    // Only scripts can come of it, and they log their own errors.
+                    let _ = self.handle(report);
+                }
+                Ok(None) | Err(_) => {
+                    tracing::error!(
+                        "a process does not end within {} ms and is killed",
+                        STOP_LIMIT.as_millis()
+                    );
+                    break;
+                }
+            }
+        }
+        // Dropping a child kills it if it still runs.
+        self.vrrp = None;
+        self.checker = None;
+        self.scripts.finish(STOP_SCRIPT_LIMIT).await;
+        // Nobody may read the state of a daemon that is gone.
+        let _ = std::fs::remove_file(self.arguments.status_file());
+        tracing::info!("Stopped");
+    }
+
+    fn write_status(&mut self) {
+        if self.status == self.written {
+            return;
+        }
+        match self.status.write(&self.arguments.status_file()) {
+            Ok(()) => self.written = self.status.clone(),
+            Err(error) => tracing::warn!("{error:#}"),
+        }
+    }
+}
+
+/// Forgets an ended child. `None` if it was not the current one; else how long it lived and how often its like was restarted.
+fn forget<M, T: Default>(
+    slot: &mut Option<Child<M>>,
+    status: &mut Option<RoleStatus<T>>,
+    pid: u32,
+) -> Option<(Duration, u64)> {
+    let child = slot.take_if(|child| child.pid() == pid)?;
+    let status = status.get_or_insert_default();
+    status.pid = None;
+    status.restarts += 1;
+    Some((child.lived(), status.restarts))
+}
+
+fn seconds_since_1970() -> u64 {
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |length| length.as_secs())
+}
+
+/// What signals ask for.
+enum Wish {
+    Reload,
+    Stop,
+}
+
+struct Signals {
+    hangup: Signal,
+    terminate: Signal,
+    interrupt: Option<Signal>,
+}
+
+impl Signals {
+    fn listen(arguments: &Arguments) -> anyhow::Result<Self> {
+        let listen = |kind| signal(kind).context("cannot listen to signals");
+        Ok(Self {
+            hangup: listen(SignalKind::hangup())?,
+            terminate: listen(SignalKind::terminate())?,
+            // With --ignore-sigint the program is started with the signal ignored, and it stays so.
+            interrupt: (!arguments.ignore_sigint)
+                .then(|| listen(SignalKind::interrupt()))
+                .transpose()?,
+        })
+    }
+
+    async fn next(&mut self) -> Wish {
+        let interrupted = async {
+            match &mut self.interrupt {
+                Some(signal) => signal.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = self.hangup.recv() => Wish::Reload,
+            _ = self.terminate.recv() => Wish::Stop,
+            _ = interrupted => Wish::Stop,
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! From the file to what the processes are told: load, check against this host, plan.
+
+use std::collections::BTreeMap;
+
+use holdfast_conf::{Diagnostic, FileLoader, LoadOptions, Loaded, Severity};
+use holdfast_health::settings::Settings as HealthSettings;
+use holdfast_vrrp::settings::NodeSettings;
+
+use crate::cli::Arguments;
+use crate::plan;
+use crate::plan::scripts::ScriptTable;
+
+/// A configuration that can be run.
+#[derive(Debug, Clone)]
+pub struct Configuration {
+    /// For the VRRP process
+    pub vrrp: NodeSettings,
+    /// For the checker process
+    pub health: HealthSettings,
+    /// For the supervisor itself
+    pub scripts: ScriptTable,
+    /// What there is to say about the file, a line each
+    pub messages: Vec<String>,
+    /// Whether an error is among the messages
+    has_errors: bool,
+}
+
+/// A configuration that cannot be run.
+#[derive(Debug)]
+pub struct LoadError {
+    /// Why, a line each
+    pub messages: Vec<String>,
+}
+
+impl Configuration {
+    /// Reads the file. Parts with errors are left out, as keepalived does at its start.
+    ///
+    /// Fails when nothing is left to run, or when an instance could not do what it is for.
+    pub fn load(arguments: &Arguments) -> Result<Self, LoadError> {
+        let Loaded {
+            config,
+            diagnostics,
+            sources,
+        } = holdfast_conf::load(
+            &FileLoader,
+            &arguments.config_file,
+            &load_options(arguments.config_id.as_deref()),
+        );
+        let (scripts, script_messages) = ScriptTable::from_config(&config);
+        let mut messages: Vec<String> = diagnostics
+            .iter()
+            .map(|diagnostic| diagnostic.one_line(&sources))
+            .collect();
+        messages.extend(script_messages);
+        if diagnostics.iter().any(is_fatal) {
+            return Err(LoadError { messages });
+        }
+        Ok(Self {
+            vrrp: plan::vrrp::node_settings(&config),
+            health: plan::health::settings(&config),
+            scripts,
+            messages,
+            has_errors: diagnostics
+                .iter()
+                .any(|diagnostic| diagnostic.severity == Severity::Error),
+        })
+    }
+
+    /// Refuses a configuration with errors: at a reload something better is running already.
+    pub fn without_errors(self) -> Result<Self, LoadError> {
+        if self.has_errors {
+            Err(LoadError {
+                messages: self.messages,
+            })
+        } else {
+            Ok(self)
+        }
+    }
+
+    /// Whether there is work for the VRRP process.
+    pub fn needs_vrrp(&self, arguments: &Arguments) -> bool {
+        !arguments.checker_only && !self.vrrp.instances.is_empty()
+    }
+
+    /// Whether there is work for the checker process.
+    pub fn needs_checker(&self, arguments: &Arguments) -> bool {
+        !arguments.vrrp_only && !self.health.virtual_servers.is_empty()
+    }
+}
+
+/// What the command line and the host add to the language.
+pub fn load_options(config_id: Option<&str>) -> LoadOptions {
+    let host = nix::unistd::gethostname()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    let id = config_id.map_or_else(|| host.split('.').next().unwrap_or_default().to_owned(), str::to_owned);
+    let environment: BTreeMap<String, String> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    let random_seed = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |length| length.as_secs());
+    LoadOptions {
+        config_id: Some(id),
+        environment,
+        random_seed,
+    }
+}
+
+/// keepalived's daemon ends on these classes too: the file is not there, or an instance lacks what it cannot do without.
+fn is_fatal(diagnostic: &Diagnostic) -> bool {
+    diagnostic.severity == Severity::Error
+        && matches!(
+            diagnostic.class,
+            Some(holdfast_conf::Class::Fatal | holdfast_conf::Class::FileNotFound)
+        )
+}

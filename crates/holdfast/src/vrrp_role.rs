@@ -1,0 +1,418 @@
+//! The VRRP process: packets, timers and netlink on one side, the election machine on the other. It does nothing else:
+//! no file is read here, no script runs here, no name is resolved here.
+
+mod interfaces;
+mod sockets;
+
+use anyhow::Context;
+use holdfast_net::{
+    AddressFlags, AddressScope, Announcer, DeadlineTimer, InterfaceAddress, Monitor, NetworkEvent, Requests,
+};
+use holdfast_vrrp::{Action, Event, Level, LogEvent, Node, NodeSettings, NotifyState, Subject, VirtualAddress};
+use std::collections::HashMap;
+use tokio::signal::unix::{SignalKind, signal};
+
+use self::interfaces::Interfaces;
+use self::sockets::Sockets;
+use crate::ipc::{self, FromVrrp, ToVrrp, VrrpNotification};
+use crate::privileges;
+use crate::status::{InstanceStatus, VrrpStatus};
+
+struct Driver {
+    node: Node,
+    settings: NodeSettings,
+    interfaces: Interfaces,
+    sockets: Sockets,
+    requests: Requests,
+    announcer: Announcer,
+    supervisor: ipc::Sender<FromVrrp>,
+    /// Why each instance is in its state, in words
+    reasons: HashMap<String, String>,
+    /// Something that the status shows has changed since it was last reported.
+    unreported: bool,
+}
+
+/// Runs until the supervisor says stop or goes away.
+pub async fn run() -> anyhow::Result<()> {
+    let (supervisor, mut commands) = ipc::channel::<FromVrrp, ToVrrp>(ipc::inherited_stream()?)?;
+    privileges::confine_vrrp()?;
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen to signals")?;
+    let Some(ToVrrp::Configure(settings)) = commands.receive().await? else {
+        return Ok(());
+    };
+
+    // Events first, then the dump: nothing that happens between them is missed.
+    let mut monitor = Monitor::open()?;
+    let timer = DeadlineTimer::new()?;
+    let mut driver = Driver::start(*settings, supervisor).await?;
+    loop {
+        driver.run_actions().await;
+        timer.arm(driver.node.next_deadline())?;
+        tokio::select! {
+            biased;
+            packets = driver.sockets.receive() => driver.received(packets),
+            due = timer.wait() => {
+                due?;
+                driver.deadline();
+            }
+            events = monitor.next() => driver.network_events(events?).await,
+            command = commands.receive() => match command? {
+                Some(ToVrrp::Configure(settings)) => driver.reload(*settings),
+                Some(ToVrrp::Shutdown { keep_addresses }) => return driver.stop(keep_addresses).await,
+                // Without a supervisor nobody could stop us later.
+                None => return driver.stop(false).await,
+            },
+            _ = terminate.recv() => return driver.stop(false).await,
+        }
+    }
+}
+
+impl Driver {
+    async fn start(settings: NodeSettings, supervisor: ipc::Sender<FromVrrp>) -> anyhow::Result<Self> {
+        let mut requests = Requests::open()?;
+        let interfaces = Interfaces::dump(&mut requests).await?;
+        let node = Node::new(DeadlineTimer::now(), settings.clone());
+        let mut driver = Self {
+            node,
+            settings,
+            interfaces,
+            sockets: Sockets::default(),
+            requests,
+            announcer: Announcer::open()?,
+            supervisor,
+            reasons: HashMap::new(),
+            unreported: true,
+        };
+        driver.remove_leftovers().await;
+        driver.settings_changed();
+        Ok(driver)
+    }
+
+    /// Virtual addresses that a killed predecessor left would make two holders as soon as a peer takes over.
+    async fn remove_leftovers(&mut self) {
+        let leftovers = self.interfaces.leftovers(&self.settings);
+        for address in &leftovers {
+            tracing::info!("Removing leftover {address}");
+        }
+        for outcome in self.requests.remove_addresses(&leftovers).await {
+            if let Err(error) = outcome {
+                tracing::error!("{error}");
+            }
+        }
+        for address in &leftovers {
+            self.interfaces.address_removed(address);
+        }
+    }
+
+    /// Opens and closes sockets as the settings need them, and tells the machine what it must know of the host.
+    fn settings_changed(&mut self) {
+        self.interfaces.set_virtual_addresses(&self.settings);
+        self.sockets
+            .open_as_needed(&self.settings.listeners(), &self.interfaces);
+        let names: Vec<String> = self.settings.interfaces().into_iter().map(str::to_owned).collect();
+        for name in &names {
+            self.report_interface(name);
+        }
+    }
+
+    fn report_interface(&mut self, name: &str) {
+        let up = self.interfaces.is_up(name);
+        self.handle(Event::LinkChanged {
+            interface: name.to_owned(),
+            up,
+        });
+        for family in [
+            holdfast_vrrp::settings::Family::Ipv4,
+            holdfast_vrrp::settings::Family::Ipv6,
+        ] {
+            let address = self.interfaces.source_address(name, family);
+            self.handle(Event::SourceAddress {
+                interface: name.to_owned(),
+                family,
+                address,
+            });
+        }
+    }
+
+    fn handle(&mut self, event: Event) {
+        self.node.handle(DeadlineTimer::now(), event);
+    }
+
+    fn received(&mut self, packets: Vec<holdfast_net::ReceivedPacket>) {
+        let now = DeadlineTimer::now();
+        for packet in packets {
+            let Some(interface) = self.interfaces.name_of(packet.interface_index) else {
+                continue;
+            };
+            let packet = holdfast_vrrp::ReceivedPacket {
+                interface: interface.to_owned(),
+                source: packet.source,
+                destination: packet.destination,
+                ttl: packet.ttl,
+                payload: packet.payload,
+            };
+            self.node.handle(now, Event::Received(packet));
+        }
+    }
+
+    /// A timer may say "the master is silent" only after everything that waits in the sockets has been heard.
+    fn deadline(&mut self) {
+        let waiting = self.sockets.receive_now();
+        self.received(waiting);
+        self.handle(Event::DeadlineReached);
+    }
+
+    fn reload(&mut self, settings: NodeSettings) {
+        tracing::info!("Reloading");
+        self.settings = settings.clone();
+        self.handle(Event::Reload(Box::new(settings)));
+        self.settings_changed();
+        self.unreported = true;
+    }
+
+    async fn network_events(&mut self, events: Vec<NetworkEvent>) {
+        for event in events {
+            match event {
+                NetworkEvent::LinkChanged(link) => {
+                    let name = link.name.clone();
+                    self.interfaces.link_changed(link);
+                    self.sockets
+                        .open_as_needed(&self.settings.listeners(), &self.interfaces);
+                    self.report_if_known(&name);
+                }
+                NetworkEvent::LinkRemoved { index, name } => {
+                    self.interfaces.link_removed(index);
+                    self.sockets
+                        .open_as_needed(&self.settings.listeners(), &self.interfaces);
+                    self.report_if_known(&name);
+                }
+                NetworkEvent::AddressAdded { address, .. } => {
+                    self.interfaces.address_added(&address);
+                    self.address_changed(&address);
+                }
+                NetworkEvent::AddressRemoved { address, changed_by } => {
+                    self.interfaces.address_removed(&address);
+                    let by_us = changed_by == self.requests.port() || self.interfaces.was_our_removal(&address);
+                    if let (false, Some(name)) = (by_us, self.interfaces.name_of(address.interface_index)) {
+                        let interface = name.to_owned();
+                        self.handle(Event::AddressLost {
+                            interface,
+                            address: address.address,
+                        });
+                    }
+                    self.address_changed(&address);
+                }
+                NetworkEvent::Lost => self.read_again().await,
+            }
+        }
+    }
+
+    fn report_if_known(&mut self, name: &str) {
+        if self.settings.interfaces().contains(name) {
+            self.report_interface(name);
+        }
+    }
+
+    fn address_changed(&mut self, address: &InterfaceAddress) {
+        if let Some(name) = self.interfaces.name_of(address.interface_index).map(str::to_owned) {
+            self.report_if_known(&name);
+        }
+    }
+
+    /// The kernel dropped events: everything is read again and told again; what the machine knows already does no harm.
+    async fn read_again(&mut self) {
+        tracing::warn!("network events were lost; reading all interfaces and addresses again");
+        match Interfaces::dump(&mut self.requests).await {
+            Ok(interfaces) => {
+                self.interfaces = interfaces;
+                self.settings_changed();
+                for (interface, address) in self.interfaces.missing_virtual_addresses(&self.settings) {
+                    self.handle(Event::AddressLost { interface, address });
+                }
+            }
+            Err(error) => tracing::error!("{error}"),
+        }
+    }
+
+    /// Does what the machine asks, in its order, and tells the supervisor what changed.
+    async fn run_actions(&mut self) {
+        while let Some(action) = self.node.next_action() {
+            self.run_action(action).await;
+        }
+        if std::mem::take(&mut self.unreported) {
+            self.send(&FromVrrp::Status(self.status()));
+        }
+    }
+
+    async fn run_action(&mut self, action: Action) {
+        match action {
+            Action::SendAdvertisement {
+                interface,
+                source,
+                destinations,
+                ttl,
+                bytes,
+                ..
+            } => {
+                self.sockets.send(&interface, source, &destinations, ttl, &bytes);
+            }
+            Action::AddAddresses {
+                interface, addresses, ..
+            } => self.add(&interface, &addresses).await,
+            Action::RemoveAddresses {
+                interface, addresses, ..
+            } => self.remove(&interface, &addresses).await,
+            Action::Announce {
+                interface,
+                addresses,
+                count,
+                ..
+            } => self.announce(&interface, &addresses, count),
+            Action::Transition {
+                instance,
+                from,
+                to,
+                reason,
+                ..
+            } => {
+                tracing::debug!("({instance}) {from} -> {to}: {reason}");
+                self.reasons.insert(instance, reason.to_string());
+                self.unreported = true;
+            }
+            Action::GroupTransition {
+                group,
+                from,
+                to,
+                reason,
+            } => {
+                tracing::debug!("sync group {group}: {from} -> {to}: {reason}");
+                self.unreported = true;
+            }
+            Action::Notify {
+                subject,
+                name,
+                state,
+                priority,
+            } => self.notify(subject, name, state, priority),
+            Action::Log(event) => {
+                self.unreported |= matches!(event, LogEvent::PriorityChanged { .. } | LogEvent::MasterSetTo { .. });
+                log(&event);
+            }
+        }
+    }
+
+    async fn add(&mut self, interface: &str, addresses: &[VirtualAddress]) {
+        let Some(index) = self.interfaces.index_of(interface) else {
+            return;
+        };
+        let addresses: Vec<InterfaceAddress> = addresses.iter().map(|address| for_kernel(index, address)).collect();
+        for (address, outcome) in addresses.iter().zip(self.requests.add_addresses(&addresses).await) {
+            match outcome {
+                Ok(_) => self.interfaces.address_added(address),
+                Err(error) => tracing::error!("{error}"),
+            }
+        }
+    }
+
+    async fn remove(&mut self, interface: &str, addresses: &[VirtualAddress]) {
+        let Some(index) = self.interfaces.index_of(interface) else {
+            return;
+        };
+        let addresses: Vec<InterfaceAddress> = addresses.iter().map(|address| for_kernel(index, address)).collect();
+        for (address, outcome) in addresses.iter().zip(self.requests.remove_addresses(&addresses).await) {
+            match outcome {
+                Ok(holdfast_net::Applied::Changed) => self.interfaces.removed_by_us(address),
+                Ok(holdfast_net::Applied::AlreadySo) => {}
+                Err(error) => tracing::error!("{error}"),
+            }
+        }
+    }
+
+    fn announce(&self, interface: &str, addresses: &[std::net::IpAddr], count: u32) {
+        let Some((index, mac)) = self.interfaces.hardware(interface) else {
+            return;
+        };
+        for _ in 0..count {
+            for outcome in self.announcer.announce(index, mac, addresses) {
+                if let Err(error) = outcome {
+                    tracing::warn!("{error}");
+                }
+            }
+        }
+    }
+
+    fn notify(&self, subject: Subject, name: String, state: NotifyState, priority: u8) {
+        let change = VrrpNotification {
+            is_group: subject == Subject::Group,
+            name,
+            state: state.to_string(),
+            priority,
+        };
+        self.send(&FromVrrp::Notify(change));
+    }
+
+    fn send(&self, message: &FromVrrp) {
+        // A supervisor that is gone is noticed at the next receive.
+        let _ = self.supervisor.send(message);
+    }
+
+    async fn stop(mut self, keep_addresses: bool) -> anyhow::Result<()> {
+        self.handle(Event::Shutdown { keep_addresses });
+        self.run_actions().await;
+        self.supervisor.flush().await;
+        Ok(())
+    }
+
+    fn status(&self) -> VrrpStatus {
+        let instances = self.node.status().instances;
+        VrrpStatus {
+            instances: instances
+                .into_iter()
+                .map(|instance| InstanceStatus {
+                    reason: self.reasons.get(&instance.name).cloned().unwrap_or_default(),
+                    name: instance.name,
+                    state: instance.state.to_string(),
+                    vrid: instance.vrid,
+                    interface: instance.interface,
+                    base_priority: instance.base_priority,
+                    effective_priority: instance.effective_priority,
+                    master_address: instance.master_address,
+                })
+                .collect(),
+        }
+    }
+}
+
+fn for_kernel(interface_index: u32, address: &VirtualAddress) -> InterfaceAddress {
+    let flags = [
+        (
+            !address.duplicate_detection && address.address.is_ipv6(),
+            AddressFlags::NODAD,
+        ),
+        (address.home, AddressFlags::HOMEADDRESS),
+        (address.mngtmpaddr, AddressFlags::MANAGETEMPADDR),
+        (address.noprefixroute, AddressFlags::NOPREFIXROUTE),
+        (address.autojoin, AddressFlags::MCAUTOJOIN),
+    ];
+    InterfaceAddress {
+        peer: address.peer,
+        broadcast: address.broadcast,
+        scope: AddressScope(address.scope),
+        label: address.label.clone(),
+        flags: flags
+            .into_iter()
+            .filter(|(set, _)| *set)
+            .fold(AddressFlags::NONE, |all, (_, flag)| all | flag),
+        preferred_lifetime_s: address
+            .preferred_lifetime
+            .map(|length| u32::try_from(length.as_secs()).unwrap_or(u32::MAX)),
+        ..InterfaceAddress::new(interface_index, address.address, address.prefix_len)
+    }
+}
+
+fn log(event: &LogEvent) {
+    match event.level() {
+        Level::Info => tracing::info!("{event}"),
+        Level::Warning => tracing::warn!("{event}"),
+    }
+}

@@ -1,0 +1,270 @@
+//! What the driver knows of the host's interfaces and addresses, kept up to date from the monitor's events.
+
+use std::collections::{BTreeMap, HashSet};
+use std::net::IpAddr;
+
+use holdfast_net::{ADDRESS_PROTOCOL, AddressFlags, InterfaceAddress, Link, MacAddress, NetError, Requests};
+use holdfast_vrrp::NodeSettings;
+use holdfast_vrrp::settings::Family;
+
+/// Interfaces and addresses by the kernel's number of the interface.
+#[derive(Debug, Default)]
+pub struct Interfaces {
+    links: BTreeMap<u32, Link>,
+    /// In the kernel's order: the first one is the interface's own.
+    addresses: Vec<InterfaceAddress>,
+    /// Virtual addresses of the configuration, never a source address.
+    virtual_addresses: HashSet<IpAddr>,
+    /// Removals of ours whose event has not come yet.
+    removed_by_us: Vec<(u32, IpAddr)>,
+}
+
+impl Interfaces {
+    /// Reads everything.
+    pub async fn dump(requests: &mut Requests) -> Result<Self, NetError> {
+        let links = requests.links().await?;
+        let addresses = requests.addresses().await?;
+        Ok(Self {
+            links: links.into_iter().map(|link| (link.index, link)).collect(),
+            addresses,
+            ..Self::default()
+        })
+    }
+
+    /// Addresses of these settings do not count as an interface's own.
+    pub fn set_virtual_addresses(&mut self, settings: &NodeSettings) {
+        self.virtual_addresses = settings
+            .instances
+            .iter()
+            .filter(|instance| !instance.is_owner())
+            .flat_map(|instance| instance.held_addresses().map(|held| held.address))
+            .collect();
+    }
+
+    /// Configured virtual addresses that are on the host before the election has begun. Where the kernel tells who added
+    /// an address, only ours count; an owner's address may be there by right.
+    pub fn leftovers(&self, settings: &NodeSettings) -> Vec<InterfaceAddress> {
+        let mut found = Vec::new();
+        for instance in &settings.instances {
+            for held in instance.held_addresses() {
+                let Some(index) = self.index_of(instance.interface_of(held)) else {
+                    continue;
+                };
+                found.extend(
+                    self.addresses
+                        .iter()
+                        .filter(|address| {
+                            address.interface_index == index
+                                && address.address == held.address
+                                && (address.protocol == ADDRESS_PROTOCOL
+                                    || address.protocol == 0 && !instance.is_owner())
+                        })
+                        .cloned(),
+                );
+            }
+        }
+        found
+    }
+
+    /// Virtual addresses that are not on their interface, whoever should hold them.
+    pub fn missing_virtual_addresses(&self, settings: &NodeSettings) -> Vec<(String, IpAddr)> {
+        let mut missing = Vec::new();
+        for instance in &settings.instances {
+            for held in instance.held_addresses() {
+                let interface = instance.interface_of(held);
+                let index = self.index_of(interface);
+                let present = self
+                    .addresses
+                    .iter()
+                    .any(|address| Some(address.interface_index) == index && address.address == held.address);
+                if !present {
+                    missing.push((interface.to_owned(), held.address));
+                }
+            }
+        }
+        missing
+    }
+
+    /// Whether an interface exists, is switched on and has a carrier.
+    pub fn is_up(&self, name: &str) -> bool {
+        self.link(name).is_some_and(Link::is_up)
+    }
+
+    /// The kernel's number of an interface.
+    pub fn index_of(&self, name: &str) -> Option<u32> {
+        self.link(name).map(|link| link.index)
+    }
+
+    /// The name of an interface.
+    pub fn name_of(&self, index: u32) -> Option<&str> {
+        self.links.get(&index).map(|link| link.name.as_str())
+    }
+
+    /// Number and hardware address of an interface that has one.
+    pub fn hardware(&self, name: &str) -> Option<(u32, MacAddress)> {
+        let link = self.link(name)?;
+        Some((link.index, link.mac?))
+    }
+
+    /// The address that adverts leave from: the first IPv4 address, or a usable link-local IPv6 address.
+    pub fn source_address(&self, name: &str, family: Family) -> Option<IpAddr> {
+        let index = self.index_of(name)?;
+        let own = self.addresses.iter().filter(|address| {
+            address.interface_index == index
+                && address.protocol != ADDRESS_PROTOCOL
+                && !self.virtual_addresses.contains(&address.address)
+        });
+        own.filter(|address| match (address.address, family) {
+            (IpAddr::V4(_), Family::Ipv4) => true,
+            (IpAddr::V6(v6), Family::Ipv6) => v6.is_unicast_link_local() && is_usable(address.flags),
+            _ => false,
+        })
+        .map(|address| address.address)
+        .next()
+    }
+
+    /// An interface appeared or changed.
+    pub fn link_changed(&mut self, link: Link) {
+        self.links.insert(link.index, link);
+    }
+
+    /// An interface went away with its addresses.
+    pub fn link_removed(&mut self, index: u32) {
+        self.links.remove(&index);
+        self.addresses.retain(|address| address.interface_index != index);
+    }
+
+    /// An address appeared or changed.
+    pub fn address_added(&mut self, address: &InterfaceAddress) {
+        match self.addresses.iter_mut().find(|known| known.is_same_address(address)) {
+            Some(known) => *known = address.clone(),
+            None => self.addresses.push(address.clone()),
+        }
+    }
+
+    /// An address went away.
+    pub fn address_removed(&mut self, address: &InterfaceAddress) {
+        self.addresses.retain(|known| !known.is_same_address(address));
+    }
+
+    /// We removed an address; the event of it will come.
+    pub fn removed_by_us(&mut self, address: &InterfaceAddress) {
+        self.address_removed(address);
+        // For IPv4 the event itself says who did it.
+        if address.address.is_ipv6() {
+            self.removed_by_us.push((address.interface_index, address.address));
+        }
+    }
+
+    /// Whether a removal that was just reported is the one we made ourselves. Each of ours is reported once.
+    pub fn was_our_removal(&mut self, address: &InterfaceAddress) -> bool {
+        let key = (address.interface_index, address.address);
+        let position = self.removed_by_us.iter().position(|removed| *removed == key);
+        position.is_some_and(|position| {
+            self.removed_by_us.swap_remove(position);
+            true
+        })
+    }
+
+    fn link(&self, name: &str) -> Option<&Link> {
+        self.links.values().find(|link| link.name == name)
+    }
+}
+
+/// Neither still being checked for duplicates nor found to be one.
+fn is_usable(flags: AddressFlags) -> bool {
+    !flags.contains(AddressFlags::TENTATIVE) && !flags.contains(AddressFlags::DADFAILED)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use holdfast_vrrp::{InstanceSettings, VirtualAddress};
+
+    fn link(index: u32, name: &str) -> Link {
+        Link {
+            index,
+            name: name.into(),
+            flags: 0x41,
+            mac: Some(MacAddress([2, 0, 0, 0, 0, 1])),
+            mtu: 1500,
+            kind: None,
+            parent: None,
+        }
+    }
+
+    fn address(index: u32, text: &str, prefix_length: u8, protocol: u8) -> InterfaceAddress {
+        InterfaceAddress {
+            protocol,
+            flags: AddressFlags::NONE,
+            ..InterfaceAddress::new(index, text.parse().unwrap(), prefix_length)
+        }
+    }
+
+    fn settings() -> NodeSettings {
+        let mut instance = InstanceSettings::new("VI_1", "eth0", 51);
+        instance
+            .addresses
+            .push(VirtualAddress::new("192.0.2.200".parse().unwrap(), 32));
+        NodeSettings {
+            instances: vec![instance],
+            ..NodeSettings::default()
+        }
+    }
+
+    fn interfaces(addresses: &[InterfaceAddress]) -> Interfaces {
+        let mut interfaces = Interfaces {
+            addresses: addresses.to_vec(),
+            ..Interfaces::default()
+        };
+        interfaces.link_changed(link(2, "eth0"));
+        interfaces.set_virtual_addresses(&settings());
+        interfaces
+    }
+
+    #[test]
+    fn a_virtual_address_is_never_the_source() {
+        let own = address(2, "192.0.2.1", 24, 0);
+        let interfaces = interfaces(&[address(2, "192.0.2.200", 32, 0), own.clone()]);
+        assert_eq!(interfaces.source_address("eth0", Family::Ipv4), Some(own.address));
+        assert_eq!(interfaces.source_address("eth1", Family::Ipv4), None);
+    }
+
+    #[test]
+    fn ipv6_needs_a_link_local_address_that_is_not_tentative() {
+        let mut tentative = address(2, "fe80::1", 64, 0);
+        tentative.flags = AddressFlags::TENTATIVE;
+        let mut interfaces = interfaces(&[address(2, "2001:db8::1", 64, 0), tentative.clone()]);
+        assert_eq!(interfaces.source_address("eth0", Family::Ipv6), None);
+        tentative.flags = AddressFlags::PERMANENT;
+        interfaces.address_added(&tentative);
+        assert_eq!(interfaces.source_address("eth0", Family::Ipv6), Some(tentative.address));
+    }
+
+    #[test]
+    fn leftovers_are_ours_or_unsigned_and_never_an_owners() {
+        let ours = address(2, "192.0.2.200", 32, ADDRESS_PROTOCOL);
+        let unsigned = address(2, "192.0.2.200", 32, 0);
+        let signed_by_another = address(2, "192.0.2.200", 32, 2);
+        let found = |address: &InterfaceAddress, settings: &NodeSettings| {
+            !interfaces(std::slice::from_ref(address)).leftovers(settings).is_empty()
+        };
+        assert!(found(&ours, &settings()) && found(&unsigned, &settings()));
+        assert!(!found(&signed_by_another, &settings()));
+        let mut owner = settings();
+        owner.instances.iter_mut().for_each(|instance| instance.priority = 255);
+        assert!(found(&ours, &owner) && !found(&unsigned, &owner));
+    }
+
+    #[test]
+    fn a_removal_of_ours_is_recognised_once() {
+        let mut interfaces = interfaces(&[]);
+        let six = address(2, "2001:db8::200", 128, ADDRESS_PROTOCOL);
+        interfaces.removed_by_us(&six);
+        assert!(interfaces.was_our_removal(&six));
+        assert!(
+            !interfaces.was_our_removal(&six),
+            "the second removal was somebody else's"
+        );
+    }
+}

@@ -1,0 +1,114 @@
+//! The VRRP sockets that the settings need: one for each interface, family and mode.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::{Future, poll_fn};
+use std::net::IpAddr;
+use std::task::Poll;
+
+use holdfast_net::{AddressFamily, ReceivedPacket, VrrpSocket, VrrpSocketMode, VrrpSocketSettings};
+use holdfast_vrrp::settings::{Family, Listener};
+
+use super::interfaces::Interfaces;
+
+/// Open sockets by what they are for.
+#[derive(Debug, Default)]
+pub struct Sockets {
+    open: BTreeMap<Listener, VrrpSocket>,
+    /// Said once, until it works.
+    failing: BTreeSet<Listener>,
+}
+
+impl Sockets {
+    /// Opens what is needed and can be opened, closes the rest. An interface that is not there yet is tried again when it comes.
+    pub fn open_as_needed(&mut self, needed: &BTreeSet<Listener>, interfaces: &Interfaces) {
+        self.open.retain(|listener, socket| {
+            needed.contains(listener) && socket.settings().interface_index == interfaces.index_of(&listener.interface)
+        });
+        for listener in needed {
+            if self.open.contains_key(listener) {
+                continue;
+            }
+            let Some(index) = interfaces.index_of(&listener.interface) else {
+                self.complain(listener, "there is no such interface; waiting for it");
+                continue;
+            };
+            match VrrpSocket::open(&settings(listener, index)) {
+                Ok(socket) => {
+                    self.failing.remove(listener);
+                    self.open.insert(listener.clone(), socket);
+                }
+                Err(error) => self.complain(listener, &error.to_string()),
+            }
+        }
+    }
+
+    fn complain(&mut self, listener: &Listener, why: &str) {
+        if self.failing.insert(listener.clone()) {
+            tracing::error!("cannot listen to VRRP on {}: {why}", listener.interface);
+        }
+    }
+
+    /// Waits for packets on any socket. Can be cancelled without loss.
+    pub async fn receive(&self) -> Vec<ReceivedPacket> {
+        let mut waiting: Vec<_> = self.open.values().map(|socket| Box::pin(socket.receive())).collect();
+        poll_fn(|context| {
+            for receive in &mut waiting {
+                match receive.as_mut().poll(context) {
+                    Poll::Ready(Ok(packets)) => return Poll::Ready(packets),
+                    Poll::Ready(Err(error)) => {
+                        tracing::warn!("{error}");
+                        return Poll::Ready(Vec::new());
+                    }
+                    Poll::Pending => {}
+                }
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Packets that wait already.
+    pub fn receive_now(&self) -> Vec<ReceivedPacket> {
+        let mut packets = Vec::new();
+        for socket in self.open.values() {
+            match socket.receive_now() {
+                Ok(waiting) => packets.extend(waiting),
+                Err(error) => tracing::warn!("{error}"),
+            }
+        }
+        packets
+    }
+
+    /// Sends an advert to the group or to each peer.
+    pub fn send(&self, interface: &str, source: IpAddr, destinations: &[IpAddr], ttl: u8, bytes: &[u8]) {
+        for destination in destinations {
+            let listener = Listener {
+                interface: interface.to_owned(),
+                family: Family::of(*destination),
+                group: destination.is_multicast().then_some(*destination),
+            };
+            let Some(socket) = self.open.get(&listener) else {
+                continue;
+            };
+            if let Err(error) = socket.send(source, *destination, ttl, bytes) {
+                tracing::warn!("{error}");
+            }
+        }
+    }
+}
+
+fn settings(listener: &Listener, index: u32) -> VrrpSocketSettings {
+    VrrpSocketSettings {
+        interface_index: Some(index),
+        mode: match listener.group {
+            Some(group) => VrrpSocketMode::Multicast { group },
+            None => VrrpSocketMode::Unicast {
+                family: match listener.family {
+                    Family::Ipv4 => AddressFamily::Ipv4,
+                    Family::Ipv6 => AddressFamily::Ipv6,
+                },
+            },
+        },
+        receive_buffer_bytes: None,
+    }
+}
