@@ -1,10 +1,36 @@
-//! Addresses of interfaces as plain data.
+//! Addresses of interfaces as plain data, and how rtnetlink writes them.
+#![deny(clippy::arithmetic_side_effects)]
 
+use std::ffi::CString;
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::BitOr;
 
 use serde::{Deserialize, Serialize};
+
+use crate::netlink::{Message, RequestWriter, attributes, number, text};
+
+/// `RTM_NEWADDR`
+pub(crate) const NEW: u16 = 20;
+/// `RTM_DELADDR`
+pub(crate) const DELETE: u16 = 21;
+/// `RTM_GETADDR`
+pub(crate) const GET: u16 = 22;
+
+/// Length of `struct ifaddrmsg`: family u8, prefix length u8, flags u8, scope u8, index u32.
+const HEADER: usize = 8;
+/// IPv6: the address, or the peer if there is one. IPv4: the peer, or the address again.
+const IFA_ADDRESS: u16 = 1;
+const IFA_LOCAL: u16 = 2;
+const IFA_LABEL: u16 = 3;
+const IFA_BROADCAST: u16 = 4;
+const IFA_CACHEINFO: u16 = 6;
+const IFA_FLAGS: u16 = 8;
+const IFA_PROTO: u16 = 11;
+/// Longest label, without the closing zero.
+const LABEL_BYTES: usize = 15;
+/// A lifetime without end, in seconds.
+const FOREVER_S: u32 = u32::MAX;
 
 /// The mark (`IFA_PROTO`, Linux 5.18 and later) on every address that Holdfast adds, by which it knows its own leftovers
 /// after a crash. The kernel itself uses 1 to 3; 112 is VRRP's number among the IP protocols. Older kernels ignore the mark
@@ -38,6 +64,10 @@ impl AddressFlags {
     pub const NOPREFIXROUTE: Self = Self(libc::IFA_F_NOPREFIXROUTE);
     /// The kernel joins this multicast address.
     pub const MCAUTOJOIN: Self = Self(libc::IFA_F_MCAUTOJOIN);
+
+    /// What may be asked for; the rest is the kernel's to report.
+    const REQUESTABLE: Self =
+        Self(Self::NODAD.0 | Self::HOMEADDRESS.0 | Self::MANAGETEMPADDR.0 | Self::NOPREFIXROUTE.0 | Self::MCAUTOJOIN.0);
 
     /// Whether all of `flags` are set.
     pub const fn contains(self, flags: Self) -> bool {
@@ -92,7 +122,7 @@ pub struct InterfaceAddress {
     pub scope: AddressScope,
     /// IPv4 only, at most 15 bytes. The kernel reports the interface's name where none was given.
     pub label: Option<String>,
-    /// What is asked for, or what is observed.
+    /// What is asked for, or what is observed. Of flags to be asked for, those that only the kernel sets are passed over.
     pub flags: AddressFlags,
     /// Seconds for which the address is preferred for new connections; absent: forever. The address itself never expires.
     pub preferred_lifetime_s: Option<u32>,
@@ -139,3 +169,126 @@ impl fmt::Display for InterfaceAddress {
         write!(f, "/{} on interface {}", self.prefix_length, self.interface_index)
     }
 }
+
+/// Payload of a request for all addresses.
+pub(crate) fn dump_request() -> Vec<u8> {
+    vec![0; HEADER]
+}
+
+/// Whether the kernel could understand this address; its label in C's form, or what does not fit.
+pub(crate) fn check(address: &InterfaceAddress) -> Result<Option<CString>, &'static str> {
+    let is_ipv4 = address.address.is_ipv4();
+    if address.prefix_length > if is_ipv4 { 32 } else { 128 } {
+        return Err("the prefix is longer than the address");
+    }
+    if address.peer.is_some_and(|peer| peer.is_ipv4() != is_ipv4) {
+        return Err("the peer's address is of another family");
+    }
+    if !is_ipv4 && (address.broadcast.is_some() || address.label.is_some()) {
+        return Err("broadcast addresses and labels are for IPv4 only");
+    }
+    match &address.label {
+        Some(label) if label.len() > LABEL_BYTES => Err("the label is longer than 15 bytes"),
+        Some(label) => CString::new(label.as_str())
+            .map(Some)
+            .map_err(|_| "the label contains a zero byte"),
+        None => Ok(None),
+    }
+}
+
+/// Writes the payload of a request to add or remove an address that passed [`check`].
+pub(crate) fn encode(address: &InterfaceAddress, label: Option<&std::ffi::CStr>, body: &mut RequestWriter) {
+    let family = if address.address.is_ipv4() {
+        libc::AF_INET
+    } else {
+        libc::AF_INET6
+    };
+    let mut header = vec![
+        u8::try_from(family).unwrap_or(0),
+        address.prefix_length,
+        0,
+        address.scope.0,
+    ];
+    header.extend(address.interface_index.to_ne_bytes());
+    body.fixed(&header);
+    body.attribute(IFA_LOCAL, &octets(address.address));
+    body.attribute(IFA_ADDRESS, &octets(address.peer.unwrap_or(address.address)));
+    if let Some(broadcast) = address.broadcast {
+        body.attribute(IFA_BROADCAST, &broadcast.octets());
+    }
+    if let Some(label) = label {
+        body.text_attribute(IFA_LABEL, label);
+    }
+    let flags = address.flags.0 & AddressFlags::REQUESTABLE.0;
+    body.attribute(IFA_FLAGS, &flags.to_ne_bytes());
+    if let Some(preferred) = address.preferred_lifetime_s {
+        // struct ifa_cacheinfo: preferred, valid, and two stamps that the kernel sets.
+        let lifetimes: Vec<u8> = [preferred, FOREVER_S, 0, 0]
+            .iter()
+            .flat_map(|value| value.to_ne_bytes())
+            .collect();
+        body.attribute(IFA_CACHEINFO, &lifetimes);
+    }
+    if address.protocol != 0 {
+        body.attribute(IFA_PROTO, &[address.protocol]);
+    }
+}
+
+/// The address in a [`NEW`] or [`DELETE`] message; nothing for families other than IPv4 and IPv6.
+pub(crate) fn decode(message: &Message<'_>) -> Option<InterfaceAddress> {
+    let (header, rest) = message.payload.split_first_chunk::<HEADER>()?;
+    let [family, prefix_length, flags, scope, index @ ..] = header;
+    if !matches!(i32::from(*family), libc::AF_INET | libc::AF_INET6) {
+        return None;
+    }
+    let mut local = None;
+    let mut other = None;
+    // The address itself is filled in below, when it is clear which attribute has it.
+    let mut address = InterfaceAddress {
+        interface_index: number(index)?,
+        prefix_length: *prefix_length,
+        scope: AddressScope(*scope),
+        flags: AddressFlags(u32::from(*flags)),
+        protocol: 0,
+        ..InterfaceAddress::new(0, IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0)
+    };
+    for (kind, value) in attributes(rest) {
+        match kind {
+            IFA_LOCAL => local = ip_address(*family, value),
+            IFA_ADDRESS => other = ip_address(*family, value),
+            IFA_BROADCAST => address.broadcast = <[u8; 4]>::try_from(value).ok().map(Ipv4Addr::from),
+            IFA_LABEL => address.label = Some(text(value)),
+            IFA_FLAGS => address.flags = AddressFlags(number(value)?),
+            IFA_CACHEINFO => {
+                address.preferred_lifetime_s = number(value).filter(|preferred| *preferred != FOREVER_S);
+            }
+            IFA_PROTO => address.protocol = value.first().copied().unwrap_or(0),
+            _ => {}
+        }
+    }
+    address.address = local.or(other)?;
+    address.peer = other.filter(|other| *other != address.address);
+    Some(address)
+}
+
+fn octets(address: IpAddr) -> Vec<u8> {
+    match address {
+        IpAddr::V4(address) => address.octets().to_vec(),
+        IpAddr::V6(address) => address.octets().to_vec(),
+    }
+}
+
+fn ip_address(family: u8, value: &[u8]) -> Option<IpAddr> {
+    if i32::from(family) == libc::AF_INET {
+        <[u8; 4]>::try_from(value)
+            .ok()
+            .map(|octets| Ipv4Addr::from(octets).into())
+    } else {
+        <[u8; 16]>::try_from(value)
+            .ok()
+            .map(|octets| Ipv6Addr::from(octets).into())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -19,10 +19,15 @@
 
 mod address;
 mod announce;
+mod control;
 mod error;
 mod link;
+mod message_batch;
 mod monitor;
+mod netlink;
+mod readiness;
 mod requests;
+mod socket_options;
 mod timer;
 mod vrrp_socket;
 
@@ -33,4 +38,6 @@ pub use link::{Link, MacAddress};
 pub use monitor::{Monitor, NetworkEvent};
 pub use requests::{Applied, Outcome, Requests};
 pub use timer::DeadlineTimer;
-pub use vrrp_socket::{AddressFamily, ReceivedPacket, VrrpSocket, VrrpSocketMode, VrrpSocketSettings};
+pub use vrrp_socket::{
+    AddressFamily, OutgoingVrrpPacket, ReceivedPacket, VrrpSocket, VrrpSocketMode, VrrpSocketSettings,
+};

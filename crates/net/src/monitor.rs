@@ -1,8 +1,25 @@
 //! What changes on links and addresses, as it happens.
 
-use crate::address::InterfaceAddress;
+use std::io;
+use std::os::fd::AsRawFd;
+
+use neli::socket::NlSocket;
+use neli::utils::Groups;
+
+use crate::address::{self, InterfaceAddress};
 use crate::error::NetError;
-use crate::link::Link;
+use crate::link::{self, Link};
+use crate::netlink::{self, Message};
+use crate::readiness::Readiness;
+use crate::socket_options;
+
+const OBJECT: &str = "the netlink event socket";
+/// Room for some two thousand events (the kernel doubles it, and an event takes about a kilobyte).
+const RECEIVE_BUFFER_BYTES: usize = 1024 * 1024;
+/// Datagrams taken per wake-up, so that a storm of events does not keep the driver from its timers.
+const BATCH: usize = 64;
+/// `RTNLGRP_LINK`, `RTNLGRP_IPV4_IFADDR`, `RTNLGRP_IPV6_IFADDR`
+const GROUPS: [u32; 3] = [1, 5, 9];
 
 /// A change that the kernel told us of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,14 +37,15 @@ pub enum NetworkEvent {
     AddressAdded {
         /// The address as it is now.
         address: InterfaceAddress,
-        /// Netlink port of who asked for it, see [`Requests::port`](crate::Requests::port); 0: not known (always so for IPv6) or the kernel.
+        /// Netlink port of who asked for it, see [`Requests::port`](crate::Requests::port); 0: the kernel, or not known
+        /// (always so for IPv6).
         changed_by: u32,
     },
     /// An address was removed.
     AddressRemoved {
         /// The address as it was.
         address: InterfaceAddress,
-        /// Netlink port of who asked for it; 0: not known (always so for IPv6) or the kernel.
+        /// Netlink port of who asked for it; 0: the kernel, or not known (always so for IPv6).
         changed_by: u32,
     },
     /// The kernel had more events than the buffer holds and dropped some: dump links and addresses and compare.
@@ -37,6 +55,8 @@ pub enum NetworkEvent {
 /// The event socket: links and addresses of both families in the network namespace in which it was opened.
 #[derive(Debug)]
 pub struct Monitor {
+    socket: Readiness<NlSocket>,
+    buffer: Box<[u8]>,
     lost: u64,
 }
 
@@ -44,16 +64,89 @@ impl Monitor {
     /// Opens the socket. What happens after this returns will be reported: open first, dump afterwards.
     /// Must be called within a runtime.
     pub fn open() -> Result<Self, NetError> {
-        todo!()
+        let socket = netlink::open(OBJECT)?;
+        socket_options::set_receive_buffer(socket.as_raw_fd(), RECEIVE_BUFFER_BYTES)
+            .and_then(|()| socket.add_mcast_membership(Groups::new_groups(&GROUPS)))
+            .map_err(NetError::system("set up", OBJECT))?;
+        let socket = Readiness::new(socket, OBJECT)?;
+        Ok(Self {
+            socket,
+            buffer: vec![0; netlink::BUFFER_BYTES].into(),
+            lost: 0,
+        })
     }
 
     /// Waits until something happens and returns it, oldest first, never empty. Bounded work per call. Cancel safe.
     pub async fn next(&mut self) -> Result<Vec<NetworkEvent>, NetError> {
-        todo!()
+        let Self { socket, buffer, lost } = self;
+        loop {
+            let events = socket
+                .read(|socket| receive(socket, buffer))
+                .await
+                .map_err(NetError::system("read", OBJECT))?;
+            if events.last() == Some(&NetworkEvent::Lost) {
+                *lost = lost.saturating_add(1);
+                tracing::warn!(
+                    times = *lost,
+                    "the kernel dropped network events, its tables have to be read again"
+                );
+            }
+            if !events.is_empty() {
+                return Ok(events);
+            }
+        }
     }
 
     /// How many times events were lost so far.
     pub fn lost_count(&self) -> u64 {
         self.lost
+    }
+}
+
+/// Up to [`BATCH`] datagrams; `WouldBlock` only if there was none.
+fn receive(socket: &NlSocket, buffer: &mut [u8]) -> io::Result<Vec<NetworkEvent>> {
+    let mut events = Vec::new();
+    for round in 0..BATCH {
+        match netlink::receive(socket, buffer) {
+            Ok(length) => {
+                events.extend(netlink::messages(buffer.get(..length).unwrap_or_default()).filter_map(|m| decode(&m)));
+            }
+            Err(error) if is_loss(&error) => {
+                drain(socket, buffer);
+                events.push(NetworkEvent::Lost);
+                break;
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && round > 0 => break,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(events)
+}
+
+/// Dropped by the kernel, or too long for our buffer, which comes to the same.
+fn is_loss(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::ENOBUFS | libc::EMSGSIZE))
+}
+
+/// Throws away what is older than the dump that the caller will make now. It ends: after an overrun the kernel queues nothing, and
+/// reports no further overrun, until all has been read.
+fn drain(socket: &NlSocket, buffer: &mut [u8]) {
+    loop {
+        match netlink::receive(socket, buffer) {
+            Ok(_) => {}
+            Err(error) if is_loss(&error) => {}
+            Err(_) => break,
+        }
+    }
+}
+
+fn decode(message: &Message<'_>) -> Option<NetworkEvent> {
+    let changed_by = message.port;
+    match message.kind {
+        link::NEW => link::decode(message).map(NetworkEvent::LinkChanged),
+        link::DELETE => link::decode(message).map(|Link { index, name, .. }| NetworkEvent::LinkRemoved { index, name }),
+        address::NEW => address::decode(message).map(|address| NetworkEvent::AddressAdded { address, changed_by }),
+        address::DELETE => address::decode(message).map(|address| NetworkEvent::AddressRemoved { address, changed_by }),
+        _ => None,
     }
 }

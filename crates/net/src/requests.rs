@@ -1,8 +1,35 @@
 //! Questions to the kernel and changes of its tables, answered one by one.
+#![deny(clippy::arithmetic_side_effects)]
 
-use crate::address::InterfaceAddress;
+use std::future::Future;
+use std::io;
+use std::os::fd::AsRawFd;
+use std::time::Duration;
+
+use neli::consts::socket::Msg;
+use neli::socket::NlSocket;
+use tokio::time::timeout;
+
+use crate::address::{self, InterfaceAddress};
 use crate::error::NetError;
-use crate::link::Link;
+use crate::link::{self, Link};
+use crate::netlink::{self, Message, RequestWriter, Verdict};
+use crate::readiness::Readiness;
+use crate::socket_options;
+
+const OBJECT: &str = "the netlink request socket";
+/// For one dump or one write of changes. The kernel answers within the system call; this is for a kernel that is stuck.
+const TIME_LIMIT: Duration = Duration::from_secs(2);
+/// Room for the answers of a batch: the kernel does not wait for us to read them.
+const RECEIVE_BUFFER_BYTES: usize = 1024 * 1024;
+/// What one answer takes of that room: some 50 bytes, but the kernel reckons with what it allocates.
+const ANSWER_BYTES: usize = 2048;
+/// Changes in one write; 512 addresses are some 45 KB.
+const BATCH: usize = 512;
+/// A dump during which the table changed is repeated this many times at most.
+const DUMP_ATTEMPTS: usize = 10;
+/// `NETLINK_CAP_ACK`: an answer that refuses a request need not repeat it.
+const NETLINK_CAP_ACK: libc::c_int = 10;
 
 /// What became of one change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -19,41 +46,344 @@ pub type Outcome = Result<Applied, NetError>;
 /// The request socket.
 #[derive(Debug)]
 pub struct Requests {
+    socket: Readiness<NlSocket>,
     port: u32,
+    /// Number of the last request. Answers to requests that were given up carry an older one and are passed over.
+    sequence: u32,
+    /// Changes in one write, so that all answers fit into the receive buffer.
+    batch: usize,
+    buffer: Box<[u8]>,
+}
+
+#[derive(Clone, Copy)]
+enum Change {
+    Add,
+    Remove,
+}
+
+impl Change {
+    const fn operation(self) -> &'static str {
+        match self {
+            Self::Add => "add address",
+            Self::Remove => "remove address",
+        }
+    }
+
+    const fn kind_and_flags(self) -> (u16, u16) {
+        match self {
+            Self::Add => (
+                address::NEW,
+                netlink::REQUEST | netlink::ACK | netlink::CREATE | netlink::EXCLUSIVE,
+            ),
+            Self::Remove => (address::DELETE, netlink::REQUEST | netlink::ACK),
+        }
+    }
+
+    /// Whether this error says that things are already as they should be.
+    const fn is_already_so(self, errno: i32) -> bool {
+        match self {
+            Self::Add => errno == libc::EEXIST,
+            // An interface that is gone has taken its addresses along.
+            Self::Remove => errno == libc::EADDRNOTAVAIL || errno == libc::ENODEV,
+        }
+    }
+
+    fn outcome(self, address: &InterfaceAddress, verdict: Verdict) -> Outcome {
+        match verdict.errno {
+            0 => Ok(Applied::Changed),
+            errno if self.is_already_so(errno) => Ok(Applied::AlreadySo),
+            errno => Err(NetError::Refused {
+                operation: self.operation(),
+                object: address.to_string(),
+                source: io::Error::from_raw_os_error(errno),
+                reason: verdict.reason,
+            }),
+        }
+    }
 }
 
 impl Requests {
     /// Opens the socket in the network namespace of the calling thread. Must be called within a runtime.
     pub fn open() -> Result<Self, NetError> {
-        todo!()
+        let socket = netlink::open(OBJECT)?;
+        let batch = set_up(&socket).map_err(NetError::system("set up", OBJECT))?;
+        let port = socket.pid().map_err(NetError::system("set up", OBJECT))?;
+        let socket = Readiness::new(socket, OBJECT)?;
+        Ok(Self {
+            socket,
+            port,
+            sequence: 0,
+            batch,
+            buffer: vec![0; netlink::BUFFER_BYTES].into(),
+        })
     }
 
-    /// The netlink port of this socket, by which [`NetworkEvent`](crate::NetworkEvent)s of our own making can be told from others.
+    /// The netlink port of this socket, by which [`NetworkEvent`](crate::NetworkEvent)s of our own making can be told from
+    /// others.
     pub fn port(&self) -> u32 {
         self.port
     }
 
     /// All interfaces.
     pub async fn links(&mut self) -> Result<Vec<Link>, NetError> {
-        todo!()
+        self.dump("list", "links", link::GET, &link::dump_request(), link::decode)
+            .await
     }
 
     /// All addresses of both families on all interfaces.
     pub async fn addresses(&mut self) -> Result<Vec<InterfaceAddress>, NetError> {
-        todo!()
+        self.dump(
+            "list",
+            "addresses",
+            address::GET,
+            &address::dump_request(),
+            address::decode,
+        )
+        .await
     }
 
     /// Adds addresses in as few writes as possible; one outcome for each, in the same order. An address that is there
     /// already is left as it is.
     pub async fn add_addresses(&mut self, addresses: &[InterfaceAddress]) -> Vec<Outcome> {
-        let _ = addresses;
-        todo!()
+        self.change(Change::Add, addresses).await
     }
 
     /// Removes addresses in as few writes as possible; one outcome for each, in the same order. Addresses on an
     /// interface that no longer exists are gone as well and count as [`Applied::AlreadySo`].
     pub async fn remove_addresses(&mut self, addresses: &[InterfaceAddress]) -> Vec<Outcome> {
-        let _ = addresses;
-        todo!()
+        self.change(Change::Remove, addresses).await
     }
+
+    async fn change(&mut self, change: Change, addresses: &[InterfaceAddress]) -> Vec<Outcome> {
+        let mut outcomes = Vec::with_capacity(addresses.len());
+        for batch in addresses.chunks(self.batch) {
+            outcomes.extend(self.change_batch(change, batch).await);
+        }
+        outcomes
+    }
+
+    /// One write, then one answer for each request in it, told apart by its number.
+    async fn change_batch(&mut self, change: Change, addresses: &[InterfaceAddress]) -> Vec<Outcome> {
+        let (kind, flags) = change.kind_and_flags();
+        let first = self.sequence.wrapping_add(1);
+        let mut writer = RequestWriter::default();
+        let mut outcomes: Vec<Option<Outcome>> = Vec::with_capacity(addresses.len());
+        for address in addresses {
+            // Addresses that can not be encoded use up their number too, so that number minus `first` is the place.
+            self.sequence = self.sequence.wrapping_add(1);
+            outcomes.push(match address::check(address) {
+                Ok(label) => {
+                    writer.message(kind, flags, self.sequence, |body| {
+                        address::encode(address, label.as_deref(), body)
+                    });
+                    None
+                }
+                Err(detail) => Some(Err(NetError::Unfit {
+                    operation: change.operation(),
+                    object: address.to_string(),
+                    detail,
+                })),
+            });
+        }
+        let missing = outcomes.iter().filter(|outcome| outcome.is_none()).count();
+        let failure = self.collect(&writer, missing, |sequence, verdict| {
+            let place = usize::try_from(sequence.wrapping_sub(first)).unwrap_or(usize::MAX);
+            match (outcomes.get_mut(place), addresses.get(place)) {
+                (Some(outcome @ None), Some(address)) => {
+                    *outcome = Some(change.outcome(address, verdict));
+                    true
+                }
+                _ => false,
+            }
+        });
+        let failure = failure.await.err();
+        let unanswered = |address: &InterfaceAddress| match &failure {
+            Some(Failure::System(source)) => NetError::System {
+                operation: change.operation(),
+                object: address.to_string(),
+                source: copy(source),
+            },
+            _ => NetError::TimeLimit {
+                operation: change.operation(),
+                object: address.to_string(),
+                limit: TIME_LIMIT,
+            },
+        };
+        outcomes
+            .into_iter()
+            .zip(addresses)
+            .map(|(outcome, address)| outcome.unwrap_or_else(|| Err(unanswered(address))))
+            .collect()
+    }
+
+    /// Writes the requests and hands their answers to `take` until it has taken `missing` of them.
+    async fn collect(
+        &mut self,
+        writer: &RequestWriter,
+        mut missing: usize,
+        mut take: impl FnMut(u32, Verdict) -> bool,
+    ) -> Result<(), Failure> {
+        if missing == 0 {
+            return Ok(());
+        }
+        self.write(writer)?;
+        let Self { socket, buffer, .. } = self;
+        within_time_limit(async {
+            while missing > 0 {
+                let length = socket.read(|socket| netlink::receive(socket, buffer)).await?;
+                let answers = netlink::messages(buffer.get(..length).unwrap_or_default());
+                for message in answers.filter(|message| message.kind == netlink::ERROR) {
+                    if Verdict::read(&message).is_some_and(|verdict| take(message.sequence, verdict)) {
+                        missing = missing.saturating_sub(1);
+                    }
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Reads a whole table, again if it changed meanwhile.
+    async fn dump<T>(
+        &mut self,
+        operation: &'static str,
+        object: &'static str,
+        kind: u16,
+        request: &[u8],
+        decode: impl Fn(&Message<'_>) -> Option<T>,
+    ) -> Result<Vec<T>, NetError> {
+        for _ in 0..DUMP_ATTEMPTS {
+            match self.dump_once(kind, request, &decode).await {
+                Ok(Some(entries)) => return Ok(entries),
+                Ok(None) => tracing::debug!(object, "table changed while it was read, reading again"),
+                Err(failure) => return Err(failure.into_error(operation, object)),
+            }
+        }
+        let detail = format!("the table changed {DUMP_ATTEMPTS} times while it was read");
+        Err(NetError::Answer {
+            operation,
+            object: object.into(),
+            detail,
+        })
+    }
+
+    /// `None`: the table changed while it was read, the entries are not of one moment.
+    async fn dump_once<T>(
+        &mut self,
+        kind: u16,
+        request: &[u8],
+        decode: &impl Fn(&Message<'_>) -> Option<T>,
+    ) -> Result<Option<Vec<T>>, Failure> {
+        self.sequence = self.sequence.wrapping_add(1);
+        let sequence = self.sequence;
+        let mut writer = RequestWriter::default();
+        writer.message(kind, netlink::REQUEST | netlink::DUMP, sequence, |body| {
+            body.fixed(request)
+        });
+        self.write(&writer)?;
+        let Self { socket, buffer, .. } = self;
+        within_time_limit(async {
+            let mut entries = Vec::new();
+            let mut interrupted = false;
+            loop {
+                let length = socket.read(|socket| netlink::receive(socket, buffer)).await?;
+                let answers = netlink::messages(buffer.get(..length).unwrap_or_default());
+                for message in answers.filter(|message| message.sequence == sequence) {
+                    interrupted |= message.flags & netlink::DUMP_INTERRUPTED != 0;
+                    if matches!(message.kind, netlink::DONE | netlink::ERROR) {
+                        return match Verdict::read(&message) {
+                            Some(Verdict { errno: 0, .. }) => Ok((!interrupted).then_some(entries)),
+                            Some(verdict) => Err(Failure::Refused(verdict)),
+                            None => Err(Failure::Malformed),
+                        };
+                    }
+                    entries.extend(decode(&message));
+                }
+            }
+        })
+        .await
+    }
+
+    /// Sends requests. What a request that was given up has left unread is thrown away first; it also ends a dump that the
+    /// kernel would otherwise hold open and refuse the next one for.
+    fn write(&mut self, writer: &RequestWriter) -> Result<(), Failure> {
+        let socket = self.socket.get();
+        loop {
+            match netlink::receive(socket, &mut self.buffer) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                // An old error says nothing about what is asked now, and reading it has taken it away.
+                Ok(_) | Err(_) => {}
+            }
+        }
+        match socket.send(writer.bytes(), Msg::empty()) {
+            Ok(length) if length == writer.bytes().len() => Ok(()),
+            Ok(_) => Err(Failure::Malformed),
+            Err(error) => Err(Failure::System(error)),
+        }
+    }
+}
+
+/// Sets the options and returns how many changes may be written at once.
+fn set_up(socket: &NlSocket) -> io::Result<usize> {
+    let descriptor = socket.as_raw_fd();
+    socket.enable_ext_ack(true)?;
+    socket.enable_strict_checking(true)?;
+    socket_options::set_number(descriptor, libc::SOL_NETLINK, NETLINK_CAP_ACK, 1)?;
+    socket_options::set_receive_buffer(descriptor, RECEIVE_BUFFER_BYTES)?;
+    let room = socket_options::receive_buffer(descriptor)?;
+    Ok((room / ANSWER_BYTES).clamp(1, BATCH))
+}
+
+/// Why a request has no answer.
+enum Failure {
+    System(io::Error),
+    Refused(Verdict),
+    Malformed,
+    TimeLimit,
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::System(error)
+    }
+}
+
+impl Failure {
+    fn into_error(self, operation: &'static str, object: &str) -> NetError {
+        let object = object.to_owned();
+        match self {
+            Self::System(source) => NetError::System {
+                operation,
+                object,
+                source,
+            },
+            Self::Refused(Verdict { errno, reason }) => NetError::Refused {
+                operation,
+                object,
+                source: io::Error::from_raw_os_error(errno),
+                reason,
+            },
+            Self::Malformed => NetError::Answer {
+                operation,
+                object,
+                detail: "incomprehensible answer".into(),
+            },
+            Self::TimeLimit => NetError::TimeLimit {
+                operation,
+                object,
+                limit: TIME_LIMIT,
+            },
+        }
+    }
+}
+
+async fn within_time_limit<T>(answer: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    timeout(TIME_LIMIT, answer).await.unwrap_or(Err(Failure::TimeLimit))
+}
+
+/// One failed system call is the answer to every request that it carried.
+fn copy(error: &io::Error) -> io::Error {
+    error
+        .raw_os_error()
+        .map_or_else(|| io::Error::from(error.kind()), io::Error::from_raw_os_error)
 }

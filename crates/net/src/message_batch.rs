@@ -1,0 +1,175 @@
+//! Many packets per system call: `recvmmsg` and `sendmmsg`.
+#![allow(unsafe_code)]
+
+use std::cell::RefCell;
+use std::io;
+use std::mem::{size_of, zeroed};
+use std::os::fd::RawFd;
+use std::ptr::null_mut;
+
+use socket2::SockAddr;
+
+/// Packets taken per call, which bounds the work of one wake-up.
+const BATCH: usize = 32;
+/// The largest VRRP packet is 8 bytes and 255 IPv6 addresses and a trailer of 28: 4116. IPv4 with its header is smaller.
+const PACKET_BYTES: usize = 4352;
+/// Packet information and a hop limit take 64 bytes at most.
+const CONTROL_BYTES: usize = 128;
+
+/// A packet as the kernel handed it over.
+pub(crate) struct RawPacket<'a> {
+    pub(crate) sender: Option<std::net::SocketAddr>,
+    pub(crate) data: &'a [u8],
+    pub(crate) control: &'a [u8],
+    /// Data or control did not fit and were cut.
+    pub(crate) truncated: bool,
+}
+
+struct Slot {
+    sender: libc::sockaddr_storage,
+    data: [u8; PACKET_BYTES],
+    control: [u8; CONTROL_BYTES],
+}
+
+thread_local! {
+    /// One receive buffer for all sockets of a thread: a packet is copied out at once, so no two sockets need it together.
+    static SLOTS: RefCell<Box<[Slot]>> = RefCell::new((0..BATCH).map(|_| Slot::new()).collect());
+}
+
+impl Slot {
+    fn new() -> Self {
+        // SAFETY: `sockaddr_storage` is plain C data, for which all zeros is a valid value (family "unspecified").
+        Self {
+            sender: unsafe { zeroed() },
+            data: [0; PACKET_BYTES],
+            control: [0; CONTROL_BYTES],
+        }
+    }
+}
+
+/// Hands up to 32 waiting packets to `take`, oldest first. Never waits: `WouldBlock` where there is none.
+pub(crate) fn receive_batch(descriptor: RawFd, mut take: impl FnMut(RawPacket<'_>)) -> io::Result<usize> {
+    SLOTS.with_borrow_mut(|slots| {
+        let mut parts: Vec<libc::iovec> = Vec::with_capacity(BATCH);
+        let mut headers: Vec<libc::mmsghdr> = Vec::with_capacity(BATCH);
+        for slot in slots.iter_mut() {
+            parts.push(libc::iovec {
+                iov_base: slot.data.as_mut_ptr().cast(),
+                iov_len: PACKET_BYTES,
+            });
+        }
+        for (slot, part) in slots.iter_mut().zip(&mut parts) {
+            // SAFETY: `mmsghdr` is plain C data; all zeros is an empty header.
+            let mut header: libc::mmsghdr = unsafe { zeroed() };
+            header.msg_hdr.msg_name = std::ptr::from_mut(&mut slot.sender).cast();
+            header.msg_hdr.msg_namelen = socklen(size_of::<libc::sockaddr_storage>());
+            header.msg_hdr.msg_iov = part;
+            header.msg_hdr.msg_iovlen = 1;
+            header.msg_hdr.msg_control = slot.control.as_mut_ptr().cast();
+            header.msg_hdr.msg_controllen = CONTROL_BYTES as _;
+            headers.push(header);
+        }
+        let count = u32::try_from(headers.len()).unwrap_or(0);
+        // SAFETY: `headers`, and through them `parts` and the slots, are valid for writing with the lengths given, are not moved
+        // and not touched by anybody else until the call returns; a null timeout is allowed.
+        let received = unsafe {
+            libc::recvmmsg(
+                descriptor,
+                headers.as_mut_ptr(),
+                count,
+                libc::MSG_DONTWAIT as _,
+                null_mut(),
+            )
+        };
+        let Ok(received) = usize::try_from(received) else {
+            return Err(io::Error::last_os_error());
+        };
+        for (header, slot) in headers.iter().zip(slots.iter()).take(received) {
+            let data_length = usize::try_from(header.msg_len).unwrap_or(0);
+            #[allow(clippy::useless_conversion, reason = "the C library decides how wide this length is")]
+            let control_length = usize::try_from(header.msg_hdr.msg_controllen).unwrap_or(0);
+            take(RawPacket {
+                sender: address_of(&slot.sender, header.msg_hdr.msg_namelen),
+                data: slot.data.get(..data_length).unwrap_or(&slot.data),
+                control: slot.control.get(..control_length).unwrap_or(&slot.control),
+                truncated: header.msg_hdr.msg_flags & (libc::MSG_TRUNC | libc::MSG_CTRUNC) != 0,
+            });
+        }
+        Ok(received)
+    })
+}
+
+fn address_of(storage: &libc::sockaddr_storage, length: libc::socklen_t) -> Option<std::net::SocketAddr> {
+    let mut copied = socket2::SockAddrStorage::zeroed();
+    // SAFETY: `sockaddr_storage` is the type behind `SockAddrStorage` on this system.
+    *unsafe { copied.view_as::<libc::sockaddr_storage>() } = *storage;
+    // SAFETY: the kernel initialised `length` bytes of the storage, the rest is zero; its family tells the form.
+    unsafe { SockAddr::new(copied, length) }.as_socket()
+}
+
+/// A packet to send.
+pub(crate) struct OutgoingPacket<'a> {
+    pub(crate) destination: SockAddr,
+    pub(crate) data: &'a [u8],
+    /// Control messages, see [`crate::control`]; may be empty.
+    pub(crate) control: Vec<u8>,
+}
+
+/// Sends all packets in as few calls as possible, never waiting; one result for each, in the same order.
+pub(crate) fn send_batch(descriptor: RawFd, packets: &[OutgoingPacket<'_>]) -> Vec<io::Result<()>> {
+    let mut parts: Vec<libc::iovec> = packets
+        .iter()
+        // The kernel only reads; the C structure knows no constness.
+        .map(|packet| libc::iovec {
+            iov_base: packet.data.as_ptr().cast_mut().cast(),
+            iov_len: packet.data.len(),
+        })
+        .collect();
+    let mut headers: Vec<libc::mmsghdr> = packets
+        .iter()
+        .zip(&mut parts)
+        .map(|(packet, part)| header_of(packet, part))
+        .collect();
+    let mut results = Vec::with_capacity(packets.len());
+    while let Some(unsent) = headers.get_mut(results.len()..).filter(|unsent| !unsent.is_empty()) {
+        let count = u32::try_from(unsent.len()).unwrap_or(u32::MAX);
+        // SAFETY: `unsent` points into `headers`, and through them to `parts` and `packets`, which all stay where they are and
+        // outlive the call; the kernel writes only the `msg_len` of each header.
+        let sent = unsafe { libc::sendmmsg(descriptor, unsent.as_mut_ptr(), count, libc::MSG_DONTWAIT as _) };
+        match usize::try_from(sent) {
+            Ok(sent @ 1..) => results.extend((0..sent).map(|_| Ok(()))),
+            // The call fails only if its first packet does: that one gets the error, the rest another call.
+            _ => results.push(Err(io::Error::last_os_error())),
+        }
+    }
+    results
+}
+
+fn header_of(packet: &OutgoingPacket<'_>, part: &mut libc::iovec) -> libc::mmsghdr {
+    // SAFETY: `mmsghdr` is plain C data; all zeros is an empty header.
+    let mut header: libc::mmsghdr = unsafe { zeroed() };
+    header.msg_hdr.msg_name = packet.destination.as_ptr().cast_mut().cast();
+    header.msg_hdr.msg_namelen = packet.destination.len();
+    header.msg_hdr.msg_iov = part;
+    header.msg_hdr.msg_iovlen = 1;
+    header.msg_hdr.msg_control = packet.control.as_ptr().cast_mut().cast();
+    header.msg_hdr.msg_controllen = packet.control.len() as _;
+    header
+}
+
+/// The destination of a frame on a packet socket: the interface it leaves through. The frame itself carries the addresses.
+pub(crate) fn frames_through(interface_index: u32) -> io::Result<SockAddr> {
+    // SAFETY: `sockaddr_ll` is plain C data, for which all zeros is a valid value.
+    let mut address: libc::sockaddr_ll = unsafe { zeroed() };
+    address.sll_family = libc::sa_family_t::try_from(libc::AF_PACKET).unwrap_or(0);
+    address.sll_ifindex = i32::try_from(interface_index).map_err(|_| io::Error::from_raw_os_error(libc::ENODEV))?;
+    let mut storage = socket2::SockAddrStorage::zeroed();
+    // SAFETY: `sockaddr_ll` is one of the forms that a `sockaddr_storage` holds, no larger and no stricter aligned.
+    *unsafe { storage.view_as::<libc::sockaddr_ll>() } = address;
+    // SAFETY: the storage holds a whole `sockaddr_ll`.
+    Ok(unsafe { SockAddr::new(storage, socklen(size_of::<libc::sockaddr_ll>())) })
+}
+
+fn socklen(bytes: usize) -> libc::socklen_t {
+    libc::socklen_t::try_from(bytes).unwrap_or(libc::socklen_t::MAX)
+}

@@ -1,0 +1,102 @@
+//! Waiting for a descriptor: the only place that registers one with the runtime.
+#![allow(unsafe_code)]
+
+use std::fmt;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+
+use neli::socket::NlSocket;
+use nix::sys::timerfd::TimerFd;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+use crate::error::NetError;
+
+/// Types that own a descriptor: it stays open and stays the same until they are dropped.
+pub(crate) trait OwnsDescriptor: sealed::Sealed {
+    fn descriptor(&self) -> RawFd;
+}
+
+impl OwnsDescriptor for OwnedFd {
+    fn descriptor(&self) -> RawFd {
+        self.as_raw_fd()
+    }
+}
+
+impl OwnsDescriptor for socket2::Socket {
+    fn descriptor(&self) -> RawFd {
+        self.as_raw_fd()
+    }
+}
+
+impl OwnsDescriptor for TimerFd {
+    fn descriptor(&self) -> RawFd {
+        self.as_fd().as_raw_fd()
+    }
+}
+
+impl OwnsDescriptor for NlSocket {
+    fn descriptor(&self) -> RawFd {
+        self.as_raw_fd()
+    }
+}
+
+mod sealed {
+    /// Keeps the list of owning types in this file, next to the promise that depends on it.
+    pub(crate) trait Sealed {}
+    impl Sealed for std::os::fd::OwnedFd {}
+    impl Sealed for socket2::Socket {}
+    impl Sealed for nix::sys::timerfd::TimerFd {}
+    impl Sealed for neli::socket::NlSocket {}
+}
+
+struct Owner<T>(T);
+
+impl<T: OwnsDescriptor> AsRawFd for Owner<T> {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0.descriptor()
+    }
+}
+
+/// A non-blocking descriptor that can be waited for until there is something to read.
+pub(crate) struct Readiness<T: OwnsDescriptor>(AsyncFd<Owner<T>>);
+
+impl<T: OwnsDescriptor> Readiness<T> {
+    /// Registers `inner` for reading. Must be called within a runtime with IO enabled; panics outside of one.
+    pub(crate) fn new(inner: T, object: impl Into<String>) -> Result<Self, NetError> {
+        // SAFETY: `Owner` holds one of the sealed types above. Each owns its descriptor and gives no way to close or replace it
+        // through a shared reference, which is all that `get` hands out; `AsyncFd` deregisters before it drops the owner.
+        unsafe { AsyncFd::register_with_interest(Owner(inner), Interest::READABLE) }
+            .map(Self)
+            .map_err(NetError::system("watch", object))
+    }
+
+    /// What was registered.
+    pub(crate) fn get(&self) -> &T {
+        &self.0.get_ref().0
+    }
+
+    /// Waits until `read` does anything but fail with `WouldBlock`. Cancel safe: there is no await after `read`.
+    pub(crate) async fn read<R>(&self, mut read: impl FnMut(&T) -> io::Result<R>) -> io::Result<R> {
+        loop {
+            let mut guard = self.0.readable().await?;
+            if let Ok(result) = guard.try_io(|owner| read(&owner.get_ref().0)) {
+                return result;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+impl<T: OwnsDescriptor> Readiness<T> {
+    /// Waits until the runtime has seen the descriptor ready, and reads nothing.
+    pub(crate) async fn wait_readable(&self) {
+        self.0.readable().await.unwrap().retain_ready();
+    }
+}
+
+impl<T: OwnsDescriptor> fmt::Debug for Readiness<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Readiness").field(&self.get().descriptor()).finish()
+    }
+}
