@@ -38,7 +38,9 @@ enum Outcome {
 }
 
 impl Kernel {
-    /// Makes the changes, in their order, many to a write.
+    /// Makes the changes, in their order, many to a write. Each entry is named at most once, as [`reconcile`] does it.
+    ///
+    /// [`reconcile`]: crate::reconcile()
     ///
     /// Goes on after a refusal: each entry stands for itself. What is there already at an add is edited, what is gone at an
     /// edit is added, what is gone at a remove is fine. Only a destination whose whole service is gone cannot be helped
@@ -136,7 +138,8 @@ fn collect_verdicts(
         reason,
     };
     channel.send(requests).map_err(failed)?;
-    while verdicts.iter().any(Option::is_none) {
+    let mut open = verdicts.len();
+    while open > 0 {
         let datagram = match channel.receive() {
             Ok(datagram) => datagram,
             Err(error) if is_silence(&error) => break,
@@ -150,6 +153,7 @@ fn collect_verdicts(
             let position = usize::try_from(message.sequence.wrapping_sub(first)).unwrap_or(usize::MAX);
             if let (netlink::ERROR, Some(slot @ None)) = (message.kind, verdicts.get_mut(position)) {
                 *slot = Some(message.verdict().map_err(malformed)?);
+                open = open.saturating_sub(1);
             }
         }
     }
