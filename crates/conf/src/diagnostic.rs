@@ -1,8 +1,10 @@
 //! What can be said about a configuration, as plain data, and the two ways to print it.
 
+pub mod findings;
 mod print;
 
 use crate::source::Span;
+use findings::Finding;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -48,6 +50,8 @@ pub enum Class {
     Warning,
     Deprecated,
     SecurityError,
+    /// A check of `includer`, `includem`, ... fails: keepalived ends at once, with 6.
+    IncludeCheck,
 }
 
 impl Class {
@@ -55,7 +59,7 @@ impl Class {
     pub fn exit_code(self) -> u8 {
         match self {
             Self::FileNotFound | Self::BadInterface | Self::Fatal => 4,
-            Self::SecurityError => 6,
+            Self::SecurityError | Self::IncludeCheck => 6,
             _ => 5,
         }
     }
@@ -87,4 +91,36 @@ pub struct Diagnostic {
     pub notes: Vec<Note>,
     /// The likely meaning: what to write instead.
     pub hint: Option<String>,
+}
+
+impl Diagnostic {
+    pub(crate) fn new(finding: Finding, message: impl Into<String>, span: Option<Span>) -> Self {
+        Self {
+            severity: finding.severity,
+            code: finding.code,
+            class: finding.class,
+            message: message.into(),
+            span,
+            notes: Vec::new(),
+            hint: None,
+        }
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    pub(crate) fn maybe_hint(mut self, hint: Option<String>) -> Self {
+        self.hint = hint.or(self.hint);
+        self
+    }
+
+    pub(crate) fn note(mut self, message: impl Into<String>, span: Option<Span>) -> Self {
+        self.notes.push(Note {
+            message: message.into(),
+            span,
+        });
+        self
+    }
 }

@@ -12,6 +12,8 @@
 
 pub mod config;
 pub mod diagnostic;
+pub mod keywords;
+mod preprocess;
 pub mod source;
 
 pub use config::Config;

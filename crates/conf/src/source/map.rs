@@ -166,6 +166,19 @@ impl SourceMap {
         id
     }
 
+    /// Takes the bytes out for reading while the map goes on growing; [`Self::put_content`] brings them back.
+    pub(crate) fn take_content(&mut self, id: FileId) -> Vec<u8> {
+        self.file_mut(id)
+            .map(|file| std::mem::take(&mut file.content))
+            .unwrap_or_default()
+    }
+
+    pub(crate) fn put_content(&mut self, id: FileId, content: Vec<u8>) {
+        if let Some(file) = self.file_mut(id) {
+            file.content = content;
+        }
+    }
+
     pub(crate) fn add_expansion(&mut self, name: &str, defined_at: Span) -> ExpansionId {
         let id = ExpansionId(u32::try_from(self.expansions.len()).unwrap_or(u32::MAX));
         self.expansions.push(Expansion {
@@ -173,6 +186,10 @@ impl SourceMap {
             defined_at,
         });
         id
+    }
+
+    fn file_mut(&mut self, id: FileId) -> Option<&mut SourceFile> {
+        self.files.get_mut(usize::try_from(id.0).ok()?)
     }
 
     fn file(&self, id: FileId) -> Option<&SourceFile> {

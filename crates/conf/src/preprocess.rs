@@ -1,0 +1,315 @@
+//! Files become logical lines: comments, conditions, definitions, sequences and includes are gone, and every byte
+//! still knows where it was written.
+
+mod definitions;
+mod glob;
+mod include;
+mod line;
+mod sequence;
+mod text;
+
+pub(crate) use line::BLANKS;
+pub(crate) use text::Text;
+
+use crate::LoadOptions;
+use crate::diagnostic::{Diagnostic, findings};
+use crate::source::{FileId, Loader, SourceMap, Span};
+use definitions::{Definitions, Substituted};
+use include::Including;
+use line::Line;
+use std::path::Path;
+
+/// keepalived reads lines of up to this many bytes.
+const KEEPALIVED_LINE_BYTES: usize = 1022;
+/// Longer lines are left out.
+const LINE_BYTES: usize = 1 << 20;
+/// Definitions inside definitions, and sequences that come out of them.
+const EXPANSION_DEPTH: usize = 64;
+/// Lines that definitions and sequences may make of one configuration.
+const EXPANDED_LINES: usize = 8_000_000;
+/// Bytes of all logical lines together.
+const TEXT_BYTES: usize = 1 << 30;
+
+/// What the files say, line by line.
+pub(crate) struct Preprocessed {
+    /// The logical lines, each ended by a newline.
+    pub text: Text,
+    /// The files.
+    pub sources: SourceMap,
+    /// What was wrong.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Reads a file and what it includes.
+pub(crate) fn preprocess(loader: &dyn Loader, path: &Path, options: &LoadOptions) -> Preprocessed {
+    let mut preprocessor = Preprocessor {
+        loader,
+        options,
+        sources: SourceMap::default(),
+        diagnostics: Vec::new(),
+        text: Text::default(),
+        definitions: Definitions::new(options.random_seed),
+        including: Vec::new(),
+        collecting: None,
+        expanded_lines: 0,
+        full: false,
+    };
+    preprocessor.main_file(path);
+    Preprocessed {
+        text: preprocessor.text,
+        sources: preprocessor.sources,
+        diagnostics: preprocessor.diagnostics,
+    }
+}
+
+struct Preprocessor<'a> {
+    loader: &'a dyn Loader,
+    options: &'a LoadOptions,
+    sources: SourceMap,
+    diagnostics: Vec<Diagnostic>,
+    text: Text,
+    definitions: Definitions,
+    /// The files being read, the innermost last.
+    including: Vec<Including>,
+    /// A definition whose last line ended in a backslash.
+    collecting: Option<Collecting>,
+    expanded_lines: usize,
+    /// A limit was hit: no more text is taken.
+    full: bool,
+}
+
+struct Collecting {
+    name: String,
+    lines: Vec<Line>,
+}
+
+impl Preprocessor<'_> {
+    /// Reads all lines of a file that was just added to the sources.
+    fn file(&mut self, file: FileId, content: &[u8]) {
+        let content = content
+            .strip_prefix(b"\xef\xbb\xbf")
+            .map_or((content, 0), |rest| (rest, 3));
+        let (mut rest, mut first_column) = (content.0, content.1);
+        let mut number: u32 = 0;
+        while !rest.is_empty() && !self.full {
+            number = number.saturating_add(1);
+            let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+            let (bytes, after) = rest.split_at(end);
+            rest = after.get(1..).unwrap_or_default();
+            let span = Span {
+                file,
+                line: number,
+                column: first_column + 1,
+                length: 0,
+                expansion: None,
+            };
+            first_column = 0;
+            self.physical_line(bytes, span);
+        }
+        self.end_definition();
+    }
+
+    fn physical_line(&mut self, bytes: &[u8], start: Span) {
+        if self.collecting.is_none() && self.plain_line(bytes, start) {
+            return;
+        }
+        let whole = Span {
+            length: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
+            ..start
+        };
+        if memchr::memchr(0, bytes).is_some() {
+            self.diagnostics.push(Diagnostic::new(
+                findings::NUL_BYTE,
+                "The line holds a NUL byte and is ignored",
+                Some(whole),
+            ));
+            return;
+        }
+        if !self.check_length(bytes.len(), whole) {
+            return;
+        }
+        let mut line = Line::decode(bytes, start);
+        line.strip_comment(&mut self.diagnostics);
+        if let Some(span) = line.not_utf8() {
+            self.diagnostics.push(
+                Diagnostic::new(findings::NOT_UTF8, "These bytes are not UTF-8", Some(span))
+                    .hint("save the file as UTF-8"),
+            );
+        }
+        line.trim();
+        if self.collecting.is_some() {
+            self.collect(line);
+        } else if let Some(line) = self.condition(line) {
+            self.logical_line(line, 0);
+        }
+    }
+
+    /// Most lines have no comment, quote, macro or condition; they are taken as they are.
+    fn plain_line(&mut self, bytes: &[u8], start: Span) -> bool {
+        const fn special(byte: u8) -> bool {
+            matches!(byte, 0 | b'"' | b'#' | b'!' | b'\\' | b'$' | b'@' | b'~' | 0x80..)
+        }
+        if bytes.len() > KEEPALIVED_LINE_BYTES || bytes.iter().any(|byte| special(*byte)) {
+            return false;
+        }
+        let Ok(text) = std::str::from_utf8(bytes) else {
+            return false;
+        };
+        let tail = text.trim_start_matches(BLANKS);
+        if tail.starts_with("include") {
+            return false;
+        }
+        let column = start
+            .column
+            .saturating_add(u32::try_from(text.len() - tail.len()).unwrap_or(u32::MAX));
+        let tail = tail.trim_end_matches(BLANKS);
+        if !tail.is_empty() {
+            self.text.push_plain(tail, Span { column, ..start });
+            self.check_size(start);
+        }
+        true
+    }
+
+    /// keepalived drops long lines. We read them, but say that a file with them does not serve both.
+    fn check_length(&mut self, bytes: usize, whole: Span) -> bool {
+        if bytes > LINE_BYTES {
+            let message = format!("The line has {bytes} bytes, more than {LINE_BYTES}, and is ignored");
+            self.diagnostics
+                .push(Diagnostic::new(findings::LINE_TOO_LONG, message, Some(whole)));
+            return false;
+        }
+        if bytes > KEEPALIVED_LINE_BYTES {
+            let message = format!(
+                "The line has {bytes} bytes; Holdfast reads it, keepalived ignores lines of more than {KEEPALIVED_LINE_BYTES}"
+            );
+            self.diagnostics
+                .push(Diagnostic::new(findings::LINE_LONG, message, Some(whole)));
+        }
+        true
+    }
+
+    fn check_size(&mut self, span: Span) {
+        if self.text.len() > TEXT_BYTES && !self.full {
+            self.full = true;
+            let message = format!("The configuration is larger than {TEXT_BYTES} bytes; the rest is ignored");
+            self.diagnostics
+                .push(Diagnostic::new(findings::EXPANSION_LIMIT, message, Some(span)));
+        }
+    }
+
+    /// `@id rest` and `@^id rest`. `@holdfast rest` is always taken: keepalived skips it.
+    fn condition(&mut self, line: Line) -> Option<Line> {
+        let Some(condition) = line.as_str().strip_prefix('@') else {
+            return Some(line);
+        };
+        let end = condition.find(BLANKS)?;
+        let (id, _) = condition.split_at(end);
+        let taken = match id.strip_prefix('^') {
+            Some(other) => !self.is_own_id(other),
+            None => self.is_own_id(id),
+        };
+        if !taken {
+            return None;
+        }
+        let mut rest = line.slice(end + 1..line.len());
+        rest.trim();
+        Some(rest)
+    }
+
+    fn is_own_id(&self, id: &str) -> bool {
+        id == "holdfast" || self.options.config_id.as_deref() == Some(id)
+    }
+
+    /// Everything after comments and conditions. Called again for the lines that sequences and definitions make.
+    fn logical_line(&mut self, line: Line, depth: usize) {
+        if line.is_empty() || self.full {
+            return;
+        }
+        if depth > EXPANSION_DEPTH {
+            self.diagnostics.push(
+                Diagnostic::new(
+                    findings::DEFINITION_LOOP,
+                    format!("Definitions and sequences are nested more than {EXPANSION_DEPTH} deep here; the line is ignored"),
+                    line.span(),
+                )
+                .hint("a definition probably contains itself"),
+            );
+            return;
+        }
+        if let Some((name, value)) = definitions::definition(&line) {
+            self.define(name, value);
+            return;
+        }
+        if sequence::is_sequence(line.as_str()) {
+            self.sequence(&line, depth);
+            return;
+        }
+        let line = match self.substitute(line) {
+            Substituted::Line(line) => line,
+            Substituted::Lines(lines) => {
+                for line in lines {
+                    if self.count_expansion(line.span()) {
+                        self.logical_line(line, depth + 1);
+                    }
+                }
+                return;
+            }
+            Substituted::Nothing => return,
+        };
+        if let Some(include) = include::include(&line) {
+            self.include(&include);
+            return;
+        }
+        if let Some(span) = line.span() {
+            self.text.push(&line);
+            self.check_size(span);
+        }
+    }
+
+    fn count_expansion(&mut self, span: Option<Span>) -> bool {
+        self.expanded_lines += 1;
+        if self.expanded_lines > EXPANDED_LINES && !self.full {
+            self.full = true;
+            let message = format!(
+                "Definitions and sequences make more than {EXPANDED_LINES} lines; the rest of the configuration is ignored"
+            );
+            self.diagnostics
+                .push(Diagnostic::new(findings::EXPANSION_LIMIT, message, span));
+        }
+        !self.full
+    }
+
+    fn define(&mut self, name: String, mut value: Line) {
+        if value.drop_trailing_backslash() {
+            let mut lines = Vec::new();
+            if !value.is_empty() {
+                lines.push(value);
+            }
+            self.collecting = Some(Collecting { name, lines });
+        } else {
+            self.definitions.set(name, vec![value], false);
+        }
+    }
+
+    /// One more line of a definition of several lines. The first without a backslash, or a blank one, ends it.
+    fn collect(&mut self, mut line: Line) {
+        let Some(collecting) = &mut self.collecting else { return };
+        let more = line.drop_trailing_backslash();
+        let blank = line.is_empty() && !more;
+        if !line.is_empty() {
+            collecting.lines.push(line);
+        }
+        if blank || !more {
+            self.end_definition();
+        }
+    }
+
+    fn end_definition(&mut self) {
+        if let Some(Collecting { name, lines }) = self.collecting.take() {
+            self.definitions.set(name, lines, true);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
