@@ -13,7 +13,8 @@ const DEFAULT_CONFIG_FILE: &str = "/etc/keepalived/keepalived.conf";
 #[command(
     name = "holdfast",
     disable_version_flag = true,
-    args_conflicts_with_subcommands = true
+    args_conflicts_with_subcommands = true,
+    args_override_self = true
 )]
 #[expect(
     clippy::struct_excessive_bools,
@@ -53,9 +54,6 @@ pub struct Arguments {
     /// Stay in the foreground
     #[arg(short = 'n', long = "dont-fork")]
     pub foreground: bool,
-    /// Log the configuration as it was understood
-    #[arg(short = 'd', long = "dump-conf")]
-    pub dump_conf: bool,
     /// Pid file of the supervisor
     #[arg(
         short = 'p',
@@ -88,9 +86,96 @@ pub struct Arguments {
     /// Print the version and exit
     #[arg(short = 'v', long = "version")]
     pub version: bool,
+    /// Options of keepalived that do nothing here yet
+    #[command(flatten)]
+    pub not_in_effect: NotInEffect,
     /// Commands of Holdfast's own
     #[command(subcommand)]
     pub command: Option<Command>,
+}
+
+/// Options of keepalived that are taken, so that its service files work, and named in a warning, because they do nothing yet.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Taken, but not yet in effect")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an independent switch of keepalived's command line"
+)]
+#[expect(clippy::option_option, reason = "an option, and its own optional value")]
+pub struct NotInEffect {
+    /// Run without the BFD process
+    #[arg(short = 'B', long = "no_bfd")]
+    no_bfd: bool,
+    /// Start every process even without work for it
+    #[arg(long = "all")]
+    all: bool,
+    /// Log to a file
+    #[arg(short = 'g', long = "log-file", value_name = "FILE", num_args = 0..=1, require_equals = true)]
+    log_file: Option<Option<PathBuf>>,
+    /// Flush the log file on every line
+    #[arg(long = "flush-log-file")]
+    flush_log_file: bool,
+    /// Umask of files
+    #[arg(short = 'u', long = "umask", value_name = "NUMBER")]
+    umask: Option<String>,
+    /// Remove addresses on a transition caused by a signal
+    #[arg(short = 'X', long = "release-vips")]
+    release_vips: bool,
+    /// Log the configuration as it was understood
+    #[arg(short = 'd', long = "dump-conf")]
+    dump_conf: bool,
+    /// Pid file of the BFD process
+    #[arg(short = 'b', long = "bfd_pid", value_name = "FILE")]
+    bfd_pid: Option<PathBuf>,
+    /// Log all address changes
+    #[arg(short = 'a', long = "address-monitoring")]
+    address_monitoring: bool,
+    /// SNMP
+    #[arg(short = 'x', long = "snmp")]
+    snmp: bool,
+    /// Socket of the SNMP agent
+    #[arg(short = 'A', long = "snmp-agent-socket", value_name = "SOCKET")]
+    snmp_agent_socket: Option<String>,
+    /// Network namespace
+    #[arg(short = 's', long = "namespace", value_name = "NAME")]
+    namespace: Option<String>,
+    /// Allow core files
+    #[arg(short = 'm', long = "core-dump")]
+    core_dump: bool,
+    /// Pattern of core files
+    #[arg(short = 'M', long = "core-dump-pattern", value_name = "PATTERN", num_args = 0..=1, require_equals = true)]
+    core_dump_pattern: Option<Option<String>>,
+    /// All checks of includes
+    #[arg(short = 'e', long = "all-config")]
+    all_config: bool,
+}
+
+impl NotInEffect {
+    /// The options that were given.
+    pub fn given(&self) -> Vec<&'static str> {
+        let options = [
+            (self.no_bfd, "--no_bfd"),
+            (self.all, "--all"),
+            (self.log_file.is_some(), "--log-file"),
+            (self.flush_log_file, "--flush-log-file"),
+            (self.umask.is_some(), "--umask"),
+            (self.release_vips, "--release-vips"),
+            (self.dump_conf, "--dump-conf"),
+            (self.bfd_pid.is_some(), "--bfd_pid"),
+            (self.address_monitoring, "--address-monitoring"),
+            (self.snmp, "--snmp"),
+            (self.snmp_agent_socket.is_some(), "--snmp-agent-socket"),
+            (self.namespace.is_some(), "--namespace"),
+            (self.core_dump, "--core-dump"),
+            (self.core_dump_pattern.is_some(), "--core-dump-pattern"),
+            (self.all_config, "--all-config"),
+        ];
+        options
+            .into_iter()
+            .filter(|(given, _)| *given)
+            .map(|(_, name)| name)
+            .collect()
+    }
 }
 
 /// What Holdfast can do that keepalived's command line has no word for.
@@ -140,9 +225,14 @@ pub fn status_file_of(pid_file: &std::path::Path) -> PathBuf {
 
 /// getopt lets an optional value hang on its letter (`-tFILE`); clap wants `-t=FILE`.
 fn attach_getopt_value(argument: OsString) -> OsString {
-    match argument.to_str().and_then(|text| text.strip_prefix("-t")) {
-        Some(file) if !file.is_empty() && !file.starts_with('=') => format!("-t={file}").into(),
-        _ => argument,
+    let attached = argument.to_str().and_then(|text| {
+        let (letter, value) = text.split_at_checked(2)?;
+        (["-t", "-g", "-M"].contains(&letter) && !value.is_empty() && !value.starts_with('='))
+            .then_some((letter, value))
+    });
+    match attached {
+        Some((letter, value)) => format!("{letter}={value}").into(),
+        None => argument,
     }
 }
 
@@ -186,6 +276,18 @@ mod tests {
             parse("keepalived -l -t -f /tmp/fragment").unwrap().config_test,
             Some(None)
         );
+    }
+
+    #[test]
+    fn options_without_effect_are_taken_and_named() {
+        // Vyatta's way to start it; `--snmp` and `-x` are the same, and twice is once.
+        let vyatta = parse("keepalived --snmp --log-facility=7 --log-detail --dump-conf -x --release-vips").unwrap();
+        assert_eq!(
+            vyatta.not_in_effect.given(),
+            ["--release-vips", "--dump-conf", "--snmp"]
+        );
+        let given = parse("keepalived -n -x -d -M -u 022").unwrap().not_in_effect.given();
+        assert_eq!(given, ["--umask", "--dump-conf", "--snmp", "--core-dump-pattern"]);
     }
 
     #[test]

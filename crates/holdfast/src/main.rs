@@ -21,6 +21,7 @@ mod privileges;
 mod scripts;
 mod status;
 mod supervisor;
+mod systemd;
 mod vrrp_role;
 
 use std::future::Future;

@@ -6,6 +6,7 @@ mod child;
 mod configuration;
 mod notify;
 
+use std::task::Poll;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -22,6 +23,7 @@ use crate::ipc::{FromChecker, FromVrrp, ToChecker, ToVrrp};
 use crate::pid_file::PidFile;
 use crate::scripts::Runner;
 use crate::status::{ConfigurationStatus, RefusedReload, RoleStatus, Status};
+use crate::systemd;
 
 /// How long children may take to give up what they hold (keepalived's `child_wait_time`; `OpenStack` kills after as long).
 const STOP_LIMIT: Duration = Duration::from_secs(4);
@@ -72,11 +74,15 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<u8> {
     for message in &configuration.messages {
         tracing::warn!("{message}");
     }
+    for option in arguments.not_in_effect.given() {
+        tracing::warn!("option {option} is not yet in effect");
+    }
     let (reports, mut inbox) = mpsc::unbounded_channel();
     let mut signals = Signals::listen(&arguments)?;
     let mut supervisor = Supervisor::new(arguments, configuration, reports);
     supervisor.start_children()?;
     supervisor.write_status();
+    systemd::ready(&supervisor.summary());
     loop {
         tokio::select! {
             Some(report) = inbox.recv() => {
@@ -86,7 +92,12 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<u8> {
                 }
             }
             wish = signals.next() => match wish {
-                Wish::Reload => supervisor.reload()?,
+                Wish::Reload => {
+                    systemd::reloading();
+                    supervisor.reload()?;
+                    systemd::ready(&supervisor.summary());
+                }
+                Wish::Dump => tracing::warn!("state files are not yet in effect; `holdfast status` shows the state"),
                 Wish::Stop => {
                     supervisor.stop(&mut inbox).await;
                     drop(pid_file);
@@ -229,6 +240,7 @@ impl Supervisor {
     /// Ends the children, VRRP first of all: the peer should know at once. Then the scripts of their last words.
     async fn stop(mut self, inbox: &mut mpsc::UnboundedReceiver<Report>) {
         tracing::info!("Stopping");
+        systemd::stopping();
         if let Some(vrrp) = &self.vrrp {
             vrrp.send(&ToVrrp::Shutdown {
                 keep_addresses: self.arguments.keep_addresses,
@@ -267,6 +279,17 @@ impl Supervisor {
         tracing::info!("Stopped");
     }
 
+    /// One line for the service manager.
+    fn summary(&self) -> String {
+        match &self.status.configuration.refused {
+            None => format!("{} loaded", self.arguments.config_file.display()),
+            Some(_) => format!(
+                "reload of {} REFUSED, running the earlier one",
+                self.arguments.config_file.display()
+            ),
+        }
+    }
+
     fn write_status(&mut self) {
         if self.status == self.written {
             return;
@@ -301,12 +324,16 @@ fn seconds_since_1970() -> u64 {
 enum Wish {
     Reload,
     Stop,
+    /// keepalived's signals for its state files
+    Dump,
 }
 
 struct Signals {
     hangup: Signal,
     terminate: Signal,
     interrupt: Option<Signal>,
+    /// Monitoring sends these as it sends them to keepalived; unheard they would end the process.
+    dumps: Vec<Signal>,
 }
 
 impl Signals {
@@ -319,6 +346,16 @@ impl Signals {
             interrupt: (!arguments.ignore_sigint)
                 .then(|| listen(SignalKind::interrupt()))
                 .transpose()?,
+            dumps: [
+                libc::SIGUSR1,
+                libc::SIGUSR2,
+                libc::SIGRTMIN() + 2,
+                libc::SIGRTMAX() - 1,
+                libc::SIGRTMAX(),
+            ]
+            .into_iter()
+            .map(|number| listen(SignalKind::from_raw(number)))
+            .collect::<Result<_, _>>()?,
         })
     }
 
@@ -329,10 +366,16 @@ impl Signals {
                 None => std::future::pending().await,
             }
         };
+        let dumps = &mut self.dumps;
+        let dump_wanted = std::future::poll_fn(|context| {
+            let any = dumps.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
+            if any { Poll::Ready(()) } else { Poll::Pending }
+        });
         tokio::select! {
             _ = self.hangup.recv() => Wish::Reload,
             _ = self.terminate.recv() => Wish::Stop,
             _ = interrupted => Wish::Stop,
+            () = dump_wanted => Wish::Dump,
         }
     }
 }
