@@ -4,4 +4,12 @@
 //! Everything here is used in two places: on the host, and inside a guest that runs a test binary built on the host.
 //! Whatever is started dies with the process that started it, however that one ends.
 
+pub mod client;
+pub mod daemon;
 pub mod guest;
+pub mod network;
+pub mod node;
+pub mod onlooker;
+pub mod pair;
+pub mod wait;
+pub mod web;

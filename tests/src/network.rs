@@ -1,0 +1,113 @@
+//! Networks between nodes: one more node holds a bridge for each LAN, and every node is plugged in by a veth pair.
+//!
+//! Faults happen at the port in the switch: a pulled cable (carrier lost on both sides) or a cut one (both sides
+//! believe all is well).
+
+use std::cell::RefCell;
+
+use anyhow::{Context, Result};
+
+use crate::node::Node;
+
+/// A switch with LANs.
+#[derive(Debug)]
+pub struct Network {
+    switch: Node,
+    ports: RefCell<Vec<Port>>,
+}
+
+/// What one interface of a node is plugged into.
+#[derive(Debug, Clone)]
+pub struct Port {
+    /// The interface in the switch: `p` and a number. No name that `ip` could take for one of its words.
+    pub name: String,
+    /// Its number in the switch.
+    pub index: u32,
+    /// The node at the other end.
+    pub node: String,
+    /// The bridge it belongs to.
+    pub lan: String,
+}
+
+impl Network {
+    /// A switch with these LANs, each a bridge.
+    pub fn new(lans: &[&str]) -> Result<Self> {
+        let switch = Node::new("switch")?;
+        // The switch has no business with the packets themselves.
+        switch.sysctl("ipv6/conf/all/disable_ipv6", "1")?;
+        switch.sysctl("ipv6/conf/default/disable_ipv6", "1")?;
+        // Ports forward at once, and multicast goes everywhere without anybody asking for it.
+        let bridges = lans.iter().flat_map(|lan| {
+            [
+                format!("link add {lan} type bridge forward_delay 0 mcast_snooping 0"),
+                format!("link set {lan} up"),
+            ]
+        });
+        switch.ip(&bridges.collect::<Vec<_>>())?;
+        Ok(Self {
+            switch,
+            ports: RefCell::default(),
+        })
+    }
+
+    /// The node that holds the bridges.
+    pub fn switch(&self) -> &Node {
+        &self.switch
+    }
+
+    /// Plugs a node into a LAN: `interface` appears in it, up, with these addresses (`ADDRESS/LENGTH`).
+    pub fn plug(&self, node: &Node, lan: &str, interface: &str, addresses: &[&str]) -> Result<Port> {
+        let name = format!("p{}", self.ports.borrow().len());
+        self.switch.ip(&[
+            format!("link add {name} type veth peer name {interface} netns {}", node.pid()),
+            format!("link set {name} master {lan} up"),
+        ])?;
+        let mut lines = vec!["link set lo up".to_owned(), format!("link set {interface} up")];
+        for address in addresses {
+            let nodad = if address.contains(':') { " nodad" } else { "" };
+            lines.push(format!("address add {address} dev {interface}{nodad}"));
+        }
+        node.ip(&lines)?;
+        let index = self.index_of(&name).with_context(|| format!("the number of {name}"))?;
+        let port = Port {
+            name,
+            index,
+            node: node.name().to_owned(),
+            lan: lan.to_owned(),
+        };
+        self.ports.borrow_mut().push(port.clone());
+        Ok(port)
+    }
+
+    /// All ports, in the order in which they were plugged in.
+    pub fn ports(&self) -> Vec<Port> {
+        self.ports.borrow().clone()
+    }
+
+    /// Pulls the cable: both ends lose their carrier.
+    pub fn pull(&self, port: &Port) -> Result<()> {
+        self.switch.ip(&[format!("link set {} down", port.name)]).map(drop)
+    }
+
+    /// Puts a pulled cable back.
+    pub fn put_back(&self, port: &Port) -> Result<()> {
+        self.switch.ip(&[format!("link set {} up", port.name)]).map(drop)
+    }
+
+    /// Cuts the cable: nothing gets through, and neither end notices.
+    pub fn cut(&self, port: &Port) -> Result<()> {
+        self.switch.ip(&[format!("link set {} nomaster", port.name)]).map(drop)
+    }
+
+    /// Mends a cut cable.
+    pub fn mend(&self, port: &Port) -> Result<()> {
+        self.switch
+            .ip(&[format!("link set {} master {}", port.name, port.lan)])
+            .map(drop)
+    }
+
+    fn index_of(&self, interface: &str) -> Result<u32> {
+        let name = interface.to_owned();
+        Ok(self.switch.within(move || nix::net::if_::if_nametoindex(&*name))??)
+    }
+}

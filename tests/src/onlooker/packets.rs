@@ -1,0 +1,165 @@
+//! The packet watcher: one socket sees what enters the switch at any port.
+
+#![allow(unsafe_code)]
+#![deny(clippy::arithmetic_side_effects)]
+
+use std::collections::HashMap;
+use std::io::IoSliceMut;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context, Result};
+use nix::sys::socket::{ControlMessageOwned, LinkAddr, MsgFlags, recvmsg, setsockopt, sockopt};
+use socket2::{Domain, SockFilter, Socket, Type};
+
+use super::{Advert, Packet, READ_LIMIT, Sighting};
+use crate::network::Network;
+use crate::wait::Record;
+
+const ETHERNET_HEADER: usize = 14;
+const IPV6_HEADER: usize = 40;
+const ARP: u16 = 0x0806;
+const IPV4: u16 = 0x0800;
+const IPV6: u16 = 0x86dd;
+const VRRP: u8 = 112;
+const ICMPV6: u8 = 58;
+const NEIGHBOUR_ADVERTISEMENT: u8 = 136;
+/// RFC 4861 section 4.4: set in answers to a solicitation.
+const SOLICITED: u8 = 0x40;
+
+pub(super) fn watch(network: &Network, seen: Arc<Record<Sighting>>, done: Arc<AtomicBool>) -> Result<()> {
+    let nodes: HashMap<usize, String> = network
+        .ports()
+        .into_iter()
+        .map(|port| (port.index as usize, port.node))
+        .collect();
+    let socket = network.switch().within(open)?.context("a packet socket")?;
+    let watch = move || {
+        while !done.load(Ordering::Relaxed) {
+            if let Some((when, interface, packet)) = receive(&socket)
+                // The bridge itself is an interface, too, and sees packets a second time.
+                && let Some(node) = nodes.get(&interface)
+            {
+                seen.push(Sighting {
+                    when,
+                    node: node.clone(),
+                    packet,
+                });
+            }
+        }
+    };
+    std::thread::Builder::new().name("onlooker".into()).spawn(watch)?;
+    Ok(())
+}
+
+fn open() -> std::io::Result<Socket> {
+    // With protocol 0 it hears nothing until it is filtered, stamped and bound.
+    let socket = Socket::new(Domain::PACKET, Type::RAW, None)?;
+    socket.attach_filter(&filter())?;
+    socket.set_read_timeout(Some(READ_LIMIT))?;
+    socket.set_recv_buffer_size(1 << 20)?;
+    setsockopt(&socket, sockopt::ReceiveTimestampns, &true)?;
+    let everything = u16::try_from(libc::ETH_P_ALL).unwrap_or_default().to_be();
+    // SAFETY: all bytes zero is a valid `sockaddr_ll`.
+    let mut address: libc::sockaddr_ll = unsafe { std::mem::zeroed() };
+    address.sll_family = u16::try_from(libc::AF_PACKET).unwrap_or_default();
+    address.sll_protocol = everything;
+    let length = libc::socklen_t::try_from(size_of::<libc::sockaddr_ll>()).unwrap_or_default();
+    // SAFETY: the pointer and the length describe `address`, which outlives the call.
+    let outcome = unsafe { libc::bind(socket.as_raw_fd(), (&raw const address).cast(), length) };
+    if outcome != 0 {
+        return Err(std::io::Error::last_os_error());
+    }
+    Ok(socket)
+}
+
+/// Keeps ARP, VRRP over both families and `ICMPv6`; everything else is dropped in the kernel, load tests send a lot of it.
+fn filter() -> [SockFilter; 11] {
+    let load = |size: u32, offset: u32| (size | libc::BPF_LD | libc::BPF_ABS, 0, 0, offset);
+    let equal =
+        |value: u32, then: u8, otherwise: u8| (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, then, otherwise, value);
+    let give = |length: u32| (libc::BPF_RET | libc::BPF_K, 0, 0, length);
+    let program = [
+        load(libc::BPF_H, 12),
+        equal(ARP.into(), 8, 0),
+        equal(IPV4.into(), 0, 2),
+        load(libc::BPF_B, 23),
+        equal(VRRP.into(), 5, 4),
+        equal(IPV6.into(), 0, 3),
+        load(libc::BPF_B, 20),
+        equal(VRRP.into(), 2, 0),
+        equal(ICMPV6.into(), 1, 0),
+        give(0),
+        give(0xffff),
+    ];
+    program.map(|(code, jt, jf, k)| SockFilter::new(u16::try_from(code).unwrap_or_default(), jt, jf, k))
+}
+
+/// The next packet that came in from a port: its time, the port's number and what it is.
+fn receive(socket: &Socket) -> Option<(SystemTime, usize, Packet)> {
+    let mut frame = [0; 2048];
+    let mut control = nix::cmsg_space!(libc::timespec);
+    let mut parts = [IoSliceMut::new(&mut frame)];
+    let message = recvmsg::<LinkAddr>(socket.as_raw_fd(), &mut parts, Some(&mut control), MsgFlags::empty()).ok()?;
+    let when = message.cmsgs().ok()?.find_map(|item| match item {
+        ControlMessageOwned::ScmTimestampns(stamp) => {
+            let length = Duration::new(stamp.tv_sec().try_into().ok()?, stamp.tv_nsec().try_into().ok()?);
+            SystemTime::UNIX_EPOCH.checked_add(length)
+        }
+        _ => None,
+    })?;
+    let from = message.address?;
+    if from.pkttype() == libc::PACKET_OUTGOING {
+        return None;
+    }
+    let (length, interface) = (message.bytes, from.ifindex());
+    Some((when, interface, read_frame(frame.get(..length)?)?))
+}
+
+fn read_frame(frame: &[u8]) -> Option<Packet> {
+    let kind = u16::from_be_bytes(*frame.get(12..)?.first_chunk()?);
+    let packet = frame.get(ETHERNET_HEADER..)?;
+    match kind {
+        ARP => {
+            let sender: Ipv4Addr = (*packet.get(14..)?.first_chunk::<4>()?).into();
+            let target: Ipv4Addr = (*packet.get(24..)?.first_chunk::<4>()?).into();
+            // RFC 5227 section 3: an announcement has the same address twice.
+            (sender == target).then_some(Packet::Announcement(sender.into()))
+        }
+        IPV4 => {
+            let header_length = usize::from(packet.first()? & 0x0f).checked_mul(4)?;
+            let source: Ipv4Addr = (*packet.get(12..)?.first_chunk::<4>()?).into();
+            let destination: Ipv4Addr = (*packet.get(16..)?.first_chunk::<4>()?).into();
+            read_advert(packet.get(header_length..)?, source.into(), destination.into())
+        }
+        IPV6 => {
+            let source: Ipv6Addr = (*packet.get(8..)?.first_chunk::<16>()?).into();
+            let destination: Ipv6Addr = (*packet.get(24..)?.first_chunk::<16>()?).into();
+            let payload = packet.get(IPV6_HEADER..)?;
+            if *packet.get(6)? == VRRP {
+                return read_advert(payload, source.into(), destination.into());
+            }
+            let target: Ipv6Addr = (*payload.get(8..)?.first_chunk::<16>()?).into();
+            let unsolicited = *payload.first()? == NEIGHBOUR_ADVERTISEMENT && *payload.get(4)? & SOLICITED == 0;
+            unsolicited.then_some(Packet::Announcement(target.into()))
+        }
+        _ => None,
+    }
+}
+
+/// RFC 9568 section 5.1 and RFC 3768 section 5.1: the first bytes are the same in both versions.
+fn read_advert(bytes: &[u8], source: IpAddr, destination: IpAddr) -> Option<Packet> {
+    let &[first, vrid, priority, ..] = bytes else {
+        return None;
+    };
+    Some(Packet::Advert(Advert {
+        version: first >> 4,
+        vrid,
+        priority,
+        source,
+        destination,
+    }))
+}

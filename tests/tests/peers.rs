@@ -1,0 +1,211 @@
+//! Directors as peers, on the wire: real keepalived against itself (the control, which proves the test), Holdfast
+//! against keepalived both ways round, and Holdfast against itself.
+//!
+//! Every test makes networks of its own, so all of them run at the same time. The waiting times are those of
+//! RFC 3768 section 6 and RFC 9568 section 6; what may come on top is `LATENESS`.
+
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context, Result, ensure};
+use bed::daemon::{Daemon, Role, Software};
+use bed::onlooker::AddressWatch;
+use bed::pair::{INTERVAL, LATENESS, Pair, STRONG, WEAK, Wire, master_down};
+use bed::wait::{self, seconds_between};
+
+/// How long a healthy pair is watched for needless changes.
+const QUIET: Duration = Duration::from_secs(30);
+
+/// Two waits for a silent master and more: whoever wanted to take over would have done so.
+const LONG_ENOUGH_TO_FIGHT: Duration = Duration::from_secs(8);
+
+/// One master after the start, no flapping, takeover after a kill, preemption, takeover after a clean stop.
+fn takes_over_and_gives_back(wire: Wire, strong_runs: Software, weak_runs: Software) -> Result<()> {
+    let pair = Pair::new(wire)?;
+    let strong = Daemon::start(strong_runs, &pair.strong, &pair.configuration(STRONG, ""))?;
+    let weak = Daemon::start(weak_runs, &pair.weak, &pair.configuration(WEAK, ""))?;
+    pair.wait_for_master(&pair.strong, SystemTime::UNIX_EPOCH, master_down(STRONG))?;
+
+    let watches = [AddressWatch::of(&pair.strong)?, AddressWatch::of(&pair.weak)?];
+    let since = SystemTime::now();
+    std::thread::sleep(QUIET);
+    pair.assert_only_master(&pair.strong, &pair.weak, since)?;
+    ensure!(
+        watches.iter().all(|watch| watch.changes().is_empty()),
+        "addresses moved: {watches:?}"
+    );
+
+    let killed = strong.kill()?;
+    pair.assert_takeover_after_silence(&pair.strong, &pair.weak, killed, WEAK)?;
+
+    let restarted = SystemTime::now();
+    let strong = Daemon::start(strong_runs, &pair.strong, &pair.configuration(STRONG, ""))?;
+    pair.wait_for_master(&pair.strong, restarted, master_down(STRONG))?;
+    pair.wait_for_address(&pair.weak, false)?;
+    let settled = SystemTime::now();
+    std::thread::sleep(INTERVAL * 3);
+    pair.assert_only_master(&pair.strong, &pair.weak, settled)?;
+
+    let (asked, status) = strong.stop()?;
+    ensure!(status.success(), "a clean stop ended with {status}");
+    pair.assert_takeover_after_farewell(&pair.strong, &pair.weak, asked, WEAK)?;
+    pair.wait_for_address(&pair.strong, false)?;
+    weak.stop()?;
+    pair.wait_for_address(&pair.weak, false)
+}
+
+/// With `nopreempt` the better one stays backup when it comes back, and still takes over when it is needed.
+fn nopreempt_waits_until_needed(wire: Wire, strong_runs: Software, weak_runs: Software) -> Result<()> {
+    let pair = Pair::new(wire)?;
+    let strong = Daemon::start(strong_runs, &pair.strong, &pair.configuration(STRONG, "nopreempt"))?;
+    let weak = Daemon::start(weak_runs, &pair.weak, &pair.configuration(WEAK, ""))?;
+    pair.wait_for_master(&pair.strong, SystemTime::UNIX_EPOCH, master_down(STRONG))?;
+    let killed = strong.kill()?;
+    pair.assert_takeover_after_silence(&pair.strong, &pair.weak, killed, WEAK)?;
+
+    let restarted = SystemTime::now();
+    let _strong = Daemon::start(strong_runs, &pair.strong, &pair.configuration(STRONG, "nopreempt"))?;
+    std::thread::sleep(LONG_ENOUGH_TO_FIGHT);
+    pair.assert_only_master(&pair.weak, &pair.strong, restarted)?;
+
+    let killed = weak.kill()?;
+    pair.assert_takeover_after_silence(&pair.weak, &pair.strong, killed, STRONG)
+        .map(drop)
+}
+
+/// `kill -9` of the process that speaks VRRP: the peer takes over, and the restarted process lets it.
+fn lost_vrrp_process_does_not_fight(subject: Software) -> Result<()> {
+    let pair = Pair::new(Wire::V2Multicast)?;
+    let strong = Daemon::start(subject, &pair.strong, &pair.configuration(STRONG, "nopreempt"))?;
+    let _weak = Daemon::start(Software::Keepalived, &pair.weak, &pair.configuration(WEAK, ""))?;
+    let first = pair.wait_for_master(&pair.strong, SystemTime::UNIX_EPOCH, master_down(STRONG))?;
+
+    // Shortly before an advert is due: the peer has then waited longest and is the first whose time is up.
+    let advert = pair.next_advert(&pair.strong, first)?;
+    let due = Duration::from_millis(800);
+    std::thread::sleep(due.saturating_sub(SystemTime::now().duration_since(advert).unwrap_or_default()));
+    let former = strong.role(Role::Vrrp)?;
+    let killed = strong.kill_role(Role::Vrrp)?;
+    strong.wait_for_role(Role::Vrrp, Some(former), Duration::from_secs(3))?;
+    let taken = pair.assert_takeover_after_silence(&pair.strong, &pair.weak, killed, WEAK)?;
+    std::thread::sleep(LONG_ENOUGH_TO_FIGHT);
+    pair.assert_only_master(&pair.weak, &pair.strong, taken)
+}
+
+/// A clean stop of a master without a peer: priority 0 once, no address left, no process left.
+fn clean_stop_leaves_nothing(subject: Software) -> Result<()> {
+    let pair = Pair::new(Wire::V2Multicast)?;
+    let daemon = Daemon::start(subject, &pair.strong, &pair.configuration(STRONG, ""))?;
+    pair.wait_for_master(&pair.strong, SystemTime::UNIX_EPOCH, master_down(STRONG))?;
+    let processes = daemon.process().descendants();
+    let (asked, status) = daemon.stop()?;
+    ensure!(status.success(), "a clean stop ended with {status}");
+    pair.onlooker.wait_for("a priority 0 advert", asked, LATENESS, |s| {
+        s.is_advert_of(&pair.strong, |p| p == 0)
+    })?;
+    ensure!(!pair.strong.has(pair.wire.address()), "the address was left behind");
+    wait::until("the end of all processes", LATENESS, || {
+        processes.iter().all(|pid| nix::sys::signal::kill(*pid, None).is_err())
+    })
+}
+
+/// `SIGHUP` with a file that cannot be right: the running configuration goes on, and the log says what is wrong.
+fn broken_reload_keeps_the_old_configuration(subject: Software) -> Result<()> {
+    let pair = Pair::new(Wire::V2Multicast)?;
+    // keepalived looks at the file first only when told to, and keeps the details to itself.
+    let (global, complaint) = match subject {
+        Software::Keepalived => ("global_defs {\n    reload_check_config\n}\n", "failed validation"),
+        Software::Holdfast => ("", "virtual_router_id"),
+    };
+    let good = format!("{global}{}", pair.configuration(STRONG, ""));
+    let daemon = Daemon::start(subject, &pair.strong, &good)?;
+    let first = pair.wait_for_master(&pair.strong, SystemTime::UNIX_EPOCH, master_down(STRONG))?;
+    let since = pair.next_advert(&pair.strong, first)?;
+
+    let broken = good.replace("virtual_router_id 51", "virtual_router_id 5100");
+    ensure!(broken != good, "nothing was broken");
+    let asked = daemon.reload(&broken)?;
+    daemon.wait_for_log(complaint, asked, Duration::from_secs(3))?;
+    std::thread::sleep(INTERVAL * 3);
+    pair.assert_steady(&pair.strong, since)?;
+    ensure!(
+        pair.onlooker
+            .adverts_since(since)
+            .iter()
+            .all(|(_, advert)| advert.vrid == 51),
+        "another virtual router"
+    );
+    ensure!(pair.strong.has(pair.wire.address()), "the address went");
+
+    let asked = daemon.reload(&good.replace("virtual_ipaddress {", "virtual_ipaddress {\n        192.0.2.201/24"))?;
+    wait::until("the address that a good file adds", Duration::from_secs(3), || {
+        pair.strong.has([192, 0, 2, 201].into())
+    })
+    .with_context(|| format!("{:.1} s after SIGHUP", seconds_between(asked, SystemTime::now())))
+}
+
+/// The cases of one wire format for one pair of programs.
+macro_rules! wires {
+    ($strong:ident, $weak:ident) => {
+        wires!($strong, $weak, v2_multicast V2Multicast);
+        wires!($strong, $weak, v2_unicast V2Unicast);
+        wires!($strong, $weak, v2_password V2Password);
+        wires!($strong, $weak, v3_multicast V3Multicast);
+        wires!($strong, $weak, v3_ipv6 V3Ipv6);
+    };
+    ($strong:ident, $weak:ident, $name:ident $wire:ident) => {
+        mod $name {
+            use super::super::*;
+
+            #[test]
+            #[ignore = "needs root: cargo xtask test peers"]
+            fn takes_over_and_gives_back() -> Result<()> {
+                super::super::takes_over_and_gives_back(Wire::$wire, Software::$strong, Software::$weak)
+            }
+
+            #[test]
+            #[ignore = "needs root: cargo xtask test peers"]
+            fn nopreempt_waits_until_needed() -> Result<()> {
+                super::super::nopreempt_waits_until_needed(Wire::$wire, Software::$strong, Software::$weak)
+            }
+        }
+    };
+}
+
+mod keepalived_strong_keepalived_weak {
+    wires!(Keepalived, Keepalived);
+}
+
+mod holdfast_strong_keepalived_weak {
+    wires!(Holdfast, Keepalived);
+}
+
+mod keepalived_strong_holdfast_weak {
+    wires!(Keepalived, Holdfast);
+}
+
+mod holdfast_strong_holdfast_weak {
+    wires!(Holdfast, Holdfast);
+}
+
+/// The cases with one subject.
+macro_rules! alone {
+    ($subject:ident; $($case:ident)*) => {
+        $(
+            #[test]
+            #[ignore = "needs root: cargo xtask test peers"]
+            fn $case() -> super::Result<()> {
+                super::$case(super::Software::$subject)
+            }
+        )*
+    };
+}
+
+mod keepalived {
+    alone!(Keepalived; lost_vrrp_process_does_not_fight clean_stop_leaves_nothing
+        broken_reload_keeps_the_old_configuration);
+}
+
+mod holdfast {
+    alone!(Holdfast; lost_vrrp_process_does_not_fight clean_stop_leaves_nothing
+        broken_reload_keeps_the_old_configuration);
+}
