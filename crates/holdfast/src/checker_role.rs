@@ -41,13 +41,16 @@ struct Driver {
 pub async fn run() -> anyhow::Result<()> {
     let (supervisor, mut commands) = ipc::channel::<FromChecker, ToChecker>(ipc::inherited_stream()?)?;
     // The module can only be loaded as root, so the kernel is opened before the rights are given up.
-    let ipvs = Ipvs::open();
+    let mut ipvs = Ipvs::open();
     privileges::confine_checker()?;
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen to signals")?;
-    let Some(ToChecker::Configure(settings)) = commands.receive().await? else {
+    let Some(ToChecker::Configure { settings, flush }) = commands.receive().await? else {
         return Ok(());
     };
 
+    if flush {
+        ipvs.flush();
+    }
     let mut monitor = Monitor::open()?;
     let (results, mut outcomes) = mpsc::unbounded_channel();
     let mut driver = Driver::start(*settings, ipvs, supervisor, results);
@@ -58,7 +61,7 @@ pub async fn run() -> anyhow::Result<()> {
         timer.arm(driver.next_deadline())?;
         tokio::select! {
             command = commands.receive() => match command? {
-                Some(ToChecker::Configure(settings)) => driver.reload(*settings),
+                Some(ToChecker::Configure { settings, .. }) => driver.reload(*settings),
                 Some(ToChecker::Shutdown { keep_table }) => {
                     driver.stop(keep_table);
                     driver.supervisor.flush().await;
@@ -302,7 +305,6 @@ fn virtual_server_status(server: holdfast_health::status::VirtualServerStatus) -
 fn log(message: &holdfast_health::messages::Message) {
     use holdfast_health::messages::Level;
     match message.level() {
-        Level::Debug => tracing::debug!("{message}"),
         Level::Info => tracing::info!("{message}"),
         Level::Warning => tracing::warn!("{message}"),
     }

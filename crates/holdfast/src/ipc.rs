@@ -59,7 +59,12 @@ pub struct VrrpNotification {
 #[derive(Debug, Serialize, Deserialize)]
 pub enum ToChecker {
     /// First configuration or a reload
-    Configure(Box<holdfast_health::settings::Settings>),
+    Configure {
+        /// What to check and to balance
+        settings: Box<holdfast_health::settings::Settings>,
+        /// Empty the whole table first, whoever made it (`lvs_flush`)
+        flush: bool,
+    },
     /// Remove our services and end
     Shutdown {
         /// Leave the table in the kernel (`-I`)

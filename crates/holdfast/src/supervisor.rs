@@ -150,8 +150,11 @@ impl Supervisor {
                 &self.reports,
                 Report::Checker,
             )?;
-            child.send(&ToChecker::Configure(Box::new(self.configuration.health.clone())));
-            self.status.checker.get_or_insert_default().pid = Some(child.pid());
+            let status = self.status.checker.get_or_insert_default();
+            status.pid = Some(child.pid());
+            // A checker that comes back adopts the table; only the first one may empty it.
+            let flush = self.configuration.flush_ipvs && status.restarts == 0;
+            child.send(&self.configuration.for_checker(flush));
             self.checker = Some(child);
         }
         Ok(())
@@ -232,7 +235,7 @@ impl Supervisor {
             vrrp.send(&ToVrrp::Configure(Box::new(self.configuration.vrrp.clone())));
         }
         if let Some(checker) = &self.checker {
-            checker.send(&ToChecker::Configure(Box::new(self.configuration.health.clone())));
+            checker.send(&self.configuration.for_checker(false));
         }
         self.start_children()
     }

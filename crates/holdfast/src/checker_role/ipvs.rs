@@ -52,6 +52,14 @@ impl Ipvs {
         self.kernel.is_some().then(|| self.observed.clone())
     }
 
+    /// Empties the whole table, whoever filled it.
+    pub fn flush(&mut self) {
+        let Some(kernel) = &mut self.kernel else { return };
+        if let Err(error) = kernel.flush() {
+            self.failed(&error.to_string());
+        }
+    }
+
     /// Why the table is not what it should be.
     pub fn error(&self) -> Option<&str> {
         self.error.as_deref()

@@ -7,6 +7,7 @@ use holdfast_health::settings::Settings as HealthSettings;
 use holdfast_vrrp::settings::NodeSettings;
 
 use crate::cli::Arguments;
+use crate::ipc::ToChecker;
 use crate::plan;
 use crate::plan::scripts::ScriptTable;
 
@@ -17,6 +18,8 @@ pub struct Configuration {
     pub vrrp: NodeSettings,
     /// For the checker process
     pub health: HealthSettings,
+    /// `lvs_flush`
+    pub flush_ipvs: bool,
     /// For the supervisor itself
     pub scripts: ScriptTable,
     /// What there is to say about the file, a line each
@@ -58,6 +61,7 @@ impl Configuration {
         Ok(Self {
             vrrp: plan::vrrp::node_settings(&config),
             health: plan::health::settings(&config),
+            flush_ipvs: config.global_defs.lvs_flush,
             scripts,
             messages,
             has_errors: diagnostics
@@ -74,6 +78,14 @@ impl Configuration {
             })
         } else {
             Ok(self)
+        }
+    }
+
+    /// What the checker process is told.
+    pub fn for_checker(&self, flush: bool) -> ToChecker {
+        ToChecker::Configure {
+            settings: Box::new(self.health.clone()),
+            flush,
         }
     }
 
