@@ -1,53 +1,425 @@
-//! The machine.
+//! The machine: it joins the checks with their schedule, the real servers with their checks, and the virtual servers
+//! with their quorum.
+//!
+//! - `schedule`: when checks are made;
+//! - `check`: what an answer means for one check;
+//! - `pool`: what it means for a virtual server and its table;
+//! - `start`: the first words, and what a restarted process takes over from the kernel;
+//! - `reload`: other settings, the same state;
+//! - `outbox`: actions in their order.
+
+mod check;
+mod outbox;
+mod pool;
+mod reload;
+mod schedule;
+mod start;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::time::Duration;
+
 use holdfast_ipvs::table::{ServiceEntry, ServiceKey, Table};
 use holdfast_time::Timestamp;
 
 use crate::action::Action;
-use crate::event::Event;
+use crate::event::{CheckerId, Event, Generation};
+use crate::messages::{Member, Message};
+use crate::probe::{NotTried, Outcome, Verdict};
 use crate::settings::Settings;
-use crate::status::Status;
+use crate::status::{CheckerStatus, LastProbe, RealServerStatus, Status, VirtualServerStatus};
 
-/// The health machine. See the [crate](crate) for its manners.
+use check::{Check, Decision, Judgement};
+use outbox::Outbox;
+use pool::{RealServer, VirtualServer};
+use schedule::{Deadlines, Spread};
+
+/// How long after its time limit a probe is given up: the driver has lost it.
+const LOST_AFTER: Duration = Duration::from_secs(5);
+
+/// The health machine. See the [crate] for its manners.
 #[derive(Debug)]
 pub struct Health {
-    settings: Settings,
+    servers: Vec<VirtualServer>,
+    notify_first_state: bool,
+    /// Whose a service is, by the position of the virtual server.
+    owners: BTreeMap<ServiceKey, usize>,
+    /// Virtual servers that look at an address for `ha_suspend`.
+    watchers: BTreeMap<IpAddr, Vec<usize>>,
+    /// Addresses on this host.
+    local: BTreeSet<IpAddr>,
+    places: BTreeMap<CheckerId, Place>,
+    deadlines: Deadlines,
+    out: Outbox,
+    spread: Spread,
+    next_id: u64,
+    phase: Phase,
+}
+
+/// Where a check is.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    virtual_server: usize,
+    real_server: usize,
+    check: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Nothing has been said or done: the table of a predecessor can still be adopted.
+    New,
+    Running,
+    /// Nothing more is wanted in the table.
+    Stopped,
 }
 
 impl Health {
     /// A machine at its start. `seed` decides at which moments the first checks are made.
-    pub fn new(_now: Timestamp, settings: Settings, _seed: u64) -> Self {
-        Self { settings }
+    pub fn new(now: Timestamp, settings: Settings, seed: u64) -> Self {
+        let mut health = Self {
+            servers: Vec::new(),
+            notify_first_state: false,
+            owners: BTreeMap::new(),
+            watchers: BTreeMap::new(),
+            local: BTreeSet::new(),
+            places: BTreeMap::new(),
+            deadlines: Deadlines::default(),
+            out: Outbox::default(),
+            spread: Spread::new(seed),
+            next_id: 0,
+            phase: Phase::New,
+        };
+        let report = health.replace_settings(now, settings);
+        health.out.append(report.first_words());
+        health
     }
 
     /// Something happened at this moment.
-    pub fn handle(&mut self, _now: Timestamp, event: Event) {
-        if let Event::Reload(settings) = event {
-            self.settings = settings;
+    pub fn handle(&mut self, now: Timestamp, event: Event) {
+        if self.phase == Phase::Stopped {
+            return;
+        }
+        match event {
+            // These two complete the start, so they come before its first words.
+            Event::Adopt(observed) => return self.adopt(now, &observed),
+            Event::AddressChanged { address, present } => return self.address_changed(now, address, present),
+            _ => self.begin(),
+        }
+        match event {
+            Event::Deadline => self.deadline(now),
+            Event::ProbeDone {
+                checker,
+                generation,
+                outcome,
+            } => self.probe_done(now, checker, generation, outcome),
+            Event::Reload(settings) => self.reload(now, settings),
+            Event::Shutdown => self.shutdown(),
+            Event::Adopt(_) | Event::AddressChanged { .. } => {}
         }
     }
 
-    /// When to come back with [`Event::Deadline`].
+    /// When to come back with [`Event::Deadline`]; `None`: nothing is due ever.
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        None
+        self.deadlines.first()
     }
 
     /// The next thing to do; `None`: all is done.
     pub fn next_action(&mut self) -> Option<Action> {
-        None
+        self.begin();
+        self.out.next()
     }
 
-    /// The whole table as it ought to be now.
+    /// The whole table as it ought to be now; empty after [`Event::Shutdown`].
     pub fn wanted(&self) -> Table {
-        Table::default()
+        let services = self
+            .owners
+            .keys()
+            .filter_map(|key| Some((*key, self.wanted_service(key)?)))
+            .collect();
+        Table { services }
     }
 
     /// One service of the table as it ought to be now; `None`: it ought not to be there.
-    pub fn wanted_service(&self, _key: &ServiceKey) -> Option<ServiceEntry> {
-        None
+    pub fn wanted_service(&self, key: &ServiceKey) -> Option<ServiceEntry> {
+        if self.phase == Phase::Stopped {
+            return None;
+        }
+        let server = self.servers.get(*self.owners.get(key)?)?;
+        Some(server.entry(key))
     }
 
     /// What the machine knows.
     pub fn status(&self) -> Status {
-        Status::default()
+        Status {
+            virtual_servers: self.servers.iter().map(virtual_server_status).collect(),
+        }
+    }
+
+    fn deadline(&mut self, now: Timestamp) {
+        while let Some(id) = self.deadlines.take_due(now) {
+            let Some(check) = find(&mut self.servers, &self.places, id) else {
+                continue;
+            };
+            check.wake = None;
+            if check.in_flight {
+                let outcome = Outcome {
+                    verdict: Verdict::NotTried(NotTried::Lost),
+                    duration: Duration::ZERO,
+                };
+                let generation = check.generation;
+                self.out.push(Action::ForgetProbe(id));
+                self.probe_done(now, id, generation, outcome);
+            } else {
+                self.start_probe(now, id);
+            }
+        }
+    }
+
+    fn start_probe(&mut self, now: Timestamp, id: CheckerId) {
+        let Some(check) = find(&mut self.servers, &self.places, id) else {
+            return;
+        };
+        check.generation = Generation(check.generation.0 + 1);
+        check.in_flight = true;
+        let Some(request) = check.settings.probe.request(check.standing.step) else {
+            // An HTTP_GET without a URL: nothing is asked, so nothing can fail.
+            let outcome = Outcome {
+                verdict: Verdict::Success,
+                duration: Duration::ZERO,
+            };
+            let generation = check.generation;
+            return self.probe_done(now, id, generation, outcome);
+        };
+        let deadline = request.deadline();
+        let action = Action::StartProbe {
+            checker: id,
+            generation: check.generation,
+            request,
+            deadline,
+        };
+        wake_at(&mut self.deadlines, check, Some(now + deadline + LOST_AFTER));
+        self.out.push(action);
+    }
+
+    fn probe_done(&mut self, now: Timestamp, id: CheckerId, generation: Generation, outcome: Outcome) {
+        let Some(place) = self.places.get(&id).copied() else {
+            return;
+        };
+        let Some(server) = self.servers.get_mut(place.virtual_server) else {
+            return;
+        };
+        let virtual_server = server.name.clone();
+        let Some(real_server) = server.real_servers.get_mut(place.real_server) else {
+            return;
+        };
+        let member = Member {
+            server: real_server.name.clone(),
+            virtual_server,
+        };
+        let Some(check) = real_server.checks.get_mut(place.check) else {
+            return;
+        };
+        if !check.in_flight || check.generation != generation {
+            return;
+        }
+        check.in_flight = false;
+        let keyword = check.settings.probe.keyword();
+        let verdict = outcome.verdict.clone();
+        let before = check.last.replace(LastProbe {
+            at: now,
+            duration: outcome.duration,
+            verdict: outcome.verdict,
+        });
+        let judgement = match &verdict {
+            Verdict::Success => check.standing.success(&check.settings),
+            Verdict::Failure(_) => check.standing.failure(&check.settings),
+            Verdict::NotTried(_) => Judgement {
+                decision: None,
+                counted: false,
+                next: check::Next::Loop,
+            },
+        };
+        let due = check.due(judgement.next, now);
+        wake_at(&mut self.deadlines, check, Some(due));
+
+        match verdict {
+            Verdict::Success if judgement.decision.is_some() => {
+                self.out.log(Message::CheckSucceeded { keyword, member });
+            }
+            Verdict::Success => {}
+            Verdict::Failure(failure) => {
+                if judgement.counted && check.settings.log_all_failures {
+                    self.out.log(Message::TryFailed {
+                        keyword,
+                        member: member.clone(),
+                        failure: failure.clone(),
+                    });
+                }
+                if let Some(Decision::Failed { retries }) = judgement.decision {
+                    self.out.log(Message::CheckFailed {
+                        keyword,
+                        member,
+                        retries,
+                        failure,
+                    });
+                }
+            }
+            Verdict::NotTried(reason) => {
+                if before.is_none_or(|last| last.verdict != Verdict::NotTried(reason.clone())) {
+                    self.out.log(Message::NotTried {
+                        keyword,
+                        member,
+                        reason,
+                        again_in: check.wait(now),
+                    });
+                }
+            }
+        }
+        if judgement.decision.is_some() {
+            self.decided(now, place);
+        }
+    }
+
+    /// A check passed or failed: what that means for its real server.
+    fn decided(&mut self, now: Timestamp, place: Place) {
+        let Some(server) = self.servers.get_mut(place.virtual_server) else {
+            return;
+        };
+        let Some(real_server) = server.real_servers.get_mut(place.real_server) else {
+            return;
+        };
+        let up = real_server.passes();
+        if real_server.up != up {
+            server.turn(place.real_server, up, now, &mut self.out);
+            return;
+        }
+        let settled = !up || real_server.checks.iter().all(|check| check.standing.has_run);
+        if settled && !std::mem::replace(&mut real_server.first_state_told, true) && self.notify_first_state {
+            let notification = real_server.notification(&server.name, up, false);
+            self.out.notify(notification);
+        }
+    }
+
+    fn address_changed(&mut self, now: Timestamp, address: IpAddr, present: bool) {
+        let changed = if present {
+            self.local.insert(address)
+        } else {
+            self.local.remove(&address)
+        };
+        if changed {
+            for place in self.watchers.get(&address).cloned().unwrap_or_default() {
+                self.review_suspension(now, place);
+            }
+        }
+    }
+
+    /// Lets the checks of a virtual server rest or go on, as its addresses say.
+    fn review_suspension(&mut self, now: Timestamp, place: usize) {
+        let Some(server) = self.servers.get_mut(place) else {
+            return;
+        };
+        let suspended = self.phase != Phase::Stopped && server.wants_suspension(&self.local);
+        if std::mem::replace(&mut server.suspended, suspended) == suspended {
+            return;
+        }
+        let virtual_server = server.name.clone();
+        for real_server in &mut server.real_servers {
+            for check in &mut real_server.checks {
+                if std::mem::replace(&mut check.in_flight, false) {
+                    self.out.push(Action::ForgetProbe(check.id));
+                }
+                let wake = (!suspended).then(|| check.due(check::Next::Loop, now));
+                wake_at(&mut self.deadlines, check, wake);
+                if self.phase == Phase::Running {
+                    let member = Member {
+                        server: real_server.name.clone(),
+                        virtual_server: virtual_server.clone(),
+                    };
+                    self.out.log(activation(suspended, member));
+                }
+            }
+        }
+    }
+
+    fn shutdown(&mut self) {
+        self.phase = Phase::Stopped;
+        self.deadlines = Deadlines::default();
+        for server in &self.servers {
+            server.depart(true, server.omega, &mut self.out);
+            for check in server
+                .real_servers
+                .iter()
+                .flat_map(|it| &it.checks)
+                .filter(|check| check.in_flight)
+            {
+                self.out.push(Action::ForgetProbe(check.id));
+            }
+        }
     }
 }
+
+/// A check by its identity.
+fn find<'a>(
+    servers: &'a mut [VirtualServer],
+    places: &BTreeMap<CheckerId, Place>,
+    id: CheckerId,
+) -> Option<&'a mut Check> {
+    let place = places.get(&id)?;
+    let real_server = servers
+        .get_mut(place.virtual_server)?
+        .real_servers
+        .get_mut(place.real_server)?;
+    real_server.checks.get_mut(place.check)
+}
+
+fn wake_at(deadlines: &mut Deadlines, check: &mut Check, at: Option<Timestamp>) {
+    deadlines.set(check.id, check.wake, at);
+    check.wake = at;
+}
+
+/// What is said of a check that starts, goes on or rests.
+const fn activation(suspended: bool, member: Member) -> Message {
+    if suspended {
+        Message::Suspending(member)
+    } else {
+        Message::Activating(member)
+    }
+}
+
+fn virtual_server_status(server: &VirtualServer) -> VirtualServerStatus {
+    VirtualServerStatus {
+        name: server.name.to_string(),
+        services: server.services.clone(),
+        quorum_up: server.quorum_up,
+        quorum: server.quorum,
+        hysteresis: server.hysteresis,
+        live_weight: server.live_weight,
+        sorry_server_active: server.sorry_active(),
+        suspended: server.suspended,
+        real_servers: server.real_servers.iter().map(real_server_status).collect(),
+    }
+}
+
+fn real_server_status(server: &RealServer) -> RealServerStatus {
+    RealServerStatus {
+        name: server.name.to_string(),
+        key: server.key,
+        up: server.up,
+        since: server.since,
+        weight: server.destination.weight,
+        checkers: server.checks.iter().map(checker_status).collect(),
+    }
+}
+
+fn checker_status(check: &Check) -> CheckerStatus {
+    CheckerStatus {
+        keyword: check.settings.probe.keyword(),
+        up: check.standing.up,
+        has_run: check.standing.has_run,
+        failed_tries: check.standing.failed_tries,
+        last: check.last.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

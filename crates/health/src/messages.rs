@@ -11,8 +11,6 @@ use crate::probe::{Failure, NotTried};
 /// How much a message matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// Conditional detail
-    Debug,
     /// A change of state
     Info,
     /// Odd, but working
@@ -173,7 +171,6 @@ impl Message {
     pub const fn level(&self) -> Level {
         match self {
             Self::NotTried { .. } | Self::DuplicateService { .. } => Level::Warning,
-            Self::Activating(_) | Self::Suspending(_) => Level::Debug,
             _ => Level::Info,
         }
     }
@@ -197,6 +194,7 @@ impl fmt::Display for Member {
 }
 
 impl fmt::Display for Message {
+    #[allow(clippy::too_many_lines, reason = "one list of sentences")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Activating(member) => write!(f, "Activating healthchecker for service {member}"),

@@ -1,6 +1,5 @@
 //! What the configuration asks of the health machine: resolved, complete, free of defaults still to be looked up.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use holdfast_ipvs::table::{Destination, DestinationKey, Service, ServiceKey};
@@ -87,14 +86,4 @@ pub struct Checker {
     pub alpha: bool,
     /// Log each failed try, not only changes.
     pub log_all_failures: bool,
-}
-
-impl VirtualServer {
-    /// The addresses of the services; none for services by firewall mark.
-    pub fn addresses(&self) -> impl Iterator<Item = IpAddr> + '_ {
-        self.services.iter().filter_map(|key| match key {
-            ServiceKey::Address { address, .. } => Some(*address),
-            ServiceKey::Fwmark { .. } => None,
-        })
-    }
 }

@@ -1,0 +1,192 @@
+//! One check: what it knows of its real server, and how each answer changes that.
+
+use std::time::Duration;
+
+use holdfast_time::Timestamp;
+
+use super::schedule::next_on_grid;
+use crate::event::{CheckerId, Generation};
+use crate::probe::Probe;
+use crate::settings::Checker;
+use crate::status::LastProbe;
+
+/// A check with its place in time.
+#[derive(Debug)]
+pub(super) struct Check {
+    pub(super) id: CheckerId,
+    pub(super) settings: Checker,
+    pub(super) standing: Standing,
+    /// A point of the grid on which the check is made.
+    pub(super) origin: Timestamp,
+    /// When the machine looks at it again: to start a probe, or to give one up.
+    pub(super) wake: Option<Timestamp>,
+    pub(super) in_flight: bool,
+    /// The number of the newest probe.
+    pub(super) generation: Generation,
+    pub(super) last: Option<LastProbe>,
+}
+
+/// What a check knows of its real server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Standing {
+    pub(super) up: bool,
+    /// It came to a result since the start. Before, one failure is enough.
+    pub(super) has_run: bool,
+    /// Failures in a row that have not yet made it fail.
+    pub(super) failed_tries: u32,
+    /// The URL to be fetched next; always 0 for a check with one step.
+    pub(super) step: usize,
+    /// The URL that made it fail: only this one is fetched until it works.
+    failed_step: Option<usize>,
+}
+
+/// What an answer means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Judgement {
+    /// Set when the check passes after it was failed or had never run, or fails.
+    pub(super) decision: Option<Decision>,
+    /// Whether a failure counted, as it does not any more while the check is failed.
+    pub(super) counted: bool,
+    /// When to probe again.
+    pub(super) next: Next,
+}
+
+/// A change of a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Decision {
+    /// It passes.
+    Passed,
+    /// It failed, after this many tries more than one.
+    Failed { retries: u32 },
+}
+
+/// When to probe again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// At once.
+    Now,
+    /// After `delay_before_retry`.
+    Retry,
+    /// At the next point of the grid.
+    Loop,
+    /// At the next point of the grid, and not before `delay_before_retry` if that is longer than `delay_loop`.
+    SlowLoop,
+}
+
+impl Standing {
+    pub(super) const fn new(up: bool) -> Self {
+        Self {
+            up,
+            has_run: false,
+            failed_tries: 0,
+            step: 0,
+            failed_step: None,
+        }
+    }
+
+    /// As it was known before this process: it has a past, so failures are retried before they count.
+    pub(super) const fn adopted(up: bool) -> Self {
+        Self {
+            up,
+            has_run: true,
+            failed_tries: 0,
+            step: 0,
+            failed_step: None,
+        }
+    }
+
+    /// The probe succeeded.
+    pub(super) fn success(&mut self, checker: &Checker) -> Judgement {
+        self.failed_tries = 0;
+        let mut decision = None;
+        if self.failed_step.take().is_some() {
+            // The URL that failed works again: now look at all of them.
+            self.step = 0;
+        } else if self.step + 1 < checker.probe.steps() {
+            self.step += 1;
+        } else {
+            self.step = 0;
+            if !self.up || !self.has_run {
+                decision = Some(Decision::Passed);
+            }
+            self.up = true;
+            self.has_run = true;
+        }
+        let in_a_hurry = match &checker.probe {
+            Probe::Tcp(_) => false,
+            Probe::Http(http) => http.fast_recovery && (!self.has_run || !self.up),
+        };
+        Judgement {
+            decision,
+            counted: false,
+            next: if in_a_hurry { Next::Now } else { Next::Loop },
+        }
+    }
+
+    /// The probe failed.
+    pub(super) fn failure(&mut self, checker: &Checker) -> Judgement {
+        if !self.up && self.has_run {
+            let next = match (&checker.probe, self.failed_step) {
+                (Probe::Tcp(_), _) => Next::Loop,
+                (Probe::Http(_), Some(_)) => Next::SlowLoop,
+                // On its way up, at a URL that is not the remembered one.
+                (Probe::Http(_), None) => Next::Retry,
+            };
+            return Judgement {
+                decision: None,
+                counted: false,
+                next,
+            };
+        }
+        if self.has_run && self.failed_tries < checker.retry {
+            self.failed_tries += 1;
+            return Judgement {
+                decision: None,
+                counted: true,
+                next: Next::Retry,
+            };
+        }
+        let retries = self.failed_tries;
+        self.up = false;
+        self.has_run = true;
+        self.failed_tries = 0;
+        let next = match &checker.probe {
+            Probe::Tcp(_) => Next::Loop,
+            Probe::Http(_) => {
+                self.failed_step = Some(self.step);
+                Next::SlowLoop
+            }
+        };
+        Judgement {
+            decision: Some(Decision::Failed { retries }),
+            counted: true,
+            next,
+        }
+    }
+}
+
+impl Check {
+    /// When the next probe is due, `now` being the end of the last one.
+    pub(super) fn due(&self, next: Next, now: Timestamp) -> Timestamp {
+        let Checker {
+            delay_loop,
+            delay_before_retry,
+            ..
+        } = self.settings;
+        let on_grid = next_on_grid(self.origin, delay_loop, now);
+        match next {
+            Next::Now => now,
+            Next::Retry => now + delay_before_retry,
+            Next::SlowLoop if delay_before_retry > delay_loop => on_grid.max(now + delay_before_retry),
+            Next::Loop | Next::SlowLoop => on_grid,
+        }
+    }
+
+    /// How long from `now` to the next look at the check.
+    pub(super) fn wait(&self, now: Timestamp) -> Duration {
+        self.wake.map_or(Duration::ZERO, |wake| wake.since(now))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,332 @@
+//! A virtual server at run time: who is up, whether that is enough, and what the table of its services is.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use holdfast_ipvs::table::{Destination, DestinationKey, Family, Forwarding, Service, ServiceEntry, ServiceKey};
+use holdfast_time::Timestamp;
+
+use super::check::Check;
+use super::outbox::Outbox;
+use crate::action::Notification;
+use crate::messages::{Member, Message, Quorum};
+use crate::settings;
+
+/// A virtual server at run time.
+#[derive(Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+pub(super) struct VirtualServer {
+    pub(super) name: Arc<str>,
+    pub(super) services: Vec<ServiceKey>,
+    pub(super) service: Service,
+    pub(super) quorum: u32,
+    pub(super) hysteresis: u32,
+    pub(super) ha_suspend: bool,
+    pub(super) omega: bool,
+    pub(super) sorry_server: Option<SorryServer>,
+    pub(super) real_servers: Vec<RealServer>,
+    /// Sum of the weights of the real servers that are up.
+    pub(super) live_weight: u64,
+    pub(super) quorum_up: bool,
+    /// Its checks rest: none of its addresses is on this host.
+    pub(super) suspended: bool,
+    /// Its sorry server had the clients already before this process began.
+    pub(super) sorry_adopted: bool,
+}
+
+/// A sorry server.
+#[derive(Debug)]
+pub(super) struct SorryServer {
+    pub(super) name: Arc<str>,
+    pub(super) key: DestinationKey,
+    pub(super) destination: Destination,
+    pub(super) inhibit: bool,
+}
+
+/// A real server at run time.
+#[derive(Debug)]
+pub(super) struct RealServer {
+    pub(super) name: Arc<str>,
+    pub(super) key: DestinationKey,
+    pub(super) destination: Destination,
+    pub(super) inhibit: bool,
+    pub(super) checks: Vec<Check>,
+    pub(super) up: bool,
+    /// When it went up or down.
+    pub(super) since: Timestamp,
+    /// Its first state has been notified, or need not be.
+    pub(super) first_state_told: bool,
+}
+
+impl RealServer {
+    /// Whether none of its checks is failed.
+    pub(super) fn passes(&self) -> bool {
+        self.checks.iter().all(|check| check.standing.up)
+    }
+
+    /// How the log says that it went up or down.
+    pub(super) const fn turned(&self, member: Member) -> Message {
+        let inhibit = self.inhibit;
+        if self.up {
+            Message::RealServerUp { member, inhibit }
+        } else {
+            Message::RealServerDown { member, inhibit }
+        }
+    }
+
+    pub(super) fn notification(&self, virtual_server: &Arc<str>, up: bool, stopping: bool) -> Notification {
+        Notification::RealServer {
+            virtual_server: virtual_server.clone(),
+            real_server: self.name.clone(),
+            key: self.key,
+            up,
+            stopping,
+        }
+    }
+}
+
+impl VirtualServer {
+    /// A virtual server without a quorum state; its real servers are handed in apart from its other settings.
+    pub(super) fn new(settings: settings::VirtualServer, name: Arc<str>, real_servers: Vec<RealServer>) -> Self {
+        let sorry_server = settings.sorry_server.map(|sorry| SorryServer {
+            name: sorry.name.into(),
+            key: sorry.key,
+            destination: sorry.destination,
+            inhibit: sorry.inhibit,
+        });
+        let mut server = Self {
+            name,
+            services: settings.services,
+            service: settings.service,
+            quorum: settings.quorum,
+            hysteresis: settings.hysteresis,
+            ha_suspend: settings.ha_suspend,
+            omega: settings.omega,
+            sorry_server,
+            real_servers,
+            live_weight: 0,
+            quorum_up: false,
+            suspended: false,
+            sorry_adopted: false,
+        };
+        server.count_live_weight();
+        server
+    }
+
+    /// Whether the sorry server has the clients.
+    pub(super) const fn sorry_active(&self) -> bool {
+        self.sorry_server.is_some() && !self.quorum_up
+    }
+
+    /// Takes the sum of the live weights afresh.
+    pub(super) fn count_live_weight(&mut self) {
+        self.live_weight = self
+            .real_servers
+            .iter()
+            .filter(|it| it.up)
+            .map(|it| u64::from(it.destination.weight))
+            .sum();
+    }
+
+    /// The quorum state of a virtual server without a past.
+    pub(super) fn quorum_at_start(&self) -> bool {
+        self.live_weight >= u64::from(self.quorum) + u64::from(self.hysteresis)
+    }
+
+    /// Brings one real server up or down: log, table, notification, and then the quorum.
+    pub(super) fn turn(&mut self, place: usize, up: bool, now: Timestamp, out: &mut Outbox) {
+        let sorry_active = self.sorry_active();
+        let Some(server) = self.real_servers.get_mut(place) else {
+            return;
+        };
+        if server.up == up {
+            return;
+        }
+        server.up = up;
+        server.since = now;
+        server.first_state_told = true;
+        let weight = u64::from(server.destination.weight);
+        self.live_weight = if up {
+            self.live_weight.saturating_add(weight)
+        } else {
+            self.live_weight.saturating_sub(weight)
+        };
+        out.log(server.turned(Member {
+            server: server.name.clone(),
+            virtual_server: self.name.clone(),
+        }));
+        let notification = server.notification(&self.name, up, false);
+        if !sorry_active {
+            self.services_changed(out);
+        }
+        out.notify(notification);
+        self.evaluate_quorum(out);
+    }
+
+    /// Looks whether the quorum is gained or lost with the live weight as it is now.
+    pub(super) fn evaluate_quorum(&mut self, out: &mut Outbox) {
+        let lower = u64::from(self.quorum.saturating_sub(self.hysteresis));
+        let upper = u64::from(self.quorum) + u64::from(self.hysteresis);
+        if !self.quorum_up && self.live_weight >= upper {
+            out.log(Message::QuorumGained(self.quorum_figures()));
+            if let Some(sorry) = &self.sorry_server {
+                out.log(Message::SorryServerDown {
+                    member: self.member(&sorry.name),
+                    inhibit: sorry.inhibit,
+                });
+                out.log(Message::PoolFilled(self.name.clone()));
+                self.services_changed(out);
+            }
+            self.quorum_up = true;
+            out.notify(self.quorum_notification(self.quorum_up, false));
+        } else if self.quorum_up && (self.live_weight == 0 || self.live_weight < lower) {
+            out.log(Message::QuorumLost(self.quorum_figures()));
+            self.quorum_up = false;
+            self.bring_in_sorry_server(out);
+            out.notify(self.quorum_notification(self.quorum_up, false));
+        }
+    }
+
+    /// Says that the quorum is down from the start, which matters only with a sorry server.
+    pub(super) fn announce_quorum_down(&self, out: &mut Outbox) {
+        out.log(Message::QuorumDownAtStart(self.quorum_figures()));
+        self.bring_in_sorry_server(out);
+        out.notify(self.quorum_notification(self.quorum_up, false));
+    }
+
+    /// Leaves with everything it has in the table: at a reload, or at the end.
+    pub(super) fn depart(&self, stopping: bool, notify: bool, out: &mut Outbox) {
+        for server in &self.real_servers {
+            if server.up || server.inhibit || stopping {
+                let member = self.member(&server.name);
+                out.log(Message::RealServerRemoved {
+                    member,
+                    inhibited: server.inhibit && !server.up,
+                    stopping,
+                });
+            }
+        }
+        self.services_changed(out);
+        if notify {
+            for server in self.real_servers.iter().filter(|server| server.up) {
+                out.notify(server.notification(&self.name, false, stopping));
+            }
+            if self.quorum_up {
+                out.notify(self.quorum_notification(false, stopping));
+            }
+        }
+    }
+
+    /// Whether its checks ought to rest while these are the addresses on this host.
+    pub(super) fn wants_suspension(&self, local: &BTreeSet<IpAddr>) -> bool {
+        let mut addresses = self.addresses().peekable();
+        self.ha_suspend && addresses.peek().is_some() && !addresses.any(|address| local.contains(&address))
+    }
+
+    /// The addresses of its services.
+    pub(super) fn addresses(&self) -> impl Iterator<Item = IpAddr> + '_ {
+        self.services.iter().filter_map(|service| match service {
+            ServiceKey::Address { address, .. } => Some(*address),
+            ServiceKey::Fwmark { .. } => None,
+        })
+    }
+
+    fn bring_in_sorry_server(&self, out: &mut Outbox) {
+        if let Some(sorry) = &self.sorry_server {
+            out.log(Message::SorryServerUp {
+                member: self.member(&sorry.name),
+                inhibit: sorry.inhibit,
+            });
+            out.log(Message::PoolEmptied(self.name.clone()));
+            self.services_changed(out);
+        }
+    }
+
+    pub(super) fn services_changed(&self, out: &mut Outbox) {
+        for key in &self.services {
+            out.service_changed(*key);
+        }
+    }
+
+    pub(super) fn member(&self, server: &Arc<str>) -> Member {
+        Member {
+            server: server.clone(),
+            virtual_server: self.name.clone(),
+        }
+    }
+
+    fn quorum_notification(&self, up: bool, stopping: bool) -> Notification {
+        Notification::Quorum {
+            virtual_server: self.name.clone(),
+            up,
+            stopping,
+        }
+    }
+
+    fn quorum_figures(&self) -> Quorum {
+        Quorum {
+            virtual_server: self.name.clone(),
+            quorum: self.quorum,
+            hysteresis: self.hysteresis,
+            weight: self.live_weight,
+        }
+    }
+
+    /// One of its services as it ought to be in the table now.
+    pub(super) fn entry(&self, service: &ServiceKey) -> ServiceEntry {
+        let mut destinations = BTreeMap::new();
+        for server in &self.real_servers {
+            let in_use = server.up && !self.sorry_active();
+            if (in_use || server.inhibit) && fits(service, server.key, server.destination.forwarding) {
+                let weight = if in_use { server.destination.weight } else { 0 };
+                destinations.insert(
+                    key_within(service, server.key, server.destination.forwarding),
+                    Destination {
+                        weight,
+                        ..server.destination
+                    },
+                );
+            }
+        }
+        if let Some(sorry) = &self.sorry_server
+            && fits(service, sorry.key, sorry.destination.forwarding)
+        {
+            let key = key_within(service, sorry.key, sorry.destination.forwarding);
+            if self.sorry_active() {
+                destinations.insert(key, sorry.destination);
+            } else if sorry.inhibit {
+                // It may be one of the real servers as well: then that one's weight counts.
+                destinations.entry(key).or_insert(Destination {
+                    weight: 0,
+                    ..sorry.destination
+                });
+            }
+        }
+        ServiceEntry {
+            service: self.service.clone(),
+            destinations,
+        }
+    }
+}
+
+/// Only a tunnel leads to a server of another family.
+fn fits(service: &ServiceKey, server: DestinationKey, forwarding: Forwarding) -> bool {
+    matches!(forwarding, Forwarding::Tunnel(_)) || Family::of(server.address) == service.family()
+}
+
+/// The identity of a server within one service. Only address translation can change the port: with the other ways the
+/// packet arrives as it came. Services by firewall mark have no port.
+pub(super) fn key_within(service: &ServiceKey, server: DestinationKey, forwarding: Forwarding) -> DestinationKey {
+    let port = match service {
+        ServiceKey::Fwmark { .. } => 0,
+        ServiceKey::Address { port, .. } => match forwarding {
+            Forwarding::Masquerade if server.port != 0 => server.port,
+            _ => *port,
+        },
+    };
+    DestinationKey {
+        address: server.address,
+        port,
+    }
+}

@@ -1,0 +1,144 @@
+//! The first words of a machine, and what it takes over from its predecessor.
+
+use std::time::Duration;
+
+use holdfast_ipvs::table::{DestinationKey, Forwarding, ServiceEntry, ServiceKey, Table};
+use holdfast_time::Timestamp;
+
+use super::check::Standing;
+use super::outbox::Outbox;
+use super::pool::{VirtualServer, key_within};
+use super::{Health, Phase, activation, wake_at};
+use crate::event::CheckerId;
+use crate::messages::Message;
+
+/// Within which time a real server that was found down is probed.
+const SECOND_LOOK: Duration = Duration::from_secs(1);
+
+impl Health {
+    /// Says and asks for what belongs to the start, once.
+    pub(super) fn begin(&mut self) {
+        if self.phase != Phase::New {
+            return;
+        }
+        self.phase = Phase::Running;
+        for server in &self.servers {
+            server.start(self.notify_first_state, &mut self.out);
+        }
+    }
+
+    /// Goes on where the process before this one ended, as far as the kernel's table shows it.
+    ///
+    /// A real server that takes connections was up. One that is missing or has weight 0 was down, and comes back with
+    /// its first success. While the sorry server has the clients, no real server shows whether it is alive: all of them
+    /// wait for a success, for a change back to servers that may be dead would be worse. A real server without checks is
+    /// up in any case, and a service that the kernel does not have starts as always.
+    pub(super) fn adopt(&mut self, now: Timestamp, observed: &Table) {
+        if self.phase != Phase::New {
+            return;
+        }
+        for server in &mut self.servers {
+            let remains = Remains::of(server, observed);
+            if remains.services.is_empty() {
+                continue;
+            }
+            server.sorry_adopted = remains.sorry_active(server);
+            let down = server.adopt_real_servers(&remains);
+            server.count_live_weight();
+            // Live servers that had the clients had quorum, so the lower threshold counts for them.
+            server.quorum_up = !server.sorry_adopted && server.live_weight > 0;
+            server.evaluate_quorum(&mut Outbox::default());
+            for check in server.real_servers.iter_mut().flat_map(|it| &mut it.checks) {
+                if !check.standing.up && !server.suspended {
+                    // It may well live: the sooner it is asked, the better.
+                    check.origin = now + self.spread.next(check.settings.warmup.min(SECOND_LOOK));
+                    wake_at(&mut self.deadlines, check, Some(check.origin));
+                }
+            }
+            let of = server.real_servers.len();
+            self.out.log(Message::Adopted {
+                virtual_server: server.name.clone(),
+                down,
+                of,
+            });
+        }
+    }
+}
+
+/// What the kernel still has of one virtual server.
+struct Remains<'a> {
+    services: Vec<(ServiceKey, &'a ServiceEntry)>,
+}
+
+impl<'a> Remains<'a> {
+    fn of(server: &VirtualServer, observed: &'a Table) -> Self {
+        let services = server
+            .services
+            .iter()
+            .filter_map(|key| Some((*key, observed.services.get(key)?)));
+        Self {
+            services: services.collect(),
+        }
+    }
+
+    /// The highest weight of a server in any of the services; `None`: it is in none.
+    fn weight(&self, key: DestinationKey, forwarding: Forwarding) -> Option<u32> {
+        let found = self
+            .services
+            .iter()
+            .filter_map(|(service, entry)| entry.destinations.get(&key_within(service, key, forwarding)));
+        found.map(|destination| destination.weight).max()
+    }
+
+    /// Whether the sorry server has the clients. A sorry server that is a real server as well does not tell.
+    fn sorry_active(&self, server: &VirtualServer) -> bool {
+        server.sorry_server.as_ref().is_some_and(|sorry| {
+            let tells = server.real_servers.iter().all(|it| it.key != sorry.key);
+            tells
+                && self
+                    .weight(sorry.key, sorry.destination.forwarding)
+                    .is_some_and(|weight| weight > 0)
+        })
+    }
+}
+
+impl VirtualServer {
+    /// Takes the states of real servers from what is left of them; how many of them are down.
+    fn adopt_real_servers(&mut self, remains: &Remains<'_>) -> usize {
+        let mut down = 0;
+        for server in self.real_servers.iter_mut().filter(|it| !it.checks.is_empty()) {
+            let configured = server.destination.weight;
+            let weight = remains.weight(server.key, server.destination.forwarding);
+            server.up = weight.is_some_and(|weight| weight > 0 || configured == 0);
+            server.first_state_told = true;
+            for check in &mut server.checks {
+                check.standing = Standing::adopted(server.up);
+            }
+            down += usize::from(!server.up);
+        }
+        down
+    }
+
+    /// What a virtual server without a past in this process says and asks for.
+    pub(super) fn start(&self, notify_first_state: bool, out: &mut Outbox) {
+        self.announce(CheckerId(0), out);
+        self.services_changed(out);
+        if notify_first_state {
+            for real_server in self.real_servers.iter().filter(|it| it.checks.is_empty()) {
+                out.notify(real_server.notification(&self.name, true, false));
+            }
+        }
+        if self.sorry_active() && !self.sorry_adopted {
+            self.announce_quorum_down(out);
+        }
+    }
+
+    /// Says of each check from this one on that it starts, or rests.
+    pub(super) fn announce(&self, first: CheckerId, out: &mut Outbox) {
+        for real_server in &self.real_servers {
+            for _ in real_server.checks.iter().filter(|check| check.id >= first) {
+                out.log(activation(self.suspended, self.member(&real_server.name)));
+            }
+        }
+    }
+}
