@@ -32,9 +32,9 @@ const LABEL_BYTES: usize = 15;
 /// A lifetime without end, in seconds.
 const FOREVER_S: u32 = u32::MAX;
 
-/// The mark (`IFA_PROTO`, Linux 5.18 and later) on every address that Holdfast adds, by which it knows its own leftovers
-/// after a crash. The kernel itself uses 1 to 3; 112 is VRRP's number among the IP protocols. Older kernels ignore the mark
-/// and report 0.
+/// The mark (`IFA_PROTO`, Linux 5.18 and later) on every address that Holdfast adds, by which it knows its own
+/// leftovers after a crash. The kernel itself uses 1 to 3; 112 is VRRP's number among the IP protocols. Older kernels
+/// ignore the mark and report 0.
 pub const ADDRESS_PROTOCOL: u8 = 112;
 
 /// `IFA_F_*` of `linux/if_addr.h`.
@@ -122,17 +122,19 @@ pub struct InterfaceAddress {
     pub scope: AddressScope,
     /// IPv4 only, at most 15 bytes. The kernel reports the interface's name where none was given.
     pub label: Option<String>,
-    /// What is asked for, or what is observed. Of flags to be asked for, those that only the kernel sets are passed over.
+    /// What is asked for, or what is observed. Of flags to be asked for, those that only the kernel sets are passed
+    /// over.
     pub flags: AddressFlags,
-    /// Seconds for which the address is preferred for new connections; absent: forever. The address itself never expires.
+    /// Seconds for which the address is preferred for new connections; absent: forever. The address itself never
+    /// expires.
     pub preferred_lifetime_s: Option<u32>,
     /// Who says to have added it ([`ADDRESS_PROTOCOL`] for Holdfast); 0: not said, or a kernel before 5.18.
     pub protocol: u8,
 }
 
 impl InterfaceAddress {
-    /// An address as Holdfast adds them: global, marked as ours, IPv6 without duplicate address detection (the former master
-    /// may still hold it for a moment).
+    /// An address as Holdfast adds them: global, marked as ours, IPv6 without duplicate address detection (the former
+    /// master may still hold it for a moment).
     pub fn new(interface_index: u32, address: IpAddr, prefix_length: u8) -> Self {
         Self {
             interface_index,

@@ -22,21 +22,22 @@ const ETHERTYPE_IPV6: [u8; 2] = [0x86, 0xdd];
 const BROADCAST: MacAddress = MacAddress([0xff; 6]);
 /// Where Ethernet carries packets for [`ALL_NODES`] (RFC 2464 section 7).
 const ALL_NODES_MAC: MacAddress = MacAddress([0x33, 0x33, 0, 0, 0, 1]);
-/// ff02::1
+/// `ff02::1`
 const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
 const ICMPV6: u8 = 58;
 /// Routers discard neighbour discovery with any other hop limit (RFC 4861 section 7.1.2).
 const HOP_LIMIT: u8 = 255;
 
-/// Sends gratuitous ARP requests (RFC 5227 section 3) and unsolicited neighbour advertisements (RFC 4861 section 7.2.6).
+/// Sends gratuitous ARP requests (RFC 5227 section 3) and unsolicited neighbour advertisements (RFC 4861 section
+/// 7.2.6).
 #[derive(Debug)]
 pub struct Announcer {
     socket: Socket,
 }
 
 impl Announcer {
-    /// Opens the packet socket; it serves all interfaces of the calling thread's network namespace and receives nothing.
-    /// Needs `CAP_NET_RAW`.
+    /// Opens the packet socket; it serves all interfaces of the calling thread's network namespace and receives
+    /// nothing. Needs `CAP_NET_RAW`.
     pub fn open() -> Result<Self, NetError> {
         // Protocol 0: no frame is ever queued for this socket.
         let socket = Socket::new(Domain::PACKET, Type::RAW.nonblocking().cloexec(), None)
@@ -45,8 +46,9 @@ impl Announcer {
         Ok(Self { socket })
     }
 
-    /// Announces that `addresses` are at `mac` on this interface, each once, all in as few system calls as possible; one
-    /// outcome for each, in the same order. Never waits: what does not fit into the send buffer is an error of that address.
+    /// Announces that `addresses` are at `mac` on this interface, each once, all in as few system calls as possible;
+    /// one outcome for each, in the same order. Never waits: what does not fit into the send buffer is an error of
+    /// that address.
     pub fn announce(&self, interface_index: u32, mac: MacAddress, addresses: &[IpAddr]) -> Vec<Result<(), NetError>> {
         let is_router = addresses.iter().any(IpAddr::is_ipv6) && forwards_ipv6(interface_index);
         let frames: Vec<_> = addresses
@@ -82,8 +84,8 @@ impl Announcer {
     }
 }
 
-/// Whether this host forwards IPv6 that comes in on the interface, and so has to call itself a router (RFC 4861 section 4.4).
-/// An interface that has no such setting (any more) does not forward.
+/// Whether this host forwards IPv6 that comes in on the interface, and so has to call itself a router (RFC 4861
+/// section 4.4). An interface that has no such setting (any more) does not forward.
 fn forwards_ipv6(interface_index: u32) -> bool {
     let Ok(name) = nix::net::if_::if_indextoname(interface_index) else {
         return false;
@@ -107,8 +109,8 @@ fn ethernet(destination: MacAddress, source: MacAddress, ethertype: [u8; 2]) -> 
     frame
 }
 
-/// ARP announcement (RFC 826, RFC 5227 section 3): a broadcast request in which sender and target are the announced address. The target's
-/// hardware address means nothing in a request and is zero.
+/// ARP announcement (RFC 826, RFC 5227 section 3): a broadcast request in which sender and target are the announced
+/// address. The target's hardware address means nothing in a request and is zero.
 fn gratuitous_arp(mac: MacAddress, address: Ipv4Addr) -> Vec<u8> {
     const HARDWARE_ETHERNET: [u8; 2] = [0, 1];
     const LENGTHS: [u8; 2] = [6, 4];
@@ -125,8 +127,8 @@ fn gratuitous_arp(mac: MacAddress, address: Ipv4Addr) -> Vec<u8> {
     frame
 }
 
-/// Unsolicited neighbour advertisement to all nodes (RFC 4861 sections 4.4, 7.2.6), from the announced address itself, with the override
-/// flag so that caches change at once.
+/// Unsolicited neighbour advertisement to all nodes (RFC 4861 sections 4.4, 7.2.6), from the announced address
+/// itself, with the override flag so that caches change at once.
 fn neighbour_advertisement(mac: MacAddress, address: Ipv6Addr, is_router: bool) -> Vec<u8> {
     const NEIGHBOUR_ADVERTISEMENT: u8 = 136;
     const ROUTER: u8 = 0x80;

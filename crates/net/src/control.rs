@@ -69,8 +69,8 @@ fn number(data: &[u8]) -> Option<u32> {
     data.first_chunk::<4>().map(|bytes| u32::from_ne_bytes(*bytes))
 }
 
-/// The control buffer of a packet to send: leave from `source` through `interface_index` (0: whichever the route says) with this
-/// TTL or hop limit.
+/// The control buffer of a packet to send: leave from `source` through `interface_index` (0: whichever the route
+/// says) with this TTL or hop limit.
 pub(crate) fn sending_from(source: IpAddr, interface_index: u32, ttl: u8) -> Vec<u8> {
     let mut control = Vec::with_capacity(80);
     match source {

@@ -48,7 +48,8 @@ pub enum NetError {
         /// What was wrong with the answer.
         detail: String,
     },
-    /// The caller's values can not be put into one request or packet, for example an IPv4 source for an IPv6 destination.
+    /// The caller's values can not be put into one request or packet, for example an IPv4 source for an IPv6
+    /// destination.
     #[error("cannot {operation} {object}: {detail}")]
     Unfit {
         /// What was asked for, as a verb.

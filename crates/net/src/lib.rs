@@ -1,4 +1,5 @@
-//! Everything that Holdfast asks of the Linux network stack, with plain data on both sides. Nothing here decides anything.
+//! Everything that Holdfast asks of the Linux network stack, with plain data on both sides. Nothing here decides
+//! anything.
 //!
 //! | module | owns | on which descriptor |
 //! | --- | --- | --- |
@@ -11,8 +12,8 @@
 //!
 //! All of it belongs to one thread, the one of the VRRP driver with its current-thread runtime. Calls that only hand
 //! something to the kernel (sending, arming) are plain functions and never wait; calls that wait are `async`, may be
-//! dropped at any await without losing anything, and requests carry a time limit. Requests and events have sockets of their own, so
-//! that a flood of events can not stand between a request and its answer.
+//! dropped at any await without losing anything, and requests carry a time limit. Requests and events have sockets of
+//! their own, so that a flood of events can not stand between a request and its answer.
 //!
 //! Types of other crates stay inside: at the border there are addresses of `std`, [`holdfast_time::Timestamp`] and the
 //! structs of this crate.

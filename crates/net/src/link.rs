@@ -33,8 +33,11 @@ pub struct MacAddress(pub [u8; 6]);
 
 impl fmt::Display for MacAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [a, b, c, d, e, g] = self.0;
-        write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
+        for (place, octet) in self.0.iter().enumerate() {
+            let separator = if place == 0 { "" } else { ":" };
+            write!(f, "{separator}{octet:02x}")?;
+        }
+        Ok(())
     }
 }
 
@@ -51,7 +54,8 @@ pub struct Link {
     pub mac: Option<MacAddress>,
     /// Largest packet in bytes.
     pub mtu: u32,
-    /// The driver's kind of a virtual interface: `veth`, `macvlan`, `vlan`, `bridge`...; absent for hardware and loopback.
+    /// The driver's kind of a virtual interface: `veth`, `macvlan`, `vlan`, `bridge`...; absent for hardware and
+    /// loopback.
     pub kind: Option<String>,
     /// Index of the interface this one stands on (macvlan, vlan) or is the other end of (veth), where that is in this
     /// network namespace.
@@ -97,8 +101,8 @@ pub(crate) fn dump_request() -> Vec<u8> {
     request.bytes().to_vec()
 }
 
-/// The link in a [`NEW`] or [`DELETE`] message. Nothing for messages of other families: a bridge announces with `AF_BRIDGE` that
-/// a port left it, in the form of a removed link.
+/// The link in a [`NEW`] or [`DELETE`] message. Nothing for messages of other families: a bridge announces with
+/// `AF_BRIDGE` that a port left it, in the form of a removed link.
 pub(crate) fn decode(message: &Message<'_>) -> Option<Link> {
     let (header, rest) = message.payload.split_first_chunk::<HEADER>()?;
     let [family, _, _, _, numbers @ ..] = header;

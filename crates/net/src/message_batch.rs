@@ -11,7 +11,8 @@ use socket2::SockAddr;
 
 /// Packets taken per call, which bounds the work of one wake-up.
 const BATCH: usize = 32;
-/// The largest VRRP packet is 8 bytes and 255 IPv6 addresses and a trailer of 28: 4116. IPv4 with its header is smaller.
+/// The largest VRRP packet is 8 bytes and 255 IPv6 addresses and a trailer of 28: 4116. IPv4 with its header is
+/// smaller.
 const PACKET_BYTES: usize = 4352;
 /// Packet information and a hop limit take 64 bytes at most.
 const CONTROL_BYTES: usize = 128;
@@ -32,7 +33,8 @@ struct Slot {
 }
 
 thread_local! {
-    /// One receive buffer for all sockets of a thread: a packet is copied out at once, so no two sockets need it together.
+    /// One receive buffer for all sockets of a thread: a packet is copied out at once, so no two sockets need it
+    /// together.
     static SLOTS: RefCell<Box<[Slot]>> = RefCell::new((0..BATCH).map(|_| Slot::new()).collect());
 }
 
@@ -70,8 +72,8 @@ pub(crate) fn receive_batch(descriptor: RawFd, mut take: impl FnMut(RawPacket<'_
             headers.push(header);
         }
         let count = u32::try_from(headers.len()).unwrap_or(0);
-        // SAFETY: `headers`, and through them `parts` and the slots, are valid for writing with the lengths given, are not moved
-        // and not touched by anybody else until the call returns; a null timeout is allowed.
+        // SAFETY: `headers`, and through them `parts` and the slots, are valid for writing with the lengths given,
+        // are not moved and not touched by anybody else until the call returns; a null timeout is allowed.
         let received = unsafe {
             libc::recvmmsg(
                 descriptor,
@@ -133,8 +135,8 @@ pub(crate) fn send_batch(descriptor: RawFd, packets: &[OutgoingPacket<'_>]) -> V
     let mut results = Vec::with_capacity(packets.len());
     while let Some(unsent) = headers.get_mut(results.len()..).filter(|unsent| !unsent.is_empty()) {
         let count = u32::try_from(unsent.len()).unwrap_or(u32::MAX);
-        // SAFETY: `unsent` points into `headers`, and through them to `parts` and `packets`, which all stay where they are and
-        // outlive the call; the kernel writes only the `msg_len` of each header.
+        // SAFETY: `unsent` points into `headers`, and through them to `parts` and `packets`, which all stay where
+        // they are and outlive the call; the kernel writes only the `msg_len` of each header.
         let sent = unsafe { libc::sendmmsg(descriptor, unsent.as_mut_ptr(), count, libc::MSG_DONTWAIT as _) };
         match usize::try_from(sent) {
             Ok(sent @ 1..) => results.extend((0..sent).map(|_| Ok(()))),
@@ -157,7 +159,8 @@ fn header_of(packet: &OutgoingPacket<'_>, part: &mut libc::iovec) -> libc::mmsgh
     header
 }
 
-/// The destination of a frame on a packet socket: the interface it leaves through. The frame itself carries the addresses.
+/// The destination of a frame on a packet socket: the interface it leaves through. The frame itself carries the
+/// addresses.
 pub(crate) fn frames_through(interface_index: u32) -> io::Result<SockAddr> {
     // SAFETY: `sockaddr_ll` is plain C data, for which all zeros is a valid value.
     let mut address: libc::sockaddr_ll = unsafe { zeroed() };

@@ -128,8 +128,8 @@ fn is_loss(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::ENOBUFS | libc::EMSGSIZE))
 }
 
-/// Throws away what is older than the dump that the caller will make now. It ends: after an overrun the kernel queues nothing, and
-/// reports no further overrun, until all has been read.
+/// Throws away what is older than the dump that the caller will make now. It ends: after an overrun the kernel queues
+/// nothing, and reports no further overrun, until all has been read.
 fn drain(socket: &NlSocket, buffer: &mut [u8]) {
     loop {
         match netlink::receive(socket, buffer) {

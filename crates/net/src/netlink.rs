@@ -1,7 +1,8 @@
-//! Netlink messages and their attributes as bytes (`netlink(7)`, `rtnetlink(7)`), and the socket options of both sockets.
+//! Netlink messages and their attributes as bytes (`netlink(7)`, `rtnetlink(7)`), and the socket options of both
+//! sockets.
 //!
-//! The socket is neli's; the bytes are our own, for two reasons: a batch is many messages in one write, which neli does not
-//! do, and neli's readers subtract lengths from the kernel without a check.
+//! The socket is neli's; the bytes are our own, for two reasons: a batch is many messages in one write, which neli
+//! does not do, and neli's readers subtract lengths from the kernel without a check.
 #![deny(clippy::arithmetic_side_effects)]
 
 use std::ffi::CStr;
@@ -195,8 +196,8 @@ pub(crate) fn open(object: &'static str) -> Result<NlSocket, NetError> {
     Ok(socket)
 }
 
-/// Receives one datagram into `buffer` and returns its length. A datagram that did not fit is an error: half of a message
-/// is worth nothing.
+/// Receives one datagram into `buffer` and returns its length. A datagram that did not fit is an error: half of a
+/// message is worth nothing.
 pub(crate) fn receive(socket: &NlSocket, buffer: &mut [u8]) -> io::Result<usize> {
     let (length, _) = socket.recv(&mut *buffer, Msg::TRUNC)?;
     if length > buffer.len() {

@@ -64,8 +64,9 @@ pub(crate) struct Readiness<T: OwnsDescriptor>(AsyncFd<Owner<T>>);
 impl<T: OwnsDescriptor> Readiness<T> {
     /// Registers `inner` for reading. Must be called within a runtime with IO enabled; panics outside of one.
     pub(crate) fn new(inner: T, object: impl Into<String>) -> Result<Self, NetError> {
-        // SAFETY: `Owner` holds one of the sealed types above. Each owns its descriptor and gives no way to close or replace it
-        // through a shared reference, which is all that `get` hands out; `AsyncFd` deregisters before it drops the owner.
+        // SAFETY: `Owner` holds one of the sealed types above. Each owns its descriptor and gives no way to close or
+        // replace it through a shared reference, which is all that `get` hands out; `AsyncFd` deregisters before it
+        // drops the owner.
         unsafe { AsyncFd::register_with_interest(Owner(inner), Interest::READABLE) }
             .map(Self)
             .map_err(NetError::system("watch", object))

@@ -118,8 +118,8 @@ impl Requests {
         })
     }
 
-    /// The netlink port of this socket, by which [`NetworkEvent`](crate::NetworkEvent)s of our own making can be told from
-    /// others.
+    /// The netlink port of this socket, by which [`NetworkEvent`](crate::NetworkEvent)s of our own making can be told
+    /// from others.
     pub fn port(&self) -> u32 {
         self.port
     }
@@ -164,18 +164,49 @@ impl Requests {
 
     /// One write, then one answer for each request in it, told apart by its number.
     async fn change_batch(&mut self, change: Change, addresses: &[InterfaceAddress]) -> Vec<Outcome> {
-        let (kind, flags) = change.kind_and_flags();
         let first = self.sequence.wrapping_add(1);
+        let (writer, mut outcomes) = self.write_changes(change, addresses);
+        let missing = outcomes.iter().filter(|outcome| outcome.is_none()).count();
+        let take = |sequence: u32, verdict| {
+            let place = usize::try_from(sequence.wrapping_sub(first)).unwrap_or(usize::MAX);
+            match (outcomes.get_mut(place), addresses.get(place)) {
+                (Some(outcome @ None), Some(address)) => {
+                    *outcome = Some(change.outcome(address, verdict));
+                    true
+                }
+                _ => false,
+            }
+        };
+        let failure = self
+            .collect(&writer, missing, take)
+            .await
+            .err()
+            .unwrap_or(Failure::TimeLimit);
+        let unanswered =
+            |address: &InterfaceAddress| failure.copy().into_error(change.operation(), &address.to_string());
+        outcomes
+            .into_iter()
+            .zip(addresses)
+            .map(|(outcome, address)| outcome.unwrap_or_else(|| Err(unanswered(address))))
+            .collect()
+    }
+
+    /// The requests, and the outcome of those that can not be requested. These use up their number too, so that an
+    /// answer's number tells its place.
+    fn write_changes(
+        &mut self,
+        change: Change,
+        addresses: &[InterfaceAddress],
+    ) -> (RequestWriter, Vec<Option<Outcome>>) {
+        let (kind, flags) = change.kind_and_flags();
         let mut writer = RequestWriter::default();
-        let mut outcomes: Vec<Option<Outcome>> = Vec::with_capacity(addresses.len());
+        let mut outcomes = Vec::with_capacity(addresses.len());
         for address in addresses {
-            // Addresses that can not be encoded use up their number too, so that number minus `first` is the place.
             self.sequence = self.sequence.wrapping_add(1);
             outcomes.push(match address::check(address) {
                 Ok(label) => {
-                    writer.message(kind, flags, self.sequence, |body| {
-                        address::encode(address, label.as_deref(), body)
-                    });
+                    let body = |body: &mut RequestWriter| address::encode(address, label.as_deref(), body);
+                    writer.message(kind, flags, self.sequence, body);
                     None
                 }
                 Err(detail) => Some(Err(NetError::Unfit {
@@ -185,35 +216,7 @@ impl Requests {
                 })),
             });
         }
-        let missing = outcomes.iter().filter(|outcome| outcome.is_none()).count();
-        let failure = self.collect(&writer, missing, |sequence, verdict| {
-            let place = usize::try_from(sequence.wrapping_sub(first)).unwrap_or(usize::MAX);
-            match (outcomes.get_mut(place), addresses.get(place)) {
-                (Some(outcome @ None), Some(address)) => {
-                    *outcome = Some(change.outcome(address, verdict));
-                    true
-                }
-                _ => false,
-            }
-        });
-        let failure = failure.await.err();
-        let unanswered = |address: &InterfaceAddress| match &failure {
-            Some(Failure::System(source)) => NetError::System {
-                operation: change.operation(),
-                object: address.to_string(),
-                source: copy(source),
-            },
-            _ => NetError::TimeLimit {
-                operation: change.operation(),
-                object: address.to_string(),
-                limit: TIME_LIMIT,
-            },
-        };
-        outcomes
-            .into_iter()
-            .zip(addresses)
-            .map(|(outcome, address)| outcome.unwrap_or_else(|| Err(unanswered(address))))
-            .collect()
+        (writer, outcomes)
     }
 
     /// Writes the requests and hands their answers to `take` until it has taken `missing` of them.
@@ -277,9 +280,8 @@ impl Requests {
         self.sequence = self.sequence.wrapping_add(1);
         let sequence = self.sequence;
         let mut writer = RequestWriter::default();
-        writer.message(kind, netlink::REQUEST | netlink::DUMP, sequence, |body| {
-            body.fixed(request)
-        });
+        let flags = netlink::REQUEST | netlink::DUMP;
+        writer.message(kind, flags, sequence, |body| body.fixed(request));
         self.write(&writer)?;
         let Self { socket, buffer, .. } = self;
         within_time_limit(async {
@@ -304,8 +306,8 @@ impl Requests {
         .await
     }
 
-    /// Sends requests. What a request that was given up has left unread is thrown away first; it also ends a dump that the
-    /// kernel would otherwise hold open and refuse the next one for.
+    /// Sends requests. What a request that was given up has left unread is thrown away first; it also ends a dump
+    /// that the kernel would otherwise hold open and refuse the next one for.
     fn write(&mut self, writer: &RequestWriter) -> Result<(), Failure> {
         let socket = self.socket.get();
         loop {
@@ -349,6 +351,20 @@ impl From<io::Error> for Failure {
 }
 
 impl Failure {
+    /// The same once more: one failure is the outcome of every change that was not answered.
+    fn copy(&self) -> Self {
+        match self {
+            Self::System(error) => Self::System(
+                error
+                    .raw_os_error()
+                    .map_or_else(|| io::Error::from(error.kind()), io::Error::from_raw_os_error),
+            ),
+            Self::Refused(verdict) => Self::Refused(verdict.clone()),
+            Self::Malformed => Self::Malformed,
+            Self::TimeLimit => Self::TimeLimit,
+        }
+    }
+
     fn into_error(self, operation: &'static str, object: &str) -> NetError {
         let object = object.to_owned();
         match self {
@@ -379,11 +395,4 @@ impl Failure {
 
 async fn within_time_limit<T>(answer: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     timeout(TIME_LIMIT, answer).await.unwrap_or(Err(Failure::TimeLimit))
-}
-
-/// One failed system call is the answer to every request that it carried.
-fn copy(error: &io::Error) -> io::Error {
-    error
-        .raw_os_error()
-        .map_or_else(|| io::Error::from(error.kind()), io::Error::from_raw_os_error)
 }

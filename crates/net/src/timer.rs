@@ -39,8 +39,8 @@ impl DeadlineTimer {
         Timestamp::from_nanos(seconds.saturating_mul(NANOS_PER_SECOND).saturating_add(nanos))
     }
 
-    /// Sets the alarm to `deadline` (at once if it has passed), or switches it off. Replaces what was set before, also an
-    /// alarm that has gone off but was not waited for.
+    /// Sets the alarm to `deadline` (at once if it has passed), or switches it off. Replaces what was set before,
+    /// also an alarm that has gone off but was not waited for.
     pub fn arm(&self, deadline: Option<Timestamp>) -> Result<(), NetError> {
         let timer = self.timer.get();
         match deadline {
@@ -117,9 +117,7 @@ mod tests {
         timer.arm(Some(Timestamp::ZERO)).unwrap();
         // Let the runtime see that it has gone off, then take it back.
         timeout(FOREVER, timer.timer.wait_readable()).await.unwrap();
-        timer
-            .arm(Some(DeadlineTimer::now() + Duration::from_secs(3600)))
-            .unwrap();
+        timer.arm(Some(DeadlineTimer::now() + Duration::from_hours(1))).unwrap();
         assert!(timeout(A_MOMENT, timer.wait()).await.is_err());
         timer.arm(None).unwrap();
         assert!(timeout(A_MOMENT, timer.wait()).await.is_err());

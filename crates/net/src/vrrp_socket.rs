@@ -37,7 +37,7 @@ pub enum AddressFamily {
 /// How a virtual router reaches its peers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum VrrpSocketMode {
-    /// To a group: 224.0.0.18 or ff02::12 unless configured otherwise. The group's family is the socket's.
+    /// To a group: 224.0.0.18 or `ff02::12` unless configured otherwise. The group's family is the socket's.
     Multicast {
         /// The group to join and listen to.
         group: IpAddr,
@@ -75,9 +75,9 @@ pub struct ReceivedPacket {
     pub payload: Vec<u8>,
 }
 
-/// A raw socket for one interface, family and mode. It serves all virtual routers there: every packet with protocol 112
-/// that arrives there is delivered once, whatever its VRID, unicast packets to multicast sockets too (a peer with the other
-/// mode is for the machine to notice). Own multicast packets do not come back.
+/// A raw socket for one interface, family and mode. It serves all virtual routers there: every packet with protocol
+/// 112 that arrives there is delivered once, whatever its VRID, unicast packets to multicast sockets too (a peer with
+/// the other mode is for the machine to notice). Own multicast packets do not come back.
 #[derive(Debug)]
 pub struct VrrpSocket {
     settings: VrrpSocketSettings,
@@ -120,8 +120,8 @@ impl VrrpSocket {
         &self.settings
     }
 
-    /// Sends one VRRP packet (without IP header, checksum included) from `source`, an address of this host, with this TTL or
-    /// hop limit. Never waits.
+    /// Sends one VRRP packet (without IP header, checksum included) from `source`, an address of this host, with this
+    /// TTL or hop limit. Never waits.
     pub fn send(&self, source: IpAddr, destination: IpAddr, ttl: u8, packet: &[u8]) -> Result<(), NetError> {
         self.send_many(&[OutgoingVrrpPacket {
             source,
@@ -182,8 +182,8 @@ impl VrrpSocket {
         }
     }
 
-    /// Packets that are there already, 32 at most, without waiting; may be empty. For the rule "drain the socket before a
-    /// due timer".
+    /// Packets that are there already, 32 at most, without waiting; may be empty. For the rule "drain the socket
+    /// before a due timer".
     pub fn receive_now(&self) -> Result<Vec<ReceivedPacket>, NetError> {
         match self.take_batch(self.socket.get()) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Vec::new()),
@@ -211,7 +211,8 @@ impl VrrpSocket {
         let family = self.settings.mode.family();
         let mut packets = Vec::new();
         receive_batch(socket.as_raw_fd(), |raw| match read_packet(family, &raw) {
-            Some(packet) => packets.push(packet),
+            Some(packet) if self.settings.mode.is_for(packet.destination) => packets.push(packet),
+            Some(_) => {}
             None => self.malformed.set(self.malformed.get().saturating_add(1)),
         })?;
         Ok(packets)
@@ -234,6 +235,14 @@ impl VrrpSocketMode {
         match self {
             Self::Multicast { group } => AddressFamily::of(*group),
             Self::Unicast { family } => *family,
+        }
+    }
+
+    /// Whether a packet to this destination is for sockets of this mode: not if it went to a group they have not joined.
+    fn is_for(&self, destination: IpAddr) -> bool {
+        match self {
+            Self::Multicast { group } => !destination.is_multicast() || destination == *group,
+            Self::Unicast { .. } => !destination.is_multicast(),
         }
     }
 }
@@ -287,7 +296,8 @@ fn open_socket(settings: &VrrpSocketSettings) -> io::Result<Socket> {
 }
 
 fn set_up_ipv4(socket: &Socket) -> io::Result<()> {
-    // Otherwise the socket would hear every group that anybody on this host has joined.
+    // Otherwise the socket would hear every group that anybody on this host has joined. The option of the same name for
+    // IPv6 has no effect on a raw socket without a local address; `is_for` does its work there.
     socket.set_multicast_all_v4(false)?;
     socket.set_multicast_loop_v4(false)?;
     socket.set_multicast_ttl_v4(TTL)?;
@@ -297,7 +307,6 @@ fn set_up_ipv4(socket: &Socket) -> io::Result<()> {
 }
 
 fn set_up_ipv6(socket: &Socket) -> io::Result<()> {
-    socket.set_multicast_all_v6(false)?;
     socket.set_multicast_loop_v6(false)?;
     socket.set_multicast_hops_v6(TTL)?;
     socket.set_unicast_hops_v6(TTL)?;
@@ -362,7 +371,8 @@ fn read_packet(family: AddressFamily, raw: &RawPacket<'_>) -> Option<ReceivedPac
     }
 }
 
-/// An IPv4 packet as a raw socket delivers it, header first (RFC 791 section 3.1). The kernel has verified the header's checksum.
+/// An IPv4 packet as a raw socket delivers it, header first (RFC 791 section 3.1). The kernel has verified the
+/// header's checksum.
 #[derive(Debug, PartialEq, Eq)]
 struct Ipv4Packet<'a> {
     source: Ipv4Addr,

@@ -8,7 +8,8 @@ fn written(address: &InterfaceAddress) -> Vec<u8> {
     writer.bytes().to_vec()
 }
 
-/// What `ip addr add 192.0.2.10/24 brd 192.0.2.255 label eth0:1 scope link dev eth0` (index 3) sends, with flags and mark.
+/// What `ip addr add 192.0.2.10/24 brd 192.0.2.255 label eth0:1 scope link dev eth0` (index 3) sends, with flags and
+/// mark.
 #[test]
 #[cfg(target_endian = "little")]
 fn an_ipv4_address_with_everything_has_the_kernels_layout() {
