@@ -15,7 +15,7 @@ use tracing::{debug, info};
 
 use self::socket::{Channel, GenericNetlink};
 use crate::error::Error;
-use crate::netlink::{self, Attributes, Head, Malformed, messages, push_request};
+use crate::netlink::{self, Attributes, Head, Malformed, Verdict, messages, push_request};
 use crate::statistics::{Info, ServiceStatistics, Statistics};
 use crate::table::{ServiceEntry, ServiceKey, Table};
 use crate::wire::{self, ObservedDestination, ObservedService, command, controller};
@@ -25,6 +25,8 @@ const FAMILY_NAME: &str = "IPVS";
 const LIMIT: Duration = Duration::from_secs(3);
 /// How often a dump is begun again because somebody changed the table meanwhile.
 const DUMP_ATTEMPTS: u32 = 5;
+
+const NO_CAPABILITY: &str = "IPVS needs CAP_NET_ADMIN, for reading as well";
 
 /// A change that did not take effect.
 #[derive(Debug)]
@@ -66,7 +68,8 @@ pub struct Kernel {
 }
 
 impl Kernel {
-    /// Connects to IPVS, and loads the module when it is absent. Changes need `CAP_NET_ADMIN`, loading `CAP_SYS_MODULE`.
+    /// Connects to IPVS, and loads the module when it is absent. Everything else needs `CAP_NET_ADMIN`, loading
+    /// `CAP_SYS_MODULE`.
     ///
     /// # Errors
     /// [`Error::NoIpvs`] names the module and how to load it.
@@ -263,14 +266,7 @@ impl Kernel {
                 if matches!(message.kind, netlink::ERROR | netlink::DONE) {
                     let verdict = message.verdict().map_err(malformed)?;
                     if verdict.errno != 0 {
-                        let source = io::Error::from_raw_os_error(verdict.errno);
-                        let operation = operation.to_owned();
-                        return Err(Error::Refused {
-                            operation,
-                            source,
-                            text: verdict.text,
-                            meaning: None,
-                        });
+                        return Err(refused(operation, verdict));
                     }
                     return Ok(if interrupted { None } else { Some(answer) });
                 }
@@ -278,6 +274,16 @@ impl Kernel {
                 answer.extend(parse(attributes).map_err(malformed)?);
             }
         }
+    }
+}
+
+/// The error for a verdict on something else than a change.
+fn refused(operation: &str, verdict: Verdict) -> Error {
+    Error::Refused {
+        operation: operation.to_owned(),
+        source: io::Error::from_raw_os_error(verdict.errno),
+        text: verdict.text,
+        meaning: (verdict.errno == libc::EPERM).then(|| NO_CAPABILITY.to_owned()),
     }
 }
 

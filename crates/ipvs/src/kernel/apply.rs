@@ -7,7 +7,7 @@ use std::io;
 use nix::errno::Errno;
 
 use super::socket::Channel;
-use super::{Applied, Failure, Kernel, LIMIT, is_silence};
+use super::{Applied, Failure, Kernel, LIMIT, NO_CAPABILITY, is_silence};
 use crate::error::Error;
 use crate::netlink::{self, Head, Verdict, messages, push_request};
 use crate::reconcile::Change;
@@ -265,7 +265,7 @@ fn meaning(change: &Change, errno: Errno) -> Option<String> {
         _ => None,
     };
     let text = match (errno, about_service) {
-        (Errno::EPERM, _) => "changing IPVS needs CAP_NET_ADMIN".to_owned(),
+        (Errno::EPERM, _) => NO_CAPABILITY.to_owned(),
         (Errno::ESRCH, _) => "the service is not in the kernel".to_owned(),
         (Errno::EAFNOSUPPORT, _) => "the kernel's IPVS has no IPv6".to_owned(),
         (Errno::ENOENT, Some(Service { scheduler, persistence_engine: None, .. })) => {
