@@ -420,6 +420,3 @@ fn checker_status(check: &Check) -> CheckerStatus {
         last: check.last.clone(),
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,1 +1,209 @@
+//! The rules of keepalived's checks, as sequences of answers.
 
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use super::*;
+use crate::probe::{Connection, HttpProbe, HttpProtocol, Md5, StatusSet, TcpProbe, Url};
+
+const DECIDED_UP: Option<Decision> = Some(Decision::Passed);
+
+const DOWN_AFTER_ONE_RETRY: Option<Decision> = Some(Decision::Failed { retries: 1 });
+
+fn connection() -> Connection {
+    Connection {
+        address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        port: 80,
+        bind_address: None,
+        bind_port: 0,
+        bind_interface: None,
+        mark: 0,
+        timeout: Duration::from_secs(5),
+    }
+}
+
+fn tcp(retry: u32) -> Checker {
+    checker(
+        Probe::Tcp(TcpProbe {
+            connection: connection(),
+        }),
+        retry,
+    )
+}
+
+fn http(urls: usize, retry: u32, fast_recovery: bool) -> Checker {
+    let url = |number| Url {
+        path: format!("/{number}"),
+        virtualhost: None,
+        status: StatusSet::default(),
+        digest: Some(Md5([0; 16])),
+    };
+    let urls = (0..urls).map(url).collect();
+    let probe = HttpProbe {
+        connection: connection(),
+        protocol: HttpProtocol::Http10,
+        fast_recovery,
+        urls,
+    };
+    checker(Probe::Http(probe), retry)
+}
+
+fn checker(probe: Probe, retry: u32) -> Checker {
+    Checker {
+        probe,
+        delay_loop: Duration::from_secs(10),
+        delay_before_retry: Duration::from_secs(3),
+        retry,
+        warmup: Duration::ZERO,
+        alpha: false,
+        log_all_failures: false,
+    }
+}
+
+/// Feeds `+` and `-`, and gives for each the decision, when to go on, and the step that comes then.
+fn play(standing: &mut Standing, checker: &Checker, answers: &str) -> Vec<(Option<Decision>, Next, usize)> {
+    let mut seen = Vec::new();
+    for answer in answers.chars() {
+        let judgement = if answer == '+' {
+            standing.success(checker)
+        } else {
+            standing.failure(checker)
+        };
+        seen.push((judgement.decision, judgement.next, standing.step));
+    }
+    seen
+}
+
+fn decisions(standing: Standing, checker: &Checker, answers: &str) -> String {
+    let mut standing = standing;
+    play(&mut standing, checker, answers)
+        .into_iter()
+        .map(|(decision, _, _)| match decision {
+            None => '.',
+            Some(Decision::Passed) => 'U',
+            Some(Decision::Failed { retries }) => char::from_digit(retries, 10).unwrap(),
+        })
+        .collect()
+}
+
+#[test]
+fn tcp_retries_only_while_it_is_up_and_has_run() {
+    // One failure is enough before the first result, with alpha and without; digits are the retries before the failure.
+    assert_eq!(decisions(Standing::new(true), &tcp(2), "-"), "0");
+    assert_eq!(decisions(Standing::new(false), &tcp(2), "-"), "0");
+    assert_eq!(decisions(Standing::new(true), &tcp(2), "+---"), "U..2");
+    assert_eq!(decisions(Standing::new(true), &tcp(2), "+--+--+"), "U......");
+    assert_eq!(decisions(Standing::new(true), &tcp(0), "+-"), "U0");
+    // Down: nothing is said until the first success, which is enough; then the retries are there again.
+    assert_eq!(decisions(Standing::new(true), &tcp(1), "------+--"), "0.....U.1");
+    // Found in the kernel: it has a past.
+    assert_eq!(decisions(Standing::adopted(true), &tcp(1), "+--"), "..1");
+    assert_eq!(decisions(Standing::adopted(false), &tcp(1), "--+--"), "..U.1");
+}
+
+#[test]
+fn tcp_comes_back_after_delay_before_retry_only_for_retries() {
+    let mut standing = Standing::new(true);
+    let seen = play(&mut standing, &tcp(1), "+--- ".trim());
+    let nexts: Vec<_> = seen.into_iter().map(|(_, next, _)| next).collect();
+    assert_eq!(nexts, [Next::Loop, Next::Retry, Next::Loop, Next::Loop]);
+}
+
+#[test]
+fn http_goes_from_url_to_url_and_is_up_after_the_last() {
+    let mut standing = Standing::new(false);
+    let seen = play(&mut standing, &http(3, 1, false), "+++++");
+    assert_eq!(
+        seen,
+        [
+            (None, Next::Loop, 1),
+            (None, Next::Loop, 2),
+            (DECIDED_UP, Next::Loop, 0),
+            (None, Next::Loop, 1),
+            (None, Next::Loop, 2)
+        ]
+    );
+}
+
+#[test]
+fn http_remembers_the_url_that_failed_and_then_looks_at_all() {
+    let checker = http(3, 1, false);
+    let mut standing = Standing::new(true);
+    play(&mut standing, &checker, "+++");
+    let seen = play(&mut standing, &checker, "+----+++-++");
+    assert_eq!(
+        seen,
+        [
+            (None, Next::Loop, 1),
+            (None, Next::Retry, 1),
+            (DOWN_AFTER_ONE_RETRY, Next::SlowLoop, 1),
+            (None, Next::SlowLoop, 1),
+            (None, Next::SlowLoop, 1),
+            // The remembered one works: now all of them.
+            (None, Next::Loop, 0),
+            (None, Next::Loop, 1),
+            (None, Next::Loop, 2),
+            // On the way up, the last one fails once and then works.
+            (None, Next::Retry, 2),
+            (DECIDED_UP, Next::Loop, 0),
+            (None, Next::Loop, 1),
+        ]
+    );
+}
+
+#[test]
+fn http_with_one_url_needs_two_successes_to_come_back() {
+    assert_eq!(decisions(Standing::new(true), &http(1, 0, false), "-++"), "0.U");
+}
+
+#[test]
+fn fast_recovery_waits_neither_at_the_start_nor_on_the_way_up() {
+    let checker = http(2, 0, true);
+    let mut standing = Standing::new(true);
+    let seen = play(&mut standing, &checker, "++-+-++");
+    let nexts: Vec<_> = seen.iter().map(|(_, next, _)| *next).collect();
+    assert_eq!(
+        nexts,
+        [
+            Next::Now,
+            Next::Loop,
+            Next::SlowLoop,
+            Next::Now,
+            Next::Retry,
+            Next::Now,
+            Next::Loop
+        ],
+        "a failure on the way up must not be repeated without a pause"
+    );
+    assert_eq!(seen.last().unwrap().0, DECIDED_UP);
+}
+
+#[test]
+fn a_failed_url_is_polled_no_faster_than_delay_before_retry() {
+    let now = Timestamp::ZERO + Duration::from_secs(25);
+    let mut settings = http(1, 0, false);
+    let check = |settings: &Checker| Check {
+        id: CheckerId(0),
+        settings: settings.clone(),
+        standing: Standing::new(true),
+        origin: Timestamp::ZERO,
+        wake: None,
+        in_flight: false,
+        generation: Generation::default(),
+        last: None,
+    };
+    assert_eq!(
+        check(&settings).due(Next::SlowLoop, now),
+        Timestamp::ZERO + Duration::from_secs(30)
+    );
+    settings.delay_before_retry = Duration::from_secs(12);
+    assert_eq!(
+        check(&settings).due(Next::SlowLoop, now),
+        Timestamp::ZERO + Duration::from_secs(37)
+    );
+    assert_eq!(
+        check(&settings).due(Next::Retry, now),
+        Timestamp::ZERO + Duration::from_secs(37)
+    );
+    assert_eq!(check(&settings).due(Next::Now, now), now);
+}

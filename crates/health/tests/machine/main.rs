@@ -1,0 +1,16 @@
+//! The health machine from the outside: events in, actions and table out, on a virtual clock.
+
+#[cfg(test)]
+mod adopt;
+#[cfg(test)]
+mod bench;
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod quorum;
+#[cfg(test)]
+mod reload;
+#[cfg(test)]
+mod schedule;
+#[cfg(test)]
+mod suspend;
