@@ -6,10 +6,15 @@
 
 pub mod client;
 pub mod daemon;
+pub mod figures;
 pub mod guest;
 pub mod network;
 pub mod node;
 pub mod onlooker;
+mod packet_socket;
 pub mod pair;
+pub mod site;
+pub mod table;
+pub mod trace;
 pub mod wait;
 pub mod web;

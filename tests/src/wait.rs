@@ -53,6 +53,12 @@ impl<T: Clone> Record<T> {
         self.grown.notify_all();
     }
 
+    /// Adds entries at the end.
+    pub fn extend(&self, entries: impl IntoIterator<Item = T>) {
+        self.lock().extend(entries);
+        self.grown.notify_all();
+    }
+
     /// All entries up to now.
     pub fn all(&self) -> Vec<T> {
         self.lock().clone()

@@ -1,6 +1,5 @@
 //! The packet watcher: one socket sees what enters the switch at any port.
 
-#![allow(unsafe_code)]
 #![deny(clippy::arithmetic_side_effects)]
 
 use std::collections::HashMap;
@@ -13,10 +12,11 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
 use nix::sys::socket::{ControlMessageOwned, LinkAddr, MsgFlags, recvmsg, setsockopt, sockopt};
-use socket2::{Domain, SockFilter, Socket, Type};
+use socket2::{Socket, Type};
 
 use super::{Advert, Packet, READ_LIMIT, Sighting};
 use crate::network::Network;
+use crate::packet_socket::{self, Instruction};
 use crate::wait::Record;
 
 const ETHERNET_HEADER: usize = 14;
@@ -56,33 +56,18 @@ pub(super) fn watch(network: &Network, seen: Arc<Record<Sighting>>, done: Arc<At
 }
 
 fn open() -> std::io::Result<Socket> {
-    // With protocol 0 it hears nothing until it is filtered, stamped and bound.
-    let socket = Socket::new(Domain::PACKET, Type::RAW, None)?;
-    socket.attach_filter(&filter())?;
-    socket.set_read_timeout(Some(READ_LIMIT))?;
-    socket.set_recv_buffer_size(1 << 20)?;
+    let socket = packet_socket::open(Type::RAW, 0, &filter(), READ_LIMIT)?;
     setsockopt(&socket, sockopt::ReceiveTimestampns, &true)?;
-    let everything = u16::try_from(libc::ETH_P_ALL).unwrap_or_default().to_be();
-    // SAFETY: all bytes zero is a valid `sockaddr_ll`.
-    let mut address: libc::sockaddr_ll = unsafe { std::mem::zeroed() };
-    address.sll_family = u16::try_from(libc::AF_PACKET).unwrap_or_default();
-    address.sll_protocol = everything;
-    let length = libc::socklen_t::try_from(size_of::<libc::sockaddr_ll>()).unwrap_or_default();
-    // SAFETY: the pointer and the length describe `address`, which outlives the call.
-    let outcome = unsafe { libc::bind(socket.as_raw_fd(), (&raw const address).cast(), length) };
-    if outcome != 0 {
-        return Err(std::io::Error::last_os_error());
-    }
     Ok(socket)
 }
 
-/// Keeps ARP, VRRP over both families and `ICMPv6`; everything else is dropped in the kernel, load tests send a lot of it.
-fn filter() -> [SockFilter; 11] {
+/// Keeps ARP, VRRP over both families and ICMP for IPv6; load tests send a lot of everything else.
+fn filter() -> [Instruction; 11] {
     let load = |size: u32, offset: u32| (size | libc::BPF_LD | libc::BPF_ABS, 0, 0, offset);
     let equal =
         |value: u32, then: u8, otherwise: u8| (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, then, otherwise, value);
     let give = |length: u32| (libc::BPF_RET | libc::BPF_K, 0, 0, length);
-    let program = [
+    [
         load(libc::BPF_H, 12),
         equal(ARP.into(), 8, 0),
         equal(IPV4.into(), 0, 2),
@@ -94,8 +79,7 @@ fn filter() -> [SockFilter; 11] {
         equal(ICMPV6.into(), 1, 0),
         give(0),
         give(0xffff),
-    ];
-    program.map(|(code, jt, jf, k)| SockFilter::new(u16::try_from(code).unwrap_or_default(), jt, jf, k))
+    ]
 }
 
 /// The next packet that came in from a port: its time, the port's number and what it is.
