@@ -397,6 +397,18 @@ fn a_disturbed_dump_is_begun_again() {
 }
 
 #[test]
+fn an_answer_to_an_earlier_question_is_passed_over() {
+    let mut kernel = scripted(|datagram| {
+        let sequence = requests(datagram)[0].1;
+        vec![
+            Ok(acknowledgement(sequence - 1, libc::EPERM)),
+            Ok(message(DONE, 2, sequence, &[0; 4])),
+        ]
+    });
+    assert!(kernel.table().unwrap().services.is_empty());
+}
+
+#[test]
 fn a_refused_or_silent_read_is_an_error() {
     let mut refused = scripted(|datagram| vec![Ok(acknowledgement(requests(datagram)[0].1, libc::EPERM))]);
     let told = refused.table().unwrap_err().to_string();

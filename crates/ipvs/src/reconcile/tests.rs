@@ -204,43 +204,67 @@ proptest! {
     }
 }
 
-#[test]
-fn a_weight_is_one_edit() {
-    let key = ServiceKey::Address {
-        protocol: Protocol::Tcp,
-        address: ip("192.0.2.1"),
-        port: 80,
-    };
-    let server = DestinationKey {
-        address: ip("198.51.100.1"),
-        port: 80,
-    };
-    let at = |weight| {
+const KEY: ServiceKey = ServiceKey::Fwmark {
+    family: Family::Inet,
+    mark: 1,
+};
+
+/// One service with servers of these weights, the first at 198.51.100.1.
+fn servers(weights: &[Option<u32>]) -> Table {
+    let server = |(index, weight): (usize, &Option<u32>)| {
+        let address = IpAddr::from([198, 51, 100, u8::try_from(index + 1).unwrap()]);
         let destination = Destination {
             forwarding: Forwarding::Route,
-            weight,
+            weight: (*weight)?,
             upper_threshold: 0,
             lower_threshold: 0,
         };
-        let service = Service {
-            scheduler: "wrr".to_owned(),
-            flags: ServiceFlags(0),
-            persistence_timeout_s: None,
-            persistence_prefix_len: 32,
-            persistence_engine: None,
-        };
-        let entry = ServiceEntry {
-            service,
-            destinations: BTreeMap::from([(server, destination)]),
-        };
-        Table {
-            services: BTreeMap::from([(key, entry)]),
-        }
+        Some((DestinationKey { address, port: 80 }, destination))
     };
-    let changes = reconcile(&at(3), &at(1), &BTreeSet::new());
-    let lines: Vec<String> = changes.iter().map(ToString::to_string).collect();
+    let service = Service {
+        scheduler: "wrr".to_owned(),
+        flags: ServiceFlags(0),
+        persistence_timeout_s: None,
+        persistence_prefix_len: 32,
+        persistence_engine: None,
+    };
+    let destinations = weights.iter().enumerate().filter_map(server).collect();
+    let entry = ServiceEntry { service, destinations };
+    Table {
+        services: BTreeMap::from([(KEY, entry)]),
+    }
+}
+
+fn told(wanted: &Table, observed: &Table) -> Vec<String> {
+    let changes = reconcile(wanted, observed, &BTreeSet::new());
+    changes.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_weight_is_one_edit() {
+    let lines = told(&servers(&[Some(1), Some(3)]), &servers(&[Some(1), Some(1)]));
+    assert_eq!(lines, ["edit destination [198.51.100.2]:80 of FWM 1 (weight 3)"]);
+}
+
+#[test]
+fn one_server_comes_before_the_other_goes() {
+    // The healthy one of two with inhibit_on_failure changes: never are both at 0.
+    let lines = told(&servers(&[Some(0), Some(1)]), &servers(&[Some(1), Some(0)]));
     assert_eq!(
         lines,
-        ["edit destination [198.51.100.1]:80 of [192.0.2.1]:tcp:80 (weight 3)"]
+        [
+            "edit destination [198.51.100.2]:80 of FWM 1 (weight 1)",
+            "edit destination [198.51.100.1]:80 of FWM 1 (weight 0)",
+        ]
+    );
+    // The sorry server steps in for all.
+    let lines = told(&servers(&[None, None, Some(1)]), &servers(&[Some(1), Some(1), None]));
+    assert_eq!(
+        lines,
+        [
+            "add destination [198.51.100.3]:80 to FWM 1 (weight 1)",
+            "remove destination [198.51.100.1]:80 from FWM 1",
+            "remove destination [198.51.100.2]:80 from FWM 1",
+        ]
     );
 }
