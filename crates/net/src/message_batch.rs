@@ -52,24 +52,17 @@ impl Slot {
 /// Hands up to 32 waiting packets to `take`, oldest first. Never waits: `WouldBlock` where there is none.
 pub(crate) fn receive_batch(descriptor: RawFd, mut take: impl FnMut(RawPacket<'_>)) -> io::Result<usize> {
     SLOTS.with_borrow_mut(|slots| {
-        let mut parts: Vec<libc::iovec> = Vec::with_capacity(BATCH);
-        let mut headers: Vec<libc::mmsghdr> = Vec::with_capacity(BATCH);
-        for slot in slots.iter_mut() {
-            parts.push(libc::iovec {
-                iov_base: slot.data.as_mut_ptr().cast(),
-                iov_len: PACKET_BYTES,
-            });
-        }
-        for (slot, part) in slots.iter_mut().zip(&mut parts) {
-            // SAFETY: `mmsghdr` is plain C data; all zeros is an empty header.
-            let mut header: libc::mmsghdr = unsafe { zeroed() };
+        // SAFETY: both are plain C data; all zeros is an empty part and an empty header.
+        let (mut parts, mut headers): ([libc::iovec; BATCH], [libc::mmsghdr; BATCH]) = unsafe { zeroed() };
+        for ((slot, part), header) in slots.iter_mut().zip(&mut parts).zip(&mut headers) {
+            part.iov_base = slot.data.as_mut_ptr().cast();
+            part.iov_len = PACKET_BYTES;
             header.msg_hdr.msg_name = std::ptr::from_mut(&mut slot.sender).cast();
             header.msg_hdr.msg_namelen = socklen(size_of::<libc::sockaddr_storage>());
             header.msg_hdr.msg_iov = part;
             header.msg_hdr.msg_iovlen = 1;
             header.msg_hdr.msg_control = slot.control.as_mut_ptr().cast();
             header.msg_hdr.msg_controllen = CONTROL_BYTES as _;
-            headers.push(header);
         }
         let count = u32::try_from(headers.len()).unwrap_or(0);
         // SAFETY: `headers`, and through them `parts` and the slots, are valid for writing with the lengths given,

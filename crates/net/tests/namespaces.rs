@@ -7,7 +7,9 @@ use std::future::Future;
 use std::io::{ErrorKind, Read};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::AsRawFd;
+use std::pin::pin;
 use std::process::Command;
+use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
 use holdfast_net::{
@@ -469,16 +471,20 @@ fn lost_events_are_reported_and_later_ones_delivered() {
 fn a_request_that_was_given_up_does_not_disturb_the_next() {
     between_two_hosts("abandoned requests", async |_| {
         let index = link("left0").await.index;
-        let mut requests = Requests::open().unwrap();
         let addresses = five_hundred(index);
+        // Written, and given up before any answer was read.
+        let mut requests = Requests::open().unwrap();
+        give_up(requests.add_addresses(&addresses));
+        let removed = requests.remove_addresses(&addresses).await;
+        assert!(
+            removed.iter().all(|outcome| matches!(outcome, Ok(Applied::Changed))),
+            "{removed:?}"
+        );
         for outcome in requests.add_addresses(&addresses).await {
-            outcome.unwrap();
+            assert_eq!(outcome.unwrap(), Applied::Changed);
         }
-        // Polled once: the request is written, the answers are not all read.
-        for _ in 0..3 {
-            let _ = timeout(Duration::ZERO, requests.addresses()).await;
-            let _ = timeout(Duration::ZERO, requests.add_addresses(&addresses)).await;
-        }
+        let mut requests = Requests::open().unwrap();
+        give_up(requests.addresses());
         assert_eq!(
             requests
                 .addresses()
@@ -489,12 +495,13 @@ fn a_request_that_was_given_up_does_not_disturb_the_next() {
                 .count(),
             500
         );
-        let removed = requests.remove_addresses(&addresses).await;
-        assert!(
-            removed.iter().all(|outcome| matches!(outcome, Ok(Applied::Changed))),
-            "{removed:?}"
-        );
     });
+}
+
+/// Polls once and drops. A new socket has not been seen ready by the runtime, so nothing is read.
+fn give_up(request: impl Future) {
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(pin!(request).poll(&mut context).is_pending());
 }
 
 /// An address on either host, as a VRRP router needs one to send from.
