@@ -8,9 +8,13 @@
 
 pub mod action;
 pub mod counters;
+mod deadlines;
 pub mod event;
+mod facts;
+mod instance;
 pub mod messages;
 pub mod node;
+mod outbox;
 pub mod packet;
 pub mod settings;
 pub mod status;

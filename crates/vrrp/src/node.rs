@@ -1,11 +1,28 @@
 //! The election of all instances of a node.
+//!
+//! The unit of the election is a sync group, or an instance alone: a unit's members always move together, so every change
+//! of state goes through `transitions`. All that becomes due at one moment is carried out together, step by step over all
+//! instances: with 250 takeovers at once the last advertisement does not wait for the first address.
+
+mod reload;
+mod routers;
+mod transitions;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use holdfast_time::Timestamp;
 
-use crate::action::Action;
-use crate::event::Event;
-use crate::settings::NodeSettings;
-use crate::status::NodeStatus;
+use crate::action::{Action, Reason, State};
+use crate::deadlines::{InstanceId, Key, Timer};
+use crate::event::{Event, ReceivedPacket};
+use crate::facts::Facts;
+use crate::instance::{Heard, Instance};
+use crate::outbox::Outbox;
+use crate::settings::{Family, GroupSettings, NodeSettings, VirtualAddress};
+use crate::status::{GroupStatus, NodeStatus};
+use routers::Routers;
+use transitions::Move;
 
 /// All virtual routers of this machine.
 ///
@@ -15,35 +32,331 @@ use crate::status::NodeStatus;
 /// ```
 #[derive(Debug)]
 pub struct Node {
-    actions: std::collections::VecDeque<Action>,
-    status: NodeStatus,
+    instances: BTreeMap<InstanceId, Instance>,
+    next_id: InstanceId,
+    /// Instances as configured, for reports.
+    order: Vec<InstanceId>,
+    units: Vec<Unit>,
+    unit_of: BTreeMap<InstanceId, UnitId>,
+    routers: Routers,
+    /// Units that have to be reviewed when an interface changes.
+    watchers: BTreeMap<String, BTreeSet<UnitId>>,
+    /// Who holds an address on an interface while it is master.
+    holders: BTreeMap<(String, IpAddr), Vec<InstanceId>>,
+    facts: Facts,
+    /// The startup delay is over.
+    started: bool,
+    stopped: bool,
+    unknown_vrid: u64,
+    out: Outbox,
+}
+
+/// Place in `Node::units`, until the next reload.
+type UnitId = usize;
+
+/// What moves together: a sync group, or one instance without a group.
+#[derive(Debug)]
+struct Unit {
+    group: Option<GroupSettings>,
+    members: Vec<InstanceId>,
+    /// State last reported for the group.
+    state: State,
 }
 
 impl Node {
     /// A node with these settings, started at `now`. Every instance waits in INIT until the driver has reported the
     /// interfaces of [`NodeSettings::interfaces`].
-    pub fn new(_now: Timestamp, _settings: NodeSettings) -> Self {
-        Self {
-            actions: std::collections::VecDeque::new(),
-            status: NodeStatus::default(),
+    pub fn new(now: Timestamp, settings: NodeSettings) -> Self {
+        let mut node = Self {
+            instances: BTreeMap::new(),
+            next_id: 0,
+            order: Vec::new(),
+            units: Vec::new(),
+            unit_of: BTreeMap::new(),
+            routers: Routers::default(),
+            watchers: BTreeMap::new(),
+            holders: BTreeMap::new(),
+            facts: Facts::default(),
+            started: settings.startup_delay.is_zero(),
+            stopped: false,
+            unknown_vrid: 0,
+            out: Outbox {
+                now,
+                ..Outbox::default()
+            },
+        };
+        if !node.started {
+            node.out.deadlines.set(Key::Start, now + settings.startup_delay);
         }
+        node.reload(settings);
+        node
     }
 
     /// Takes notice of something that happened at `now`.
-    pub fn handle(&mut self, _now: Timestamp, _event: Event) {}
+    pub fn handle(&mut self, now: Timestamp, event: Event) {
+        if self.stopped {
+            return;
+        }
+        self.out.now = now;
+        match event {
+            Event::Received(packet) => self.hear(&packet),
+            Event::LinkChanged { interface, up } => {
+                self.facts.set_link(interface.clone(), up);
+                self.review_watchers(&interface);
+            }
+            Event::SourceAddress {
+                interface,
+                family,
+                address,
+            } => {
+                let address = address.filter(|address| Family::of(*address) == family);
+                self.facts.set_source(interface.clone(), family, address);
+                self.review_watchers(&interface);
+            }
+            Event::AddressLost { interface, address } => self.address_lost(interface, address),
+            Event::DeadlineReached => self.fire_deadlines(),
+            Event::Reload(settings) => self.reload(*settings),
+            Event::Shutdown { keep_addresses } => self.shut_down(keep_addresses),
+        }
+    }
 
     /// When to deliver [`Event::DeadlineReached`]; `None` while nothing is planned.
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        None
+        self.out.deadlines.earliest()
     }
 
     /// The next thing to be done; `None` when all is done.
     pub fn next_action(&mut self) -> Option<Action> {
-        self.actions.pop_front()
+        self.out.actions.pop_front()
     }
 
     /// A copy of the state of everything.
     pub fn status(&self) -> NodeStatus {
-        self.status.clone()
+        let instances = self
+            .order
+            .iter()
+            .filter_map(|id| self.instances.get(id))
+            .map(Instance::status)
+            .collect();
+        let group_of = |unit: &Unit| {
+            unit.group.as_ref().map(|group| GroupStatus {
+                name: group.name.clone(),
+                state: unit.state,
+            })
+        };
+        NodeStatus {
+            instances,
+            groups: self.units.iter().filter_map(group_of).collect(),
+            unknown_vrid: self.unknown_vrid,
+        }
     }
+
+    fn hear(&mut self, packet: &ReceivedPacket) {
+        let ids = self.routers.find(packet);
+        let instances = &self.instances;
+        let talks_like_this = |id: &&InstanceId| {
+            instances
+                .get(id)
+                .is_some_and(|instance| routers::matches_transmission(&instance.settings, packet.destination))
+        };
+        let Some(id) = ids.iter().find(talks_like_this).or(ids.first()).copied() else {
+            self.unknown_vrid = self.unknown_vrid.saturating_add(1);
+            return;
+        };
+        let Some(instance) = self.instances.get_mut(&id) else {
+            return;
+        };
+        let out = &mut self.out;
+        match instance.state {
+            State::Backup => {
+                if let Some(advertisement) = instance.receive(packet, out) {
+                    instance.hear_as_backup(&advertisement, packet.source, out);
+                }
+            }
+            State::Master => {
+                let Some(advertisement) = instance.receive(packet, out) else {
+                    return;
+                };
+                match instance.hear_as_master(&advertisement, packet.source, out) {
+                    Heard::GoOn => {}
+                    Heard::AnnounceAgain => self.announce_unit(id),
+                    Heard::GiveWay(reason) => self.carry_out(self.led_by(id, State::Backup, reason)),
+                }
+            }
+            // RFC 9568 section 6.4.1: whoever takes no part in the election does not listen.
+            State::Init | State::Fault | State::Deleted | State::Stopped => {}
+        }
+    }
+
+    /// All members announce: the neighbours' caches of the whole group are in doubt.
+    fn announce_unit(&mut self, id: InstanceId) {
+        for member in self.members_with(id) {
+            if let Some(instance) = self.instances.get_mut(&member) {
+                instance.announce_in_conflict(&mut self.out);
+            }
+        }
+    }
+
+    fn address_lost(&mut self, interface: String, address: IpAddr) {
+        let place = (interface, address);
+        for id in self.holders.get(&place).cloned().unwrap_or_default() {
+            self.with(id, |instance, out| instance.address_lost(&place.0, address, out));
+        }
+    }
+
+    fn fire_deadlines(&mut self) {
+        let mut moves = Vec::new();
+        while let Some((due, key)) = self.out.deadlines.pop_due(self.out.now) {
+            match key {
+                Key::Start => {
+                    self.started = true;
+                    moves.extend((0..self.units.len()).filter_map(|unit| self.review(unit)));
+                }
+                Key::Instance(id, timer) => moves.extend(self.fire(id, timer, due)),
+            }
+        }
+        self.carry_out(moves);
+    }
+
+    fn fire(&mut self, id: InstanceId, timer: Timer, due: Timestamp) -> Option<Move> {
+        let instance = self.instances.get_mut(&id)?;
+        let out = &mut self.out;
+        match timer {
+            Timer::Election => {
+                instance.check_lateness(due, out);
+                match instance.state {
+                    State::Master => instance.advertise(due, out),
+                    State::Backup => {
+                        let reason = instance.hear_nothing(out)?;
+                        return self.claim(id, reason);
+                    }
+                    State::Init | State::Fault | State::Deleted | State::Stopped => {}
+                }
+            }
+            Timer::SecondBurst => instance.second_burst(out),
+            Timer::Refresh => instance.refresh_announcements(out),
+            Timer::ConflictOver => {
+                if instance.end_conflict(out) {
+                    self.announce_unit(id);
+                }
+            }
+            Timer::Restore => instance.restore_addresses(out),
+        }
+        None
+    }
+
+    /// A member wants to be master: the unit moves when all its members do.
+    fn claim(&self, id: InstanceId, reason: Reason) -> Option<Move> {
+        let wants = |member: &InstanceId| self.instances.get(member).is_some_and(|instance| instance.wants_master);
+        self.members_with(id)
+            .iter()
+            .all(wants)
+            .then(|| self.led_by(id, State::Master, reason))
+            .flatten()
+    }
+
+    fn review_watchers(&mut self, interface: &str) {
+        let units = self.watchers.get(interface).cloned().unwrap_or_default();
+        let moves: Vec<Move> = units.into_iter().filter_map(|unit| self.review(unit)).collect();
+        self.carry_out(moves);
+    }
+
+    /// Tells the members of a unit what is known about their interfaces.
+    fn look(&mut self, id: UnitId) {
+        let Some(unit) = self.units.get(id) else { return };
+        let of_group = unit.group.as_ref().map_or(&[][..], |group| &group.tracked_interfaces);
+        for member in &unit.members {
+            if let Some(instance) = self.instances.get_mut(member) {
+                let standing = self.facts.standing(&instance.settings, of_group);
+                instance.set_standing(standing, &mut self.out);
+            }
+        }
+    }
+
+    /// Looks at a unit after its interfaces, members or settings changed: the state it belongs in, if that is another one.
+    fn review(&mut self, id: UnitId) -> Option<Move> {
+        self.look(id);
+        if !self.started {
+            return None;
+        }
+        let unit = self.units.get(id)?;
+        let members: Vec<&Instance> = unit
+            .members
+            .iter()
+            .filter_map(|member| self.instances.get(member))
+            .collect();
+        let (leader, to, reason) = verdict(&members)?;
+        let group_lags = unit.group.is_some() && unit.state != to;
+        let differs = members.iter().any(|member| member.state != to);
+        (differs || group_lags).then_some(Move {
+            unit: id,
+            to,
+            leader,
+            reason,
+        })
+    }
+
+    fn shut_down(&mut self, keep_addresses: bool) {
+        let moves = (0..self.units.len())
+            .map(|unit| Move {
+                unit,
+                to: State::Stopped,
+                leader: None,
+                reason: Reason::Shutdown,
+            })
+            .collect::<Vec<_>>();
+        self.carry_out_keeping(moves, &|_: &str, _: &VirtualAddress| keep_addresses);
+        self.out.deadlines.clear_all();
+        self.stopped = true;
+    }
+
+    fn members_with(&self, id: InstanceId) -> Vec<InstanceId> {
+        let unit = self.unit_of.get(&id).and_then(|unit| self.units.get(*unit));
+        unit.map(|unit| unit.members.clone()).unwrap_or_default()
+    }
+
+    fn led_by(&self, leader: InstanceId, to: State, reason: Reason) -> Option<Move> {
+        let unit = *self.unit_of.get(&leader)?;
+        Some(Move {
+            unit,
+            to,
+            leader: Some(leader),
+            reason,
+        })
+    }
+}
+
+/// Where the members of a unit belong, judged by what is known about them; `None` while too little is known.
+fn verdict(members: &[&Instance]) -> Option<(Option<InstanceId>, State, Reason)> {
+    let is_new = |member: &Instance| member.state == State::Init;
+    let all = |test: &dyn Fn(&Instance) -> bool| members.iter().all(|member| test(member));
+    let any = |test: &dyn Fn(&Instance) -> bool| members.iter().any(|member| test(member));
+    let all_known = all(&|member| member.known || !is_new(member));
+
+    let of_faulty = |member: &&Instance| Some((member.id, member.faults.first()?.clone()));
+    let may_count = |member: &&&Instance| all_known || !is_new(member);
+    if let Some((leader, fault)) = members.iter().filter(may_count).find_map(of_faulty) {
+        return Some((Some(leader), State::Fault, Reason::Fault(fault)));
+    }
+    if !all_known {
+        return None;
+    }
+    let to = if any(&|member| member.state == State::Master)
+        && all(&|member| member.state == State::Master || is_new(member))
+    {
+        // A new member of a group that is master here joins it: the peer's group is backup.
+        (State::Master, Reason::Regrouped)
+    } else if all(&|member| (is_new(member) || member.state == State::Fault) && member.is_master_by_right()) {
+        (State::Master, Reason::Owner)
+    } else if all(&|member| member.wants_master) {
+        // A reload took away the member that the others waited for.
+        (State::Master, Reason::MasterSilent)
+    } else if all(&is_new) {
+        (State::Backup, Reason::Started)
+    } else if any(&|member| member.state == State::Fault) {
+        (State::Backup, Reason::FaultCleared)
+    } else {
+        (State::Backup, Reason::Regrouped)
+    };
+    Some((None, to.0, to.1))
 }

@@ -1,0 +1,152 @@
+//! The virtual addresses: putting them on, taking them off, putting back what others removed.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use holdfast_time::{Duration, Timestamp};
+
+use super::Instance;
+use crate::action::{Action, State};
+use crate::deadlines::{Key, Timer};
+use crate::messages::LogEvent;
+use crate::outbox::Outbox;
+use crate::settings::VirtualAddress;
+
+/// Wait before an address is put back that was put back only just now; doubles each time.
+const FIRST_RESTORE_DELAY: Duration = Duration::from_secs(1);
+const LONGEST_RESTORE_DELAY: Duration = Duration::from_secs(64);
+
+/// An address on the interface it is on.
+pub(crate) type Holding = (String, VirtualAddress);
+
+/// Addresses that others removed, and the back-off of putting them back.
+#[derive(Debug, Default)]
+pub(super) struct Restore {
+    lost: BTreeSet<(String, IpAddr)>,
+    delay: Duration,
+    last: Option<Timestamp>,
+}
+
+impl Instance {
+    /// Where the master's addresses belong, in configured order.
+    pub(crate) fn holdings(&self) -> impl Iterator<Item = Holding> + '_ {
+        self.settings
+            .held_addresses()
+            .map(|address| (self.settings.interface_of(address).to_owned(), address.clone()))
+    }
+
+    /// Puts addresses on their interfaces, one action for each interface.
+    pub(crate) fn add(&self, holdings: impl Iterator<Item = Holding>, out: &mut Outbox) {
+        for (interface, addresses) in by_interface(holdings) {
+            out.push(Action::AddAddresses {
+                instance: self.settings.name.clone(),
+                interface,
+                addresses,
+            });
+        }
+    }
+
+    /// Takes addresses off their interfaces, one action for each interface.
+    pub(crate) fn remove(&self, holdings: impl Iterator<Item = Holding>, out: &mut Outbox) {
+        for (interface, addresses) in by_interface(holdings) {
+            out.push(Action::RemoveAddresses {
+                instance: self.settings.name.clone(),
+                interface,
+                addresses,
+            });
+        }
+    }
+
+    /// Announces addresses, one action for each interface.
+    pub(crate) fn announce(&self, holdings: impl Iterator<Item = Holding>, count: u32, out: &mut Outbox) {
+        if count == 0 {
+            return;
+        }
+        for (interface, addresses) in by_interface(holdings) {
+            let addresses = addresses.into_iter().map(|address| address.address).collect();
+            let instance = self.settings.name.clone();
+            out.push(Action::Announce {
+                instance,
+                interface,
+                addresses,
+                count,
+            });
+        }
+    }
+
+    /// Somebody removed an address. A master puts it back: at once the first time, with growing waits if that is repeated,
+    /// so that two programs do not fight at full speed.
+    pub(crate) fn address_lost(&mut self, interface: &str, address: IpAddr, out: &mut Outbox) {
+        let ours = |held: &VirtualAddress| {
+            held.track && held.address == address && self.settings.interface_of(held) == interface
+        };
+        if self.state != State::Master || !self.settings.held_addresses().any(ours) {
+            return;
+        }
+        if self
+            .restore
+            .last
+            .is_none_or(|last| out.now.since(last) > LONGEST_RESTORE_DELAY.max(self.restore.delay * 2))
+        {
+            self.restore.delay = Duration::ZERO;
+        }
+        if !self.restore.lost.insert((interface.to_owned(), address)) {
+            return;
+        }
+        let due = self
+            .restore
+            .last
+            .map_or(out.now, |last| last + self.restore.delay)
+            .max(out.now);
+        let (instance, interface) = (self.settings.name.clone(), interface.to_owned());
+        out.log(LogEvent::AddressLost {
+            instance,
+            interface,
+            address,
+            wait: due.since(out.now),
+        });
+        if due == out.now {
+            self.restore_addresses(out);
+        } else {
+            out.deadlines.set(Key::Instance(self.id, Timer::Restore), due);
+        }
+    }
+
+    /// Puts back and announces what was lost.
+    pub(crate) fn restore_addresses(&mut self, out: &mut Outbox) {
+        let lost = std::mem::take(&mut self.restore.lost);
+        let holdings: Vec<Holding> = self
+            .holdings()
+            .filter(|(interface, held)| lost.contains(&(interface.clone(), held.address)))
+            .collect();
+        self.add(holdings.iter().cloned(), out);
+        self.announce(holdings.iter().cloned(), self.settings.announce.master_repeat, out);
+        for (interface, held) in holdings {
+            let instance = self.settings.name.clone();
+            out.log(LogEvent::AddressRestored {
+                instance,
+                interface,
+                address: held.address,
+            });
+        }
+        self.restore.last = Some(out.now);
+        self.restore.delay = (self.restore.delay * 2).clamp(FIRST_RESTORE_DELAY, LONGEST_RESTORE_DELAY);
+    }
+
+    pub(super) fn forget_lost_addresses(&mut self, out: &mut Outbox) {
+        self.restore.lost.clear();
+        out.clear(self.id, Timer::Restore);
+    }
+}
+
+/// Sorts holdings by interface and leaves the order otherwise as it is.
+fn by_interface(holdings: impl Iterator<Item = Holding>) -> Vec<(String, Vec<VirtualAddress>)> {
+    let mut sorted: Vec<(String, Vec<VirtualAddress>)> = Vec::new();
+    for (interface, address) in holdings {
+        match sorted.iter_mut().find(|(known, _)| *known == interface) {
+            Some((_, addresses)) => addresses.push(address),
+            None => sorted.push((interface, vec![address])),
+        }
+    }
+    sorted
+}

@@ -1,0 +1,128 @@
+//! When the neighbours are told who holds the addresses, and what happens while two masters are heard.
+
+use std::net::IpAddr;
+
+use holdfast_time::{Duration, Timestamp};
+
+use super::{Heard, Instance};
+use crate::action::{Action, NotifyState};
+use crate::deadlines::Timer;
+use crate::messages::LogEvent;
+use crate::outbox::Outbox;
+
+/// Time from one burst of a lasting conflict to the next; doubles each time.
+const FIRST_CONFLICT_DELAY: Duration = Duration::from_secs(1);
+const LONGEST_CONFLICT_DELAY: Duration = Duration::from_mins(1);
+
+/// Another master is heard, and we are the better one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Conflict {
+    from: IpAddr,
+    since: Timestamp,
+    last_heard: Timestamp,
+    next_burst: Timestamp,
+    delay: Duration,
+}
+
+impl Instance {
+    /// First burst of a new master, and the timers of those to come.
+    pub(crate) fn announce_as_new_master(&mut self, out: &mut Outbox) {
+        let announce = self.settings.announce;
+        self.announce(self.holdings(), announce.master_repeat, out);
+        self.plan_second_burst(announce.master_repeat, announce.master_delay, out);
+        self.plan_refresh(announce.master_delay + announce.refresh, out);
+    }
+
+    /// Announces again, because the neighbours may have heard another master.
+    pub(crate) fn announce_in_conflict(&mut self, out: &mut Outbox) {
+        let announce = self.settings.announce;
+        self.announce(self.holdings(), announce.lower_prio_repeat, out);
+        if announce.lower_prio_repeat > 0 {
+            self.plan_second_burst(announce.lower_prio_repeat, announce.lower_prio_delay, out);
+        }
+    }
+
+    /// Back from a fault, a unicast instance tells the neighbours where its own address is: peers may hold a stale entry.
+    pub(crate) fn announce_source(&self, out: &mut Outbox) {
+        if let (true, Some(source)) = (self.is_unicast(), self.source) {
+            let (instance, interface) = (self.settings.name.clone(), self.settings.interface.clone());
+            out.push(Action::Announce {
+                instance,
+                interface,
+                addresses: vec![source],
+                count: 1,
+            });
+        }
+    }
+
+    pub(crate) fn second_burst(&mut self, out: &mut Outbox) {
+        let count = std::mem::take(&mut self.second_burst);
+        self.announce(self.holdings(), count, out);
+    }
+
+    pub(crate) fn refresh_announcements(&mut self, out: &mut Outbox) {
+        self.announce(self.holdings(), self.settings.announce.refresh_repeat, out);
+        self.plan_refresh(self.settings.announce.refresh, out);
+    }
+
+    pub(crate) fn plan_refresh(&self, first: Duration, out: &mut Outbox) {
+        if self.settings.announce.refresh.is_zero() {
+            out.clear(self.id, Timer::Refresh);
+        } else {
+            out.set_after(self.id, Timer::Refresh, first);
+        }
+    }
+
+    fn plan_second_burst(&mut self, count: u32, delay: Duration, out: &mut Outbox) {
+        if !delay.is_zero() {
+            self.second_burst = self.second_burst.max(count);
+            out.set_after(self.id, Timer::SecondBurst, delay);
+        }
+    }
+
+    /// A worse master was heard. Bursts of announcements are due at first, then with growing gaps while it lasts.
+    pub(super) fn conflict_heard(&mut self, from: IpAddr, priority: u8, theirs: Duration, out: &mut Outbox) -> Heard {
+        let now = out.now;
+        let mut conflict = self.conflict.unwrap_or(Conflict {
+            from,
+            since: now,
+            last_heard: now,
+            next_burst: now,
+            delay: FIRST_CONFLICT_DELAY,
+        });
+        conflict.from = from;
+        conflict.last_heard = now;
+        let burst_due = now >= conflict.next_burst;
+        if burst_due {
+            conflict.next_burst = now + conflict.delay;
+            conflict.delay = (conflict.delay * 2).min(LONGEST_CONFLICT_DELAY);
+            let (instance, ours) = (self.settings.name.clone(), self.priority);
+            out.log(LogEvent::LowerPriority {
+                instance,
+                from,
+                priority,
+                ours,
+            });
+            self.notify(NotifyState::MasterRxLowerPri, out);
+        }
+        self.conflict = Some(conflict);
+        let silence = self.own_interval().max(theirs) * u32::from(self.settings.down_timer_adverts.max(1));
+        out.set_after(self.id, Timer::ConflictOver, silence);
+        if burst_due { Heard::AnnounceAgain } else { Heard::GoOn }
+    }
+
+    /// The other master has been silent long enough. True if there was one.
+    pub(crate) fn end_conflict(&mut self, out: &mut Outbox) -> bool {
+        self.owner_conflict_until = None;
+        let Some(conflict) = self.conflict.take() else {
+            return false;
+        };
+        let lasted = conflict.last_heard.since(conflict.since);
+        out.log(LogEvent::ConflictOver {
+            instance: self.settings.name.clone(),
+            from: conflict.from,
+            lasted,
+        });
+        true
+    }
+}

@@ -1,0 +1,111 @@
+//! How long a backup waits (RFC 3768 section 6.1, RFC 9568 section 6.1).
+
+use holdfast_time::{Duration, Timestamp};
+
+use super::Instance;
+use crate::action::State;
+use crate::deadlines::{Key, Timer};
+use crate::outbox::Outbox;
+use crate::settings::{OWNER_PRIORITY, Version};
+
+/// No interval is shorter than what a packet can say; keeps a broken setting from spinning.
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(10);
+
+/// A wait remembers when it began and what it is, so that its end moves with the priority and the settings.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wait {
+    pub(crate) since: Timestamp,
+    pub(crate) kind: WaitKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WaitKind {
+    /// `Master_Down_Interval`.
+    MasterDown,
+    /// `Skew_Time`: the master resigned.
+    Skew,
+    /// `state MASTER` at start: one interval and the smallest skew.
+    Short,
+}
+
+impl Instance {
+    pub(crate) fn own_interval(&self) -> Duration {
+        self.settings.advert_interval.max(SHORTEST_INTERVAL)
+    }
+
+    /// `Master_Adver_Interval`; version 2 has one interval for all.
+    pub(crate) fn master_interval(&self) -> Duration {
+        match self.settings.version {
+            Version::V2 => self.own_interval(),
+            Version::V3 => self.master_interval.max(SHORTEST_INTERVAL),
+        }
+    }
+
+    /// `Skew_Time`: version 2 (256 - priority) / 256 seconds, version 3 as much of the master's interval.
+    pub(crate) fn skew(&self) -> Duration {
+        self.skew_of(if self.settings.is_owner() {
+            OWNER_PRIORITY
+        } else {
+            self.priority
+        })
+    }
+
+    fn skew_of(&self, priority: u8) -> Duration {
+        let unit = match self.settings.version {
+            Version::V2 => Duration::from_secs(1),
+            Version::V3 => self.master_interval(),
+        };
+        unit.saturating_mul(256 - u32::from(priority)) / 256
+    }
+
+    /// `Master_Down_Interval`.
+    pub(crate) fn master_down(&self) -> Duration {
+        self.master_interval()
+            .saturating_mul(u32::from(self.settings.down_timer_adverts.max(1)))
+            + self.skew()
+    }
+
+    fn length_of(&self, kind: WaitKind) -> Duration {
+        match kind {
+            WaitKind::MasterDown => self.master_down(),
+            WaitKind::Skew => self.skew(),
+            WaitKind::Short => self.own_interval() + self.skew_of(OWNER_PRIORITY),
+        }
+    }
+
+    /// Waits from now on for the master to be gone.
+    pub(crate) fn wait_for(&mut self, kind: WaitKind, out: &mut Outbox) {
+        self.wants_master = false;
+        self.wait = Some(Wait { since: out.now, kind });
+        self.rearm_wait(out);
+    }
+
+    /// Moves the end of a running wait to where the present settings put it.
+    pub(crate) fn rearm_wait(&mut self, out: &mut Outbox) {
+        if let (State::Backup, Some(wait)) = (self.state, self.wait) {
+            let key = Key::Instance(self.id, Timer::Election);
+            out.deadlines.set(key, wait.since + self.length_of(wait.kind));
+        }
+    }
+
+    /// Ends the wait and says what it was.
+    pub(crate) fn end_wait(&mut self) -> Option<WaitKind> {
+        self.wait.take().map(|wait| wait.kind)
+    }
+
+    /// Sets the next advertisement on the grid that the last due time belongs to. After a stall the missed ones are passed
+    /// over: a burst of old news helps nobody.
+    pub(crate) fn schedule_advertisement(&self, last_due: Timestamp, out: &mut Outbox) {
+        let interval = self.own_interval();
+        let mut next = last_due + interval;
+        if next <= out.now {
+            let missed = out.now.since(last_due).as_nanos() / interval.as_nanos().max(1);
+            let missed = u32::try_from(missed).unwrap_or(u32::MAX).saturating_add(1);
+            next = last_due + interval.saturating_mul(missed);
+        }
+        out.deadlines.set(
+            Key::Instance(self.id, Timer::Election),
+            next.max(out.now + Duration::from_nanos(1)),
+        );
+    }
+}

@@ -1,0 +1,206 @@
+//! New settings: what stays the same virtual router keeps its state, its timers and its counters.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use super::transitions::{Move, Step};
+use super::{Node, Unit};
+use crate::action::{Reason, State};
+use crate::deadlines::{InstanceId, Timer};
+use crate::instance::{Holding, Instance};
+use crate::settings::{Family, GroupSettings, InstanceSettings, NodeSettings, Transmission, VirtualAddress};
+
+/// What makes an instance the same one after a reload. Its name is not part of it, nor is anything that only tunes it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Identity {
+    interface: String,
+    family: Family,
+    vrid: u8,
+    path: Path,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Path {
+    Group(IpAddr),
+    UnicastFrom(Option<IpAddr>),
+}
+
+impl Identity {
+    fn of(settings: &InstanceSettings) -> Self {
+        let path = match &settings.transmission {
+            Transmission::Multicast { group } => Path::Group(*group),
+            Transmission::Unicast { .. } => Path::UnicastFrom(settings.source),
+        };
+        Self {
+            interface: settings.interface.clone(),
+            family: settings.family,
+            vrid: settings.vrid,
+            path,
+        }
+    }
+}
+
+/// A master that goes on with other settings.
+struct Changed {
+    id: InstanceId,
+    held: Vec<Holding>,
+}
+
+impl Node {
+    /// Takes over new settings; also used for the first ones.
+    ///
+    /// What all masters hold before and after is compared over the whole node, so an address that moves from one instance to
+    /// another never leaves its interface.
+    pub(super) fn reload(&mut self, settings: NodeSettings) {
+        let before: BTreeSet<Holding> = self.holdings_of_masters(|_| true);
+        let (changed, removed) = self.match_instances(settings.instances);
+        self.regroup(settings.groups);
+        for unit in 0..self.units.len() {
+            self.look(unit);
+        }
+        let after: BTreeSet<Holding> = self.holdings_of_masters(|id| !removed.contains(&id));
+
+        for changed in &changed {
+            self.with(changed.id, |instance, out| {
+                instance.send_advertisement(instance.priority, out);
+            });
+        }
+        let steps: Vec<Step> = removed.iter().filter_map(|id| self.removal_of(*id)).collect();
+        let stays =
+            |interface: &str, address: &VirtualAddress| after.contains(&(interface.to_owned(), address.clone()));
+        self.take_steps(steps.iter(), &stays);
+        for changed in &changed {
+            let gone = changed.held.iter().filter(|holding| !after.contains(*holding)).cloned();
+            self.with(changed.id, |instance, out| instance.remove(gone, out));
+        }
+        for changed in &changed {
+            self.with(changed.id, |instance, out| {
+                let new: Vec<Holding> = instance
+                    .holdings()
+                    .filter(|holding| !before.contains(holding))
+                    .collect();
+                instance.add(new.iter().cloned(), out);
+                instance.announce(new.into_iter(), instance.settings.announce.master_repeat, out);
+            });
+        }
+        self.report(steps);
+        for id in removed {
+            self.forget(id);
+        }
+        let moves: Vec<Move> = (0..self.units.len()).filter_map(|unit| self.review(unit)).collect();
+        self.carry_out(moves);
+    }
+
+    fn holdings_of_masters(&self, counts: impl Fn(InstanceId) -> bool) -> BTreeSet<Holding> {
+        let masters = self
+            .instances
+            .values()
+            .filter(|instance| instance.state == State::Master && counts(instance.id));
+        masters.flat_map(Instance::holdings).collect()
+    }
+
+    /// Gives the new settings to the instances that stay and makes the new ones. Returns the masters whose settings changed,
+    /// and the instances that are no longer configured.
+    fn match_instances(&mut self, settings: Vec<InstanceSettings>) -> (Vec<Changed>, BTreeSet<InstanceId>) {
+        let identity = |instance: &Instance| (Identity::of(&instance.settings), instance.id);
+        let mut left: BTreeMap<Identity, InstanceId> = self.instances.values().map(identity).collect();
+        let mut changed = Vec::new();
+        self.order.clear();
+        self.routers = super::Routers::default();
+        self.holders.clear();
+        for settings in settings {
+            let kept = left.remove(&Identity::of(&settings));
+            let id = kept.unwrap_or(self.next_id);
+            self.order.push(id);
+            self.routers.insert(&settings, id);
+            for address in settings.held_addresses() {
+                let place = (settings.interface_of(address).to_owned(), address.address);
+                self.holders.entry(place).or_default().push(id);
+            }
+            if let Some(instance) = kept.and_then(|id| self.instances.get_mut(&id)) {
+                let held = instance.holdings().collect();
+                if instance.adopt(settings, &mut self.out) && instance.state == State::Master {
+                    changed.push(Changed { id, held });
+                }
+            } else {
+                self.instances.insert(id, Instance::new(id, settings, self.out.now));
+                self.next_id = self.next_id.saturating_add(1);
+            }
+        }
+        (changed, left.into_values().collect())
+    }
+
+    /// Sorts the instances into units; a group that was there before keeps the state it last reported.
+    fn regroup(&mut self, groups: Vec<GroupSettings>) {
+        let state_of = |unit: Unit| unit.group.map(|group| (group.name, unit.state));
+        let states: BTreeMap<String, State> = self.units.drain(..).filter_map(state_of).collect();
+        self.unit_of.clear();
+        self.watchers.clear();
+        let by_name: BTreeMap<String, InstanceId> = self
+            .order
+            .iter()
+            .filter_map(|id| {
+                self.instances
+                    .get(id)
+                    .map(|instance| (instance.settings.name.clone(), *id))
+            })
+            .collect();
+        let mut free: BTreeSet<InstanceId> = self.order.iter().copied().collect();
+        for group in groups {
+            let named = group.members.iter().filter_map(|name| by_name.get(name).copied());
+            let members: Vec<InstanceId> = named.filter(|id| free.remove(id)).collect();
+            if !members.is_empty() {
+                let state = states.get(&group.name).copied().unwrap_or(State::Init);
+                self.add_unit(Unit {
+                    group: Some(group),
+                    members,
+                    state,
+                });
+            }
+        }
+        for id in self.order.clone().into_iter().filter(|id| free.contains(id)) {
+            self.add_unit(Unit {
+                group: None,
+                members: vec![id],
+                state: State::Init,
+            });
+        }
+    }
+
+    fn add_unit(&mut self, unit: Unit) {
+        let id = self.units.len();
+        let of_group = unit.group.iter().flat_map(|group| &group.tracked_interfaces);
+        let instances = || unit.members.iter().filter_map(|member| self.instances.get(member));
+        let own = instances().map(|instance| instance.settings.interface.clone());
+        let of_members = instances().flat_map(|instance| &instance.settings.tracked_interfaces);
+        let tracked = of_members.chain(of_group).map(|tracked| tracked.interface.clone());
+        for interface in own.chain(tracked) {
+            self.watchers.entry(interface).or_default().insert(id);
+        }
+        self.unit_of.extend(unit.members.iter().map(|member| (*member, id)));
+        self.units.push(unit);
+    }
+
+    fn removal_of(&self, id: InstanceId) -> Option<Step> {
+        let from = self.instances.get(&id)?.state;
+        Some(Step {
+            id,
+            from,
+            to: State::Deleted,
+            reason: Reason::Removed,
+        })
+    }
+
+    fn forget(&mut self, id: InstanceId) {
+        self.instances.remove(&id);
+        for timer in [
+            Timer::Election,
+            Timer::SecondBurst,
+            Timer::Refresh,
+            Timer::ConflictOver,
+            Timer::Restore,
+        ] {
+            self.out.clear(id, timer);
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Which instance a packet is for.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use crate::deadlines::InstanceId;
+use crate::event::ReceivedPacket;
+use crate::settings::{Family, InstanceSettings, Transmission};
+
+/// Instances by interface, family and VRID. One VRID may be used by several instances that differ in where they send to.
+#[derive(Debug, Default)]
+pub(super) struct Routers(BTreeMap<String, BTreeMap<(Family, u8), Vec<InstanceId>>>);
+
+impl Routers {
+    pub(super) fn insert(&mut self, settings: &InstanceSettings, id: InstanceId) {
+        let on_interface = self.0.entry(settings.interface.clone()).or_default();
+        on_interface
+            .entry((settings.family, settings.vrid))
+            .or_default()
+            .push(id);
+    }
+
+    /// Candidates for a packet, by the VRID that stands in its second byte.
+    pub(super) fn find(&self, packet: &ReceivedPacket) -> &[InstanceId] {
+        let Some(vrid) = packet.payload.get(1) else { return &[] };
+        let on_interface = self.0.get(&packet.interface);
+        on_interface
+            .and_then(|routers| routers.get(&(Family::of(packet.source), *vrid)))
+            .map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Whether packets for this instance go to such a destination.
+pub(super) fn matches_transmission(settings: &InstanceSettings, destination: IpAddr) -> bool {
+    match &settings.transmission {
+        Transmission::Multicast { group } => *group == destination,
+        Transmission::Unicast { .. } => !destination.is_multicast(),
+    }
+}

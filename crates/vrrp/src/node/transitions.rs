@@ -1,0 +1,168 @@
+//! Changing states, of many instances at once and in the promised order: advertisements, removals, additions,
+//! announcements, reports.
+
+use std::collections::BTreeSet;
+
+use super::{Node, UnitId};
+use crate::action::{Action, NotifyState, Reason, State, Subject};
+use crate::deadlines::InstanceId;
+use crate::instance::{Holding, Instance};
+use crate::messages::LogEvent;
+use crate::settings::VirtualAddress;
+
+/// A unit goes to another state.
+#[derive(Clone, Debug)]
+pub(super) struct Move {
+    pub(super) unit: UnitId,
+    pub(super) to: State,
+    /// The member that it starts from; the others follow.
+    pub(super) leader: Option<InstanceId>,
+    pub(super) reason: Reason,
+}
+
+/// One instance goes to another state.
+#[derive(Debug)]
+pub(super) struct Step {
+    pub(super) id: InstanceId,
+    pub(super) from: State,
+    pub(super) to: State,
+    pub(super) reason: Reason,
+}
+
+impl Step {
+    fn leaves_master(&self) -> bool {
+        self.from == State::Master
+    }
+
+    fn becomes_master(&self) -> bool {
+        self.to == State::Master
+    }
+}
+
+impl Node {
+    pub(super) fn carry_out(&mut self, moves: impl IntoIterator<Item = Move>) {
+        self.carry_out_keeping(moves.into_iter().collect(), &|_: &str, _: &VirtualAddress| false);
+    }
+
+    /// As `carry_out`; addresses that `keep` names stay on their interfaces.
+    pub(super) fn carry_out_keeping(&mut self, moves: Vec<Move>, keep: &dyn Fn(&str, &VirtualAddress) -> bool) {
+        let mut seen = BTreeSet::new();
+        let moves: Vec<Move> = moves.into_iter().filter(|planned| seen.insert(planned.unit)).collect();
+        let steps: Vec<Vec<Step>> = moves.iter().map(|planned| self.steps_of(planned)).collect();
+        self.take_steps(steps.iter().flatten(), keep);
+        for (planned, steps) in moves.iter().zip(steps) {
+            self.report(steps);
+            self.report_group(planned);
+        }
+    }
+
+    fn steps_of(&self, planned: &Move) -> Vec<Step> {
+        let Some(unit) = self.units.get(planned.unit) else {
+            return Vec::new();
+        };
+        let reason_of = |member: InstanceId| match (&unit.group, planned.leader) {
+            (Some(group), Some(leader)) if leader != member => Reason::Group {
+                group: group.name.clone(),
+                cause: Box::new(planned.reason.clone()),
+            },
+            _ => planned.reason.clone(),
+        };
+        let step_of = |instance: &Instance| Step {
+            id: instance.id,
+            from: instance.state,
+            to: planned.to,
+            reason: reason_of(instance.id),
+        };
+        let members = unit.members.iter().filter_map(|member| self.instances.get(member));
+        members
+            .filter(|instance| instance.state != planned.to)
+            .map(step_of)
+            .collect()
+    }
+
+    /// All but the reports, one kind of thing after the other.
+    pub(super) fn take_steps<'a>(
+        &mut self,
+        steps: impl Iterator<Item = &'a Step> + Clone,
+        keep: &dyn Fn(&str, &VirtualAddress) -> bool,
+    ) {
+        // The peers take over as soon as they hear of it, so this comes before everything that takes time.
+        for step in steps
+            .clone()
+            .filter(|step| step.leaves_master() && step.to != State::Backup)
+        {
+            self.with(step.id, |instance, out| instance.send_advertisement(0, out));
+        }
+        for step in steps.clone() {
+            self.with(step.id, |instance, out| {
+                instance.leave(out);
+                instance.enter(step.to, out);
+            });
+        }
+        for step in steps.clone().filter(|step| step.leaves_master()) {
+            self.with(step.id, |instance, out| {
+                let gone: Vec<Holding> = instance
+                    .holdings()
+                    .filter(|(interface, address)| !keep(interface, address))
+                    .collect();
+                instance.remove(gone.into_iter(), out);
+            });
+        }
+        for step in steps.clone().filter(|step| step.becomes_master()) {
+            self.with(step.id, |instance, out| instance.add(instance.holdings(), out));
+        }
+        for step in steps.clone().filter(|step| step.becomes_master()) {
+            self.with(step.id, Instance::announce_as_new_master);
+        }
+        for step in steps.filter(|step| step.from == State::Fault && step.to == State::Backup) {
+            self.with(step.id, |instance, out| instance.announce_source(out));
+        }
+    }
+
+    pub(super) fn report(&mut self, steps: Vec<Step>) {
+        for step in steps {
+            self.with(step.id, |instance, out| instance.report(step.from, step.reason, out));
+        }
+    }
+
+    /// After the members, so that a group's script finds everything in place.
+    fn report_group(&mut self, planned: &Move) {
+        let Some(unit) = self.units.get_mut(planned.unit) else {
+            return;
+        };
+        let from = std::mem::replace(&mut unit.state, planned.to);
+        let Some(group) = unit.group.as_ref().filter(|_| from != planned.to) else {
+            return;
+        };
+        let (group, to, reason) = (group.name.clone(), planned.to, planned.reason.clone());
+        self.out.push(Action::GroupTransition {
+            group: group.clone(),
+            from,
+            to,
+            reason,
+        });
+        self.out.log(LogEvent::GroupEntering {
+            group: group.clone(),
+            state: to,
+        });
+        let state = match to {
+            State::Master => NotifyState::Master,
+            State::Backup => NotifyState::Backup,
+            State::Fault => NotifyState::Fault,
+            State::Stopped => NotifyState::Stop,
+            State::Init | State::Deleted => return,
+        };
+        self.out.push(Action::Notify {
+            subject: Subject::Group,
+            name: group,
+            state,
+            priority: 0,
+        });
+    }
+
+    pub(super) fn with(&mut self, id: InstanceId, act: impl FnOnce(&mut Instance, &mut crate::outbox::Outbox)) {
+        if let Some(instance) = self.instances.get_mut(&id) {
+            act(instance, &mut self.out);
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! Interfaces, source addresses and what they do to the priority.
+
+use holdfast_vrrp::settings::{Family, InitialState, InstanceSettings, Peer, TrackedInterface, Transmission, Version};
+use holdfast_vrrp::{Fault, State};
+
+use crate::support::{
+    Bench, HIGHER, LOWER, OURS, address, instance, ipv6, node_of, starting_as, virtual_address,
+};
+
+fn tracking(weight: i32, reverse: bool) -> InstanceSettings {
+    let tracked = TrackedInterface { interface: "eth9".to_owned(), weight, reverse };
+    InstanceSettings { tracked_interfaces: vec![tracked], ..instance(Version::V2, 100) }
+}
+
+#[test]
+fn a_master_that_loses_its_link_resigns_and_lets_go() {
+    let mut bench = Bench::master(instance(Version::V2, 100));
+    bench.link("eth0", false);
+    assert!(bench.logs().contains(&"(VI_1) entering FAULT state (interface eth0 down)".to_owned()));
+    assert_eq!(
+        bench.sentences(),
+        [
+            "VI_1 advertises 0 on eth0",
+            "VI_1 removes 192.0.2.10/24 from eth0",
+            "VI_1 MASTER -> FAULT: interface eth0 down",
+            "notify INSTANCE VI_1 FAULT 100",
+        ]
+    );
+    assert_eq!(bench.node.next_deadline(), None);
+    bench.until(20.0);
+    bench.hear(LOWER, 50);
+    assert!(bench.actions.is_empty(), "out of the election");
+
+    bench.link("eth0", true);
+    assert_eq!(bench.sentences(), ["VI_1 FAULT -> BACKUP: fault cleared", "notify INSTANCE VI_1 BACKUP 100"]);
+    bench.until(23.609_375);
+    assert_eq!(bench.state("VI_1"), State::Master);
+}
+
+#[test]
+fn repeated_news_are_no_news() {
+    let mut bench = Bench::master(instance(Version::V2, 100));
+    bench.light();
+    assert!(bench.actions.is_empty());
+}
+
+#[test]
+fn a_fault_at_start_is_reported_once_and_heals() {
+    let mut bench = Bench::dark(node_of(vec![instance(Version::V2, 100)]));
+    bench.link("eth0", false);
+    assert_eq!(bench.sentences(), ["VI_1 INIT -> FAULT: interface eth0 down", "notify INSTANCE VI_1 FAULT 100"]);
+    bench.link("eth0", false);
+    assert!(bench.actions.is_empty());
+    bench.link("eth0", true);
+    assert_eq!(bench.state("VI_1"), State::Fault, "nothing is known of the source address");
+    bench.source("eth0", Family::Ipv4, Some(OURS));
+    assert_eq!(bench.state("VI_1"), State::Backup);
+}
+
+#[test]
+fn no_source_address_is_a_fault_that_waits() {
+    for (settings, family, source) in [
+        (instance(Version::V2, 100), Family::Ipv4, OURS),
+        (ipv6(instance(Version::V3, 100)), Family::Ipv6, "fe80::2"),
+    ] {
+        let mut bench = Bench::dark(node_of(vec![settings]));
+        bench.link("eth0", true);
+        bench.source("eth0", family, None);
+        assert_eq!(bench.state("VI_1"), State::Fault);
+        assert_eq!(bench.status("VI_1").faults, [Fault::NoSourceAddress("eth0".to_owned())]);
+        bench.source("eth0", family, Some(source));
+        assert_eq!(bench.state("VI_1"), State::Backup);
+    }
+}
+
+#[test]
+fn a_configured_source_needs_no_address_of_the_interface() {
+    let mut bench =
+        Bench::dark(node_of(vec![InstanceSettings { source: Some(address(HIGHER)), ..instance(Version::V2, 100) }]));
+    bench.link("eth0", true);
+    bench.until(10.0);
+    assert_eq!(bench.status("VI_1").master_address, Some(address(HIGHER)));
+    bench.source("eth0", Family::Ipv4, None);
+    assert_eq!(bench.state("VI_1"), State::Master);
+}
+
+#[test]
+fn a_new_source_address_is_used_from_the_next_advertisement() {
+    let mut bench = Bench::master(instance(Version::V2, 100));
+    bench.source("eth0", Family::Ipv4, Some(LOWER));
+    assert_eq!((bench.state("VI_1"), bench.status("VI_1").master_address), (State::Master, Some(address(LOWER))));
+    bench.hear(OURS, 100);
+    assert_eq!(bench.state("VI_1"), State::Backup, "the tie is decided by the new address");
+}
+
+#[test]
+fn the_interface_may_be_ignored() {
+    let mut bench = Bench::master(InstanceSettings { track_primary: false, ..instance(Version::V2, 100) });
+    bench.link("eth0", false);
+    assert_eq!(bench.state("VI_1"), State::Master);
+}
+
+#[test]
+fn an_owner_returns_from_a_fault_as_master() {
+    let mut bench = Bench::master(starting_as(InitialState::Master, instance(Version::V2, 255)));
+    bench.link("eth0", false);
+    bench.forget();
+    bench.link("eth0", true);
+    assert_eq!(bench.sentences()[0], "VI_1 advertises 255 on eth0");
+    assert_eq!(bench.state("VI_1"), State::Master);
+}
+
+#[test]
+fn unicast_announces_its_own_address_after_a_fault() {
+    let peers = vec![Peer { address: address(HIGHER), min_ttl: 0, max_ttl: 255 }];
+    let transmission = Transmission::Unicast { peers, ttl: 255, check_source: false };
+    let mut bench = Bench::of(InstanceSettings { transmission, ..instance(Version::V2, 100) });
+    bench.link("eth0", false);
+    bench.forget();
+    bench.link("eth0", true);
+    assert_eq!(bench.sentences()[0], "VI_1 announces 192.0.2.2 on eth0 x1");
+}
+
+#[test]
+fn a_tracked_interface_without_weight_is_needed() {
+    let mut bench = Bench::master(tracking(0, false));
+    bench.link("eth9", false);
+    assert_eq!(bench.state("VI_1"), State::Fault);
+    bench.link("eth0", false);
+    bench.link("eth9", true);
+    assert_eq!(bench.state("VI_1"), State::Fault, "the other fault is still there");
+    bench.link("eth0", true);
+    assert_eq!(bench.state("VI_1"), State::Backup);
+
+    let mut bench = Bench::dark(node_of(vec![tracking(0, true)]));
+    bench.light();
+    assert_eq!(bench.status("VI_1").faults, [Fault::InterfaceUp("eth9".to_owned())]);
+    bench.link("eth9", false);
+    assert_eq!(bench.state("VI_1"), State::Backup);
+}
+
+/// `semantics`: up adds a positive weight, down adds a negative one, reverse negates; the sum is limited to 1 to 254.
+#[test]
+fn weights_move_the_priority() {
+    for (weight, reverse, up, down) in [
+        (20, false, 120, 100),
+        (-20, false, 100, 80),
+        (20, true, 100, 80),
+        (-20, true, 120, 100),
+        (-253, false, 100, 1),
+        (253, false, 254, 100),
+    ] {
+        let mut bench = Bench::of(tracking(weight, reverse));
+        assert_eq!(bench.status("VI_1").effective_priority, up, "weight {weight} {reverse} up");
+        bench.link("eth9", false);
+        assert_eq!(bench.status("VI_1").effective_priority, down, "weight {weight} {reverse} down");
+        assert_eq!(bench.state("VI_1"), State::Backup);
+    }
+}
+
+#[test]
+fn nothing_moves_the_priority_of_an_owner() {
+    let mut bench = Bench::of(InstanceSettings { priority: 255, ..tracking(-20, false) });
+    bench.link("eth9", false);
+    assert_eq!(bench.status("VI_1").effective_priority, 255);
+}
+
+/// Skew at priority 80 is 176/256 = 0.6875 s instead of 0.609375 s.
+#[test]
+fn the_wait_of_a_backup_moves_with_its_priority() {
+    let mut bench = Bench::of(tracking(-20, false));
+    bench.until(2.0);
+    bench.link("eth9", false);
+    bench.until(3.687_499);
+    assert_eq!(bench.state("VI_1"), State::Backup);
+    bench.until(3.687_5);
+    assert_eq!(bench.state("VI_1"), State::Master);
+}
+
+#[test]
+fn the_next_advertisement_carries_the_new_priority() {
+    let mut bench = Bench::master(InstanceSettings { notify_priority_changes: true, ..tracking(-20, false) });
+    bench.link("eth9", false);
+    assert_eq!(bench.sentences(), ["notify INSTANCE VI_1 MASTER_PRIORITY 80"]);
+    bench.until(11.0);
+    assert_eq!(bench.sentences(), ["VI_1 advertises 80 on eth0"]);
+    bench.hear(LOWER, 90);
+    assert_eq!(bench.state("VI_1"), State::Backup, "and is what others are compared with");
+}
+
+#[test]
+fn addresses_go_where_they_are_configured() {
+    let mut settings = instance(Version::V2, 100);
+    let mut inside = virtual_address("10.0.0.1/24");
+    inside.interface = Some("eth1".to_owned());
+    settings.addresses.push(inside);
+    settings.addresses.push(virtual_address("192.0.2.11/32"));
+    settings.excluded.push(virtual_address("2001:db8::10/64"));
+    let mut bench = Bench::of(settings);
+    bench.forget();
+    bench.until(3.7);
+    assert_eq!(
+        bench.sentences()[..5],
+        [
+            "VI_1 advertises 100 on eth0",
+            "VI_1 adds 192.0.2.10/24 192.0.2.11/32 2001:db8::10/64 to eth0",
+            "VI_1 adds 10.0.0.1/24 to eth1",
+            "VI_1 announces 192.0.2.10 192.0.2.11 2001:db8::10 on eth0 x5",
+            "VI_1 announces 10.0.0.1 on eth1 x5",
+        ]
+    );
+}

@@ -1,0 +1,17 @@
+//! The machines of a node, driven without sockets and without a clock.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may stop where it fails"
+)]
+
+mod announcements;
+mod election;
+mod faults;
+mod groups;
+mod network;
+mod receive;
+mod reload;
+mod support;
+mod table;
