@@ -254,7 +254,8 @@ impl Site {
             2
         };
         let addresses = match self.forwarding {
-            Forwarding::DrIpv6 => format!("fe80::200/64\n        {}/64", self.virtual_address()),
+            // As the only address of its kind, or the director's own probes come from it and get no answer.
+            Forwarding::DrIpv6 => format!("fe80::200/64\n        {}/128", self.virtual_address()),
             Forwarding::Nat => format!(
                 "{}/24\n        {}/24 dev eth1",
                 self.virtual_address(),
