@@ -1,14 +1,55 @@
 //! The probes: each one an async function from a request and a time limit to an outcome.
 //!
 //! A probe opens one connection, asks one question and closes it again. It keeps nothing, decides nothing about up and
-//! down, and always ends within its time limit. One current-thread runtime runs thousands of them.
+//! down, always ends within its time limit, and holds no more than [`http::HEADER_LIMIT`] bytes of what a server sends.
+//! One current-thread runtime runs thousands of them.
+//!
+//! - `connect`: sockets, with all that the configuration says of them;
+//! - `http`: `HTTP_GET`;
+//! - `progress`: how far a probe came, for the reason when time runs out.
+#![forbid(unsafe_code)]
+
+mod connect;
+pub mod http;
+mod progress;
 
 use std::time::Duration;
 
-use holdfast_health::probe::{Outcome, Request};
+use holdfast_health::probe::{Connection, Outcome, Request, Verdict};
+use tokio::time::{Instant, timeout_at};
 
-/// Runs one probe. It ends at the latest after `deadline`.
+use progress::Progress;
+
+/// Runs one probe. It ends at the latest after `deadline`. Must be called within a tokio runtime with IO and time.
 pub async fn probe(request: &Request, deadline: Duration) -> Outcome {
-    let _ = (request, deadline);
-    std::future::pending().await
+    let start = Instant::now();
+    let mut progress = Progress::default();
+    let result = match start.checked_add(deadline) {
+        Some(end) => match timeout_at(end, run(request, &mut progress)).await {
+            Ok(result) => result,
+            Err(_) => Err(progress.out_of_time()),
+        },
+        // Later than the clock can tell is never.
+        None => run(request, &mut progress).await,
+    };
+    Outcome {
+        verdict: result.err().unwrap_or(Verdict::Success),
+        duration: start.elapsed(),
+    }
+}
+
+async fn run(request: &Request, progress: &mut Progress) -> Result<(), Verdict> {
+    match request {
+        Request::Tcp(connection) => tcp(connection, progress).await,
+        Request::HttpGet {
+            connection,
+            protocol,
+            url,
+        } => http::get(connection, *protocol, url, progress).await,
+    }
+}
+
+/// `TCP_CHECK`: the connection can be opened.
+async fn tcp(connection: &Connection, progress: &mut Progress) -> Result<(), Verdict> {
+    connect::connect(connection, progress).await.map(drop)
 }

@@ -1,0 +1,84 @@
+//! `HTTP_GET`: our own writer and reader, because what counts are the raw bytes as keepalived sees them, odd replies
+//! included.
+
+mod response;
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+
+use holdfast_health::probe::{Connection, HttpProtocol, Phase, Url, Verdict};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+use crate::connect::{broken, connect};
+use crate::progress::Progress;
+pub use response::{BODY_LIMIT, HEADER_LIMIT, Reader};
+
+/// How much is read at once.
+const CHUNK: usize = 8192;
+
+/// Fetches one URL and holds the answer against what is expected of it.
+pub(crate) async fn get(
+    connection: &Connection,
+    protocol: HttpProtocol,
+    url: &Url,
+    progress: &mut Progress,
+) -> Result<(), Verdict> {
+    let mut stream = connect(connection, progress).await?;
+    converse(&mut stream, connection, protocol, url, progress).await
+}
+
+/// Asks and listens, over any kind of stream.
+async fn converse(
+    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    connection: &Connection,
+    protocol: HttpProtocol,
+    url: &Url,
+    progress: &mut Progress,
+) -> Result<(), Verdict> {
+    let text = request(connection, protocol, url);
+    progress
+        .within(Phase::Sending, connection.timeout, stream.write_all(text.as_bytes()))
+        .await?
+        .map_err(|error| broken(&error, Phase::Sending))?;
+
+    let mut reader = Reader::new(url);
+    let mut buffer = Vec::with_capacity(CHUNK);
+    loop {
+        buffer.clear();
+        let length = progress
+            .within(Phase::Reading, connection.timeout, stream.read_buf(&mut buffer))
+            .await?
+            .map_err(|error| broken(&error, Phase::Reading))?;
+        if length == 0 {
+            break;
+        }
+        progress.received();
+        reader.push(&buffer).map_err(Verdict::Failure)?;
+    }
+    reader.finish().map_err(Verdict::Failure)
+}
+
+/// The request, byte for byte as keepalived sends it.
+fn request(connection: &Connection, protocol: HttpProtocol, url: &Url) -> String {
+    let (version, close) = match protocol {
+        HttpProtocol::Http10 => ("1.0", ""),
+        HttpProtocol::Http10Close => ("1.0", "Connection: close\r\n"),
+        HttpProtocol::Http11 => ("1.1", "Connection: close\r\n"),
+    };
+    let mut text = format!(
+        "GET {} HTTP/{version}\r\nUser-Agent: KeepAliveClient\r\n{close}Host: ",
+        url.path
+    );
+    match &url.virtualhost {
+        Some(name) => text.push_str(name),
+        None => {
+            // `SocketAddr` puts brackets around IPv6 addresses; writing to a String cannot fail.
+            let _ = write!(text, "{}", SocketAddr::new(connection.address, connection.port));
+        }
+    }
+    text.push_str("\r\n\r\n");
+    text
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,181 @@
+//! The answer to a `GET`, taken in as it arrives.
+//!
+//! Everything that keepalived takes for an answer is one here, however odd: the first line needs a word, a space, three
+//! digits and a space; the header ends with the first empty line after CR LF; the rest is the body, as it is on the wire
+//! (chunk framing included) up to `Content-Length` if there is a usable one.
+#![deny(clippy::arithmetic_side_effects)]
+
+use holdfast_health::probe::{Failure, Md5 as Digest, Url};
+use md5::{Digest as _, Md5};
+
+/// A header that is longer than this many bytes is cut off.
+pub const HEADER_LIMIT: usize = 64 * 1024;
+
+/// A body that is longer than this many bytes is cut off.
+pub const BODY_LIMIT: u64 = 64 * 1024 * 1024;
+
+const END_OF_HEADER: &[u8] = b"\r\n\r\n";
+
+/// Reads an answer piece by piece. It keeps the header only, and of the body a running digest.
+#[derive(Debug)]
+pub struct Reader<'a> {
+    url: &'a Url,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    /// The header so far.
+    Header(Vec<u8>),
+    Body(Body),
+}
+
+#[derive(Debug)]
+struct Body {
+    /// Bytes that still count for the digest; `None`: all.
+    counting: Option<u64>,
+    length: u64,
+    digest: Option<Md5>,
+}
+
+impl<'a> Reader<'a> {
+    /// A reader for the answer to this URL.
+    pub const fn new(url: &'a Url) -> Self {
+        Self {
+            url,
+            state: State::Header(Vec::new()),
+        }
+    }
+
+    /// Takes in the next piece.
+    ///
+    /// # Errors
+    /// The answer is known to fail: nothing that may follow can mend it.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        match &mut self.state {
+            State::Body(body) => body.push(bytes),
+            State::Header(header) => {
+                // The end may lie across two pieces.
+                let search_from = header.len().saturating_sub(END_OF_HEADER.len().saturating_sub(1));
+                // Nothing beyond the limit is kept, not even for a moment.
+                let room = HEADER_LIMIT.saturating_sub(header.len());
+                let (kept, _) = bytes.split_at_checked(room).unwrap_or((bytes, &[]));
+                let before = header.len();
+                header.extend_from_slice(kept);
+                let Some(end) = find_end(header, search_from) else {
+                    return if kept.len() < bytes.len() {
+                        Err(Failure::HeaderTooLong(HEADER_LIMIT))
+                    } else {
+                        Ok(())
+                    };
+                };
+                header.truncate(end);
+                let mut body = open_body(self.url, header)?;
+                let rest = bytes.get(end.saturating_sub(before)..).unwrap_or_default();
+                body.push(rest)?;
+                self.state = State::Body(body);
+                Ok(())
+            }
+        }
+    }
+
+    /// The connection has ended.
+    ///
+    /// # Errors
+    /// The answer is not the expected one.
+    pub fn finish(self) -> Result<(), Failure> {
+        match self.state {
+            State::Header(header) if header.is_empty() => Err(Failure::NoAnswer),
+            State::Header(header) if status_code(&header).is_none() => Err(Failure::NoStatusLine),
+            State::Header(_) => Err(Failure::HeaderUnfinished),
+            State::Body(body) => body.compare(self.url.digest),
+        }
+    }
+}
+
+/// Looks at the whole header; a wrong status needs no body.
+fn open_body(url: &Url, header: &[u8]) -> Result<Body, Failure> {
+    let code = status_code(header).ok_or(Failure::NoStatusLine)?;
+    if !url.status.contains(code) {
+        return Err(Failure::Status(code));
+    }
+    Ok(Body {
+        counting: content_length(header),
+        length: 0,
+        digest: url.digest.map(|_| Md5::new()),
+    })
+}
+
+impl Body {
+    fn push(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        let count = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        self.length = self.length.saturating_add(count);
+        if self.length > BODY_LIMIT {
+            return Err(Failure::BodyTooLong(BODY_LIMIT));
+        }
+        let counted = match &mut self.counting {
+            None => bytes,
+            Some(left) => {
+                let take = count.min(*left);
+                *left = left.saturating_sub(take);
+                usize::try_from(take)
+                    .ok()
+                    .and_then(|take| bytes.get(..take))
+                    .unwrap_or(bytes)
+            }
+        };
+        if let Some(digest) = &mut self.digest {
+            digest.update(counted);
+        }
+        Ok(())
+    }
+
+    fn compare(self, expected: Option<Digest>) -> Result<(), Failure> {
+        let (Some(expected), Some(digest)) = (expected, self.digest) else {
+            return Ok(());
+        };
+        let got = Digest(digest.finalize().into());
+        if got == expected {
+            Ok(())
+        } else {
+            Err(Failure::Digest { expected, got })
+        }
+    }
+}
+
+/// The position after the first empty line.
+fn find_end(header: &[u8], search_from: usize) -> Option<usize> {
+    let tail = header.get(search_from..)?;
+    let found = tail
+        .windows(END_OF_HEADER.len())
+        .position(|window| window == END_OF_HEADER)?;
+    search_from.checked_add(found)?.checked_add(END_OF_HEADER.len())
+}
+
+/// The three digits after the first word, if a space follows them. The word may be `HTTP/1.1`, `HTTP/2`, `ICY` or
+/// anything else.
+fn status_code(header: &[u8]) -> Option<u16> {
+    let end_of_word = header.iter().position(|byte| matches!(byte, b' ' | b'\r' | b'\n'))?;
+    let (_, rest) = header.split_at_checked(end_of_word)?;
+    let [b' ', digits @ .., b' '] = rest.get(..5)? else {
+        return None;
+    };
+    if !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+/// The value of the first `Content-Length`; `None` also if it is malformed.
+fn content_length(header: &[u8]) -> Option<u64> {
+    const NAME: &[u8] = b"content-length:";
+    let mut lines = header.split(|byte| *byte == b'\n');
+    let value = lines.find_map(|line| {
+        let (name, value) = line.split_at_checked(NAME.len())?;
+        name.eq_ignore_ascii_case(NAME).then_some(value)
+    })?;
+    std::str::from_utf8(value).ok()?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,332 @@
+//! Probes against servers on the loopback interface that behave and misbehave.
+
+#[cfg(test)]
+mod probes {
+    use std::net::IpAddr;
+    use std::time::{Duration, Instant};
+
+    use holdfast_checker::probe;
+    use holdfast_health::probe::{
+        Connection, Failure, HttpProtocol, Md5, NotTried, Outcome, Phase, Request, StatusSet, Url, Verdict,
+    };
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio::task::JoinHandle;
+
+    /// Long enough for anything that happens at once, short enough to see a test that hangs.
+    const AMPLE: Duration = Duration::from_secs(5);
+    const SHORT: Duration = Duration::from_millis(100);
+
+    fn connection(listener: &TcpListener) -> Connection {
+        let address = listener.local_addr().unwrap();
+        Connection {
+            address: address.ip(),
+            port: address.port(),
+            bind_address: None,
+            bind_port: 0,
+            bind_interface: None,
+            mark: 0,
+            timeout: AMPLE,
+        }
+    }
+
+    fn get(connection: Connection) -> Request {
+        get_with(connection, None)
+    }
+
+    fn get_with(connection: Connection, digest: Option<Md5>) -> Request {
+        let url = Url {
+            path: "/".to_owned(),
+            virtualhost: None,
+            status: StatusSet::default(),
+            digest,
+        };
+        Request::HttpGet {
+            connection,
+            protocol: HttpProtocol::Http10,
+            url,
+        }
+    }
+
+    async fn listen() -> TcpListener {
+        TcpListener::bind("127.0.0.1:0").await.unwrap()
+    }
+
+    async fn run(request: &Request) -> Outcome {
+        probe(request, request.deadline()).await
+    }
+
+    /// Reads a request up to its empty line.
+    async fn read_request(stream: &mut TcpStream) -> String {
+        let mut bytes = Vec::new();
+        while !bytes.ends_with(b"\r\n\r\n") {
+            bytes.push(stream.read_u8().await.unwrap());
+        }
+        String::from_utf8(bytes).unwrap()
+    }
+
+    /// Answers one request with these bytes and closes.
+    fn serve(listener: TcpListener, answer: &[u8]) -> JoinHandle<String> {
+        let answer = answer.to_vec();
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let request = read_request(&mut stream).await;
+            // The prober may have heard enough before the end.
+            let _ = stream.write_all(&answer).await;
+            request
+        })
+    }
+
+    async fn verdict_of(answer: &[u8], digest: Option<Md5>) -> Verdict {
+        let listener = listen().await;
+        let request = get_with(connection(&listener), digest);
+        let server = serve(listener, answer);
+        let outcome = run(&request).await;
+        server.await.unwrap();
+        outcome.verdict
+    }
+
+    #[tokio::test]
+    async fn tcp_up() {
+        let listener = listen().await;
+        assert_eq!(
+            run(&Request::Tcp(connection(&listener))).await.verdict,
+            Verdict::Success
+        );
+    }
+
+    #[tokio::test]
+    async fn refused() {
+        let listener = listen().await;
+        let connection = connection(&listener);
+        drop(listener);
+        for request in [Request::Tcp(connection.clone()), get(connection)] {
+            assert_eq!(run(&request).await.verdict, Verdict::Failure(Failure::Refused));
+        }
+    }
+
+    /// A listener whose queue is full drops further handshakes: the nearest thing to a host that does not answer.
+    #[tokio::test]
+    async fn timeout_while_connecting() {
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+        socket
+            .bind(&"127.0.0.1:0".parse::<std::net::SocketAddr>().unwrap().into())
+            .unwrap();
+        socket.listen(0).unwrap();
+        let listener = {
+            socket.set_nonblocking(true).unwrap();
+            TcpListener::from_std(socket.into()).unwrap()
+        };
+        let mut target = connection(&listener);
+        let mut queued = Vec::new();
+        for _ in 0..3 {
+            let stream = TcpStream::connect((target.address, target.port));
+            queued.push(tokio::time::timeout(SHORT, stream).await);
+        }
+        target.timeout = SHORT;
+        let request = Request::Tcp(target);
+        let outcome = run(&request).await;
+        assert_eq!(outcome.verdict, Verdict::Failure(Failure::Timeout(Phase::Connecting)));
+        assert!(outcome.duration >= SHORT && outcome.duration < AMPLE, "{outcome:?}");
+    }
+
+    #[tokio::test]
+    async fn reset_while_reading() {
+        let listener = listen().await;
+        let request = get(connection(&listener));
+        let server = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            read_request(&mut stream).await;
+            stream.write_all(b"HTTP/1.1 200 OK\r\n\r\nhalf").await.unwrap();
+            socket2::SockRef::from(&stream)
+                .set_linger(Some(Duration::ZERO))
+                .unwrap();
+        });
+        // Whether the first half is read before the reset or not: a broken connection is a failure, as with keepalived.
+        assert_eq!(
+            run(&request).await.verdict,
+            Verdict::Failure(Failure::Reset(Phase::Reading))
+        );
+        server.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn closed_without_an_answer() {
+        assert_eq!(verdict_of(b"", None).await, Verdict::Failure(Failure::NoAnswer));
+    }
+
+    #[tokio::test]
+    async fn timeout_while_reading() {
+        let listener = listen().await;
+        let mut target = connection(&listener);
+        target.timeout = SHORT;
+        let request = get(target);
+        let started = Instant::now();
+        let outcome = run(&request).await;
+        assert_eq!(outcome.verdict, Verdict::Failure(Failure::Timeout(Phase::Reading)));
+        assert!(started.elapsed() < AMPLE);
+    }
+
+    /// Each byte comes in time, the whole does not.
+    #[tokio::test]
+    async fn a_slow_drip_ends_with_the_deadline() {
+        let listener = listen().await;
+        let request = get(connection(&listener));
+        let server = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut tick = tokio::time::interval(Duration::from_millis(5));
+            loop {
+                tick.tick().await;
+                if stream.write_all(b"H").await.is_err() {
+                    break;
+                }
+            }
+        });
+        let deadline = Duration::from_millis(200);
+        let outcome = probe(&request, deadline).await;
+        assert_eq!(outcome.verdict, Verdict::Failure(Failure::Deadline(Phase::Reading)));
+        assert!(outcome.duration >= deadline && outcome.duration < AMPLE, "{outcome:?}");
+        tokio::time::timeout(AMPLE, server).await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_endless_header_is_cut_off() {
+        let listener = listen().await;
+        let request = get(connection(&listener));
+        let server = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            read_request(&mut stream).await;
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n").await;
+            while stream.write_all(b"X-More: and more\r\n").await.is_ok() {}
+        });
+        let verdict = run(&request).await.verdict;
+        assert_eq!(
+            verdict,
+            Verdict::Failure(Failure::HeaderTooLong(holdfast_checker::http::HEADER_LIMIT))
+        );
+        tokio::time::timeout(AMPLE, server).await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn status_and_digest() {
+        let answer = b"HTTP/1.1 200 OK\r\nServer: test\r\n\r\nhello";
+        // printf hello | md5sum
+        let expected = Md5(*b"\x5d\x41\x40\x2a\xbc\x4b\x2a\x76\xb9\x71\x9d\x91\x10\x17\xc5\x92");
+        assert_eq!(verdict_of(answer, None).await, Verdict::Success);
+        assert_eq!(verdict_of(answer, Some(expected)).await, Verdict::Success);
+        let other = Md5([0; 16]);
+        assert_eq!(
+            verdict_of(answer, Some(other)).await,
+            Verdict::Failure(Failure::Digest {
+                expected: other,
+                got: expected
+            })
+        );
+        let down = b"HTTP/1.1 503 Service Unavailable\r\n\r\n";
+        assert_eq!(verdict_of(down, None).await, Verdict::Failure(Failure::Status(503)));
+    }
+
+    #[tokio::test]
+    async fn odd_replies_over_the_wire() {
+        for (answer, up) in [
+            (&b"ICY 200 OK\r\n\r\n"[..], true),
+            (b"HTTP/2 200 OK\r\n\r\n", true),
+            (b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nhalf", true),
+            (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel", true),
+            (b"HTTP/1.1 200 OK\n\nhello", false),
+            (b"HTTP/1.1 200\r\n\r\nhello", false),
+            (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", false),
+            (b"220 smtp.example.org ready\r\n", false),
+        ] {
+            let verdict = verdict_of(answer, None).await;
+            assert_eq!(
+                verdict == Verdict::Success,
+                up,
+                "{verdict:?} for {}",
+                answer.escape_ascii()
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn the_request_names_address_and_port_also_for_ipv6() {
+        let Ok(listener) = TcpListener::bind("[::1]:0").await else {
+            eprintln!("no IPv6 on this host");
+            return;
+        };
+        let port = listener.local_addr().unwrap().port();
+        let request = get(connection(&listener));
+        let server = serve(listener, b"HTTP/1.0 200 OK\r\n\r\n");
+        assert_eq!(run(&request).await.verdict, Verdict::Success);
+        assert_eq!(
+            server.await.unwrap(),
+            format!("GET / HTTP/1.0\r\nUser-Agent: KeepAliveClient\r\nHost: [::1]:{port}\r\n\r\n")
+        );
+    }
+
+    #[tokio::test]
+    async fn the_source_is_bound() {
+        let listener = listen().await;
+        let mut target = connection(&listener);
+        target.bind_address = Some("127.0.0.9".parse::<IpAddr>().unwrap());
+        target.bind_interface = Some("lo".to_owned());
+        let request = Request::Tcp(target);
+        assert_eq!(run(&request).await.verdict, Verdict::Success);
+        let (_, peer) = listener.accept().await.unwrap();
+        assert_eq!(peer.ip().to_string(), "127.0.0.9");
+    }
+
+    #[tokio::test]
+    async fn what_this_host_cannot_do_says_nothing_about_the_server() {
+        let listener = listen().await;
+        let mut foreign = connection(&listener);
+        foreign.bind_address = Some("192.0.2.77".parse::<IpAddr>().unwrap());
+        let mut no_interface = connection(&listener);
+        no_interface.bind_interface = Some("no-such-if0".to_owned());
+        let mut nowhere = connection(&listener);
+        nowhere.port = 0;
+        nowhere.address = "fe80::1".parse().unwrap();
+        for (target, errno) in [(foreign, libc::EADDRNOTAVAIL), (no_interface, libc::ENODEV)] {
+            let verdict = run(&Request::Tcp(target)).await.verdict;
+            assert_eq!(verdict, Verdict::NotTried(NotTried::Bind { errno }));
+        }
+        // A link-local address without an interface: the kernel does not even try.
+        let verdict = run(&Request::Tcp(nowhere)).await.verdict;
+        assert!(
+            matches!(
+                verdict,
+                Verdict::NotTried(NotTried::Socket { .. }) | Verdict::Failure(Failure::Unreachable)
+            ),
+            "{verdict:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn hundreds_of_probes_share_one_thread() {
+        let listener = listen().await;
+        let silent = listen().await;
+        let request = get(connection(&listener));
+        let mut slow = connection(&silent);
+        slow.timeout = SHORT;
+        let slow = get(slow);
+        let server = tokio::spawn(async move {
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                tokio::spawn(async move {
+                    read_request(&mut stream).await;
+                    stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+                });
+            }
+        });
+        let mut probes = tokio::task::JoinSet::new();
+        for number in 0..200 {
+            let request = if number % 2 == 0 { request.clone() } else { slow.clone() };
+            probes.spawn(async move { (number % 2 == 0, probe(&request, request.deadline()).await.verdict) });
+        }
+        while let Some(done) = probes.join_next().await {
+            let (healthy, verdict) = done.unwrap();
+            assert_eq!(verdict == Verdict::Success, healthy, "{verdict:?}");
+        }
+        server.abort();
+    }
+}
