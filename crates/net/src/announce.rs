@@ -110,7 +110,8 @@ fn ethernet(destination: MacAddress, source: MacAddress, ethertype: [u8; 2]) -> 
 }
 
 /// ARP announcement (RFC 826, RFC 5227 section 3): a broadcast request in which sender and target are the announced
-/// address. The target's hardware address means nothing in a request and is zero.
+/// address. The target's hardware address means nothing in a request; it is keepalived's, so that what filters and
+/// switches make of such frames does not change with the daemon.
 fn gratuitous_arp(mac: MacAddress, address: Ipv4Addr) -> Vec<u8> {
     const HARDWARE_ETHERNET: [u8; 2] = [0, 1];
     const LENGTHS: [u8; 2] = [6, 4];
@@ -122,7 +123,7 @@ fn gratuitous_arp(mac: MacAddress, address: Ipv4Addr) -> Vec<u8> {
     frame.extend(REQUEST);
     frame.extend(mac.0);
     frame.extend(address.octets());
-    frame.extend([0; 6]);
+    frame.extend(BROADCAST.0);
     frame.extend(address.octets());
     frame
 }

@@ -1,5 +1,6 @@
 //! Many packets per system call: `recvmmsg` and `sendmmsg`.
 #![allow(unsafe_code)]
+#![deny(clippy::arithmetic_side_effects)]
 
 use std::cell::RefCell;
 use std::io;

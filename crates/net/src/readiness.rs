@@ -3,7 +3,8 @@
 
 use std::fmt;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::task::{Context, Poll, ready};
 
 use neli::socket::NlSocket;
 use nix::sys::timerfd::TimerFd;
@@ -15,12 +16,6 @@ use crate::error::NetError;
 /// Types that own a descriptor: it stays open and stays the same until they are dropped.
 pub(crate) trait OwnsDescriptor: sealed::Sealed {
     fn descriptor(&self) -> RawFd;
-}
-
-impl OwnsDescriptor for OwnedFd {
-    fn descriptor(&self) -> RawFd {
-        self.as_raw_fd()
-    }
 }
 
 impl OwnsDescriptor for socket2::Socket {
@@ -44,7 +39,6 @@ impl OwnsDescriptor for NlSocket {
 mod sealed {
     /// Keeps the list of owning types in this file, next to the promise that depends on it.
     pub(crate) trait Sealed {}
-    impl Sealed for std::os::fd::OwnedFd {}
     impl Sealed for socket2::Socket {}
     impl Sealed for nix::sys::timerfd::TimerFd {}
     impl Sealed for neli::socket::NlSocket {}
@@ -83,6 +77,20 @@ impl<T: OwnsDescriptor> Readiness<T> {
             let mut guard = self.0.readable().await?;
             if let Ok(result) = guard.try_io(|owner| read(&owner.get_ref().0)) {
                 return result;
+            }
+        }
+    }
+
+    /// As [`read`](Self::read), for a task that waits for several descriptors. Only the last waker is remembered.
+    pub(crate) fn poll_read<R>(
+        &self,
+        context: &mut Context<'_>,
+        mut read: impl FnMut(&T) -> io::Result<R>,
+    ) -> Poll<io::Result<R>> {
+        loop {
+            let mut guard = ready!(self.0.poll_read_ready(context))?;
+            if let Ok(result) = guard.try_io(|owner| read(&owner.get_ref().0)) {
+                return Poll::Ready(result);
             }
         }
     }

@@ -1,11 +1,12 @@
 //! VRRP packets to and from the wire.
 #![deny(clippy::arithmetic_side_effects)]
 
-use std::cell::Cell;
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::AsRawFd;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
 
 use libc::{IPPROTO_IP, IPPROTO_IPV6};
 use socket2::{Domain, InterfaceIndexOrAddress, Protocol, Socket, Type};
@@ -83,7 +84,7 @@ pub struct VrrpSocket {
     settings: VrrpSocketSettings,
     name: String,
     socket: Readiness<Socket>,
-    malformed: Cell<u64>,
+    malformed: AtomicU64,
 }
 
 /// One VRRP packet to send.
@@ -109,7 +110,7 @@ impl VrrpSocket {
             settings: settings.clone(),
             name,
             socket,
-            malformed: Cell::new(0),
+            malformed: AtomicU64::new(0),
         };
         opened.drain()?;
         Ok(opened)
@@ -182,6 +183,18 @@ impl VrrpSocket {
         }
     }
 
+    /// As [`receive`](Self::receive), for one task that waits for several sockets (`std::future::poll_fn`): poll all of
+    /// them each time. Only the task that polled last is woken.
+    pub fn poll_receive(&self, context: &mut Context<'_>) -> Poll<Result<Vec<ReceivedPacket>, NetError>> {
+        loop {
+            let packets = ready!(self.socket.poll_read(context, |socket| self.take_batch(socket)));
+            let packets = packets.map_err(NetError::system("receive on", self.name.clone()))?;
+            if !packets.is_empty() {
+                return Poll::Ready(Ok(packets));
+            }
+        }
+    }
+
     /// Packets that are there already, 32 at most, without waiting; may be empty. For the rule "drain the socket
     /// before a due timer".
     pub fn receive_now(&self) -> Result<Vec<ReceivedPacket>, NetError> {
@@ -193,7 +206,7 @@ impl VrrpSocket {
 
     /// How many packets had no sound IP header or were longer than any VRRP packet, and were dropped.
     pub fn malformed_count(&self) -> u64 {
-        self.malformed.get()
+        self.malformed.load(Ordering::Relaxed)
     }
 
     /// Between its creation and its binding the socket heard every interface. What it heard is thrown away.
@@ -213,7 +226,7 @@ impl VrrpSocket {
         receive_batch(socket.as_raw_fd(), |raw| match read_packet(family, &raw) {
             Some(packet) if self.settings.mode.is_for(packet.destination) => packets.push(packet),
             Some(_) => {}
-            None => self.malformed.set(self.malformed.get().saturating_add(1)),
+            None => drop(self.malformed.fetch_add(1, Ordering::Relaxed)),
         })?;
         Ok(packets)
     }
@@ -238,7 +251,8 @@ impl VrrpSocketMode {
         }
     }
 
-    /// Whether a packet to this destination is for sockets of this mode: not if it went to a group they have not joined.
+    /// Whether a packet to this destination is for sockets of this mode: not if it went to a group they have not
+    /// joined.
     fn is_for(&self, destination: IpAddr) -> bool {
         match self {
             Self::Multicast { group } => !destination.is_multicast() || destination == *group,

@@ -3,13 +3,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 use std::fs::File;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io::{ErrorKind, Read};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::AsRawFd;
 use std::pin::pin;
 use std::process::Command;
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use holdfast_net::{
@@ -218,7 +218,9 @@ fn five_hundred_addresses_come_and_go_in_one_batch_each() {
             assert_eq!(found, Some(expected), "{wanted}");
         }
 
-        let again = requests.add_addresses(&addresses).await;
+        // More than fit into one write.
+        let again = requests.add_addresses(&[&addresses[..]; 3].concat()).await;
+        assert_eq!(again.len(), 1500);
         assert!(again.iter().all(|outcome| matches!(outcome, Ok(Applied::AlreadySo))));
 
         let start = Instant::now();
@@ -276,6 +278,10 @@ fn all_options_of_an_address_reach_the_kernel() {
                 ..InterfaceAddress::new(index, v6("2001:db8:1::10"), 64)
             },
             InterfaceAddress {
+                flags: AddressFlags::MCAUTOJOIN,
+                ..InterfaceAddress::new(index, v4("239.1.2.3"), 32)
+            },
+            InterfaceAddress {
                 peer: Some(v6("2001:db8::99")),
                 ..InterfaceAddress::new(index, v6("2001:db8::98"), 128)
             },
@@ -307,6 +313,8 @@ fn all_options_of_an_address_reach_the_kernel() {
             "{managed}"
         );
         assert!(line("2001:db8::98 ").contains("peer 2001:db8::99/128"), "{shown}");
+
+        assert!(ip("maddr show dev left0").contains("239.1.2.3"));
 
         let observed = requests.addresses().await.unwrap();
         for wanted in &addresses {
@@ -647,6 +655,63 @@ fn adverts_cross_ipv6() {
 }
 
 #[test]
+fn unicast_needs_no_interface_and_one_task_can_wait_for_several_sockets() {
+    between_two_hosts("unicast over any interface", async |hosts| {
+        address_both(hosts, v4("192.0.2.1"), v4("192.0.2.2")).await;
+        address_both(hosts, v6("2001:db8::1"), v6("2001:db8::2")).await;
+        let both = || {
+            [AddressFamily::Ipv4, AddressFamily::Ipv6].map(|family| {
+                let mode = VrrpSocketMode::Unicast { family };
+                let settings = VrrpSocketSettings {
+                    interface_index: None,
+                    mode,
+                    receive_buffer_bytes: None,
+                };
+                VrrpSocket::open(&settings).unwrap()
+            })
+        };
+        hosts.enter(&hosts.right);
+        let right = both();
+        let right_index = link("right0").await.index;
+        hosts.enter(&hosts.left);
+        let left = both();
+
+        let ways = [
+            (v4("192.0.2.1"), v4("192.0.2.2")),
+            (v6("2001:db8::1"), v6("2001:db8::2")),
+        ];
+        for (place, (source, destination)) in ways.into_iter().enumerate().rev() {
+            left[place].send(source, destination, 255, &[0x31; 8]).unwrap();
+            let any = poll_fn(|context| {
+                let polled = right
+                    .iter()
+                    .map(|socket| socket.poll_receive(context))
+                    .find(Poll::is_ready);
+                polled.unwrap_or(Poll::Pending)
+            });
+            let packets = within("a packet on either socket", any).await.unwrap();
+            let expected = ReceivedPacket {
+                interface_index: right_index,
+                source,
+                destination,
+                ttl: 255,
+                payload: vec![0x31; 8],
+            };
+            assert_eq!(packets, [expected]);
+        }
+
+        let settings = VrrpSocketSettings {
+            interface_index: None,
+            mode: VrrpSocketMode::Multicast {
+                group: v4("224.0.0.18"),
+            },
+            receive_buffer_bytes: None,
+        };
+        assert_eq!(VrrpSocket::open(&settings).unwrap_err().errno(), Some(libc::ENODEV));
+    });
+}
+
+#[test]
 fn adverts_are_marked_as_network_control() {
     between_two_hosts("marks on adverts", async |hosts| {
         let (left, _) = address_both(hosts, v4("192.0.2.1"), v4("192.0.2.2")).await;
@@ -675,10 +740,9 @@ fn adverts_are_marked_as_network_control() {
         );
         assert_eq!(ipv4[14], 0x45, "no IP options");
         let ipv6 = onlooker.frame("IPv6 advert", |frame| frame[12..14] == [0x86, 0xdd] && frame[20] == 112);
-        assert_eq!(
-            (&ipv6[..6], &ipv6[14..16], ipv6[21]),
-            (&[0x33, 0x33, 0, 0, 0, 0x12][..], &[0x6c, 0][..], 255)
-        );
+        assert_eq!((&ipv6[..6], ipv6[21]), (&[0x33, 0x33, 0, 0, 0, 0x12][..], 255));
+        // Behind version and traffic class begins a flow label of the kernel's choice.
+        assert_eq!((ipv6[14], ipv6[15] & 0xf0), (0x6c, 0x00));
     });
 }
 
@@ -743,7 +807,11 @@ fn announcements_are_seen_and_believed_by_the_neighbours() {
             [0, 1, 0, 0, 0x5e, 0, 1, 51, 192, 0, 2, 10],
             "request, sender"
         );
-        assert_eq!(arp[38..42], [192, 0, 2, 10], "target");
+        assert_eq!(
+            arp[32..42],
+            [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 192, 0, 2, 10],
+            "target"
+        );
         let is_advertisement = |frame: &[u8]| frame[12..14] == [0x86, 0xdd] && frame.len() == 86 && frame[54] == 136;
         let advertisement = onlooker.frame("neighbour advertisement", is_advertisement);
         assert_eq!(

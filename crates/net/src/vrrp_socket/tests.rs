@@ -1,8 +1,8 @@
 use super::*;
 
-/// An advert of version 2 as keepalived sends it: TOS 0xC0, TTL 255, protocol 112, from 192.0.2.1 to 224.0.0.18.
+/// An advert of version 2 as keepalived sends it, captured from 2.2.7.
 const ADVERT: [u8; 40] = [
-    0x45, 0xc0, 0x00, 0x28, 0x00, 0x01, 0x00, 0x00, 0xff, 0x70, 0x18, 0x91, 192, 0, 2, 1, 224, 0, 0, 18, // IPv4
+    0x45, 0xc0, 0x00, 0x28, 0x00, 0x01, 0x00, 0x00, 0xff, 0x70, 0x18, 0x90, 192, 0, 2, 2, 224, 0, 0, 18, // IPv4
     0x21, 0x33, 0x64, 0x01, 0x00, 0x01, 0xb8, 0xbf, 192, 0, 2, 10, 0, 0, 0, 0, 0, 0, 0, 0, // VRRP
 ];
 
@@ -11,7 +11,7 @@ fn the_ip_header_is_taken_off() {
     let packet = Ipv4Packet::read(&ADVERT).unwrap();
     assert_eq!(
         (packet.source, packet.destination, packet.ttl),
-        ([192, 0, 2, 1].into(), [224, 0, 0, 18].into(), 255)
+        ([192, 0, 2, 2].into(), [224, 0, 0, 18].into(), 255)
     );
     assert_eq!(packet.payload, &ADVERT[20..]);
 }
@@ -84,4 +84,20 @@ fn names_of_sockets_say_what_they_are_for() {
         receive_buffer_bytes: None,
     };
     assert_eq!(settings.to_string(), "VRRP socket for 224.0.0.18 on interface 3");
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_bytes_are_read_without_panic_and_nothing_is_read_beyond_them(bytes: Vec<u8>, first in 0x40_u8..0x50) {
+        let mut bytes = bytes;
+        if let Some(version_and_length) = bytes.first_mut() {
+            *version_and_length = first;
+        }
+        if let Some(protocol) = bytes.get_mut(9) {
+            *protocol = IPPROTO_VRRP;
+        }
+        if let Some(packet) = Ipv4Packet::read(&bytes) {
+            assert!(packet.payload.len() + 20 <= bytes.len());
+        }
+    }
 }
