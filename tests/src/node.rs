@@ -43,7 +43,7 @@ pub struct Node {
 impl Node {
     /// A node with nothing but `lo`, called `name` (its host name, too). Needs root.
     pub fn new(name: &str) -> Result<Self> {
-        if !nix::unistd::geteuid().is_root() {
+        if !is_root() {
             bail!("network namespaces need root");
         }
         let (jobs, inbox) = mpsc::channel::<Job>();
@@ -199,6 +199,11 @@ impl Drop for Node {
             let _ = thread.join();
         }
     }
+}
+
+/// Whether this process may make nodes.
+pub fn is_root() -> bool {
+    nix::unistd::geteuid().is_root()
 }
 
 /// Moves the calling thread, and what it opens from now on, into a network.

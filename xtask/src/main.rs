@@ -1,9 +1,13 @@
 //! Every chore of the project as a command.
 
+mod guest;
+mod packages;
+mod steps;
+mod test;
+
 use std::process::ExitCode;
 
 use anyhow::Result;
-use bed::guest::GuestCommand;
 use clap::{Parser, Subcommand};
 
 /// The chores of Holdfast
@@ -16,6 +20,17 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Chore {
+    /// Format and lints, changing nothing
+    Check,
+    /// Everything that must be green: check, build, unit tests, peers in network namespaces, IPVS in a guest
+    Test {
+        /// Only this part
+        #[arg(value_enum)]
+        part: Option<test::Part>,
+        /// Given to the test programs of peers and guest, as in `cargo xtask test peers -- keepalived::`
+        #[arg(last = true)]
+        arguments: Vec<String>,
+    },
     /// Run one command in a guest with a real IPVS; it sees this machine's files, and its writes vanish
     Guest {
         /// Program and arguments
@@ -26,14 +41,8 @@ enum Chore {
 
 fn main() -> Result<ExitCode> {
     match Arguments::parse().chore {
-        Chore::Guest { command } => {
-            let report = GuestCommand::new(command)?.run(&mut std::io::stdout())?;
-            eprintln!(
-                "guest: up after {:.1} s, ran {:.1} s",
-                report.boot.as_secs_f64(),
-                report.run.as_secs_f64()
-            );
-            Ok(ExitCode::from(u8::try_from(report.status).unwrap_or(1)))
-        }
+        Chore::Check => Ok(test::check().finish()),
+        Chore::Test { part, arguments } => Ok(test::run(part, &arguments).finish()),
+        Chore::Guest { command } => guest::run(command),
     }
 }

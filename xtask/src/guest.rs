@@ -1,0 +1,14 @@
+//! `cargo xtask guest`: one command in a guest.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use bed::figures::MARK;
+use bed::guest::GuestCommand;
+
+pub(crate) fn run(command: Vec<String>) -> Result<ExitCode> {
+    let report = GuestCommand::new(command)?.run(&mut std::io::stdout())?;
+    let (boot, run) = (report.boot.as_secs_f64(), report.run.as_secs_f64());
+    eprintln!("{MARK}guest up after {boot:.1} s, its command ran {run:.1} s");
+    Ok(ExitCode::from(u8::try_from(report.status).unwrap_or(1)))
+}

@@ -1,0 +1,116 @@
+//! `cargo xtask test`: what must be green, in the order in which it is quickest to hear that it is not.
+
+use std::env;
+use std::process::Command;
+
+use anyhow::ensure;
+use clap::ValueEnum;
+
+use crate::packages;
+use crate::steps::Steps;
+
+/// A part of the tests.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Part {
+    /// Format, lints, build, unit tests: no root, no network
+    Quick,
+    /// Real daemons as peers in network namespaces: needs root
+    Peers,
+    /// Directors on a real IPVS in a guest: needs no root once the packages are there
+    Guest,
+}
+
+/// Cases with peers mostly wait for timers of seconds, so all of them may run at once.
+const PEERS_AT_ONCE: &str = "64";
+/// Cases in a guest share two emulated processors.
+const GUEST_CASES_AT_ONCE: &str = "3";
+
+/// Format and lints.
+pub(crate) fn check() -> Steps {
+    let mut steps = Steps::default();
+    check_steps(&mut steps);
+    steps
+}
+
+/// One part, or all.
+pub(crate) fn run(part: Option<Part>, arguments: &[String]) -> Steps {
+    let mut steps = Steps::default();
+    let wanted = |candidate| part.is_none_or(|part| part == candidate);
+    if wanted(Part::Quick) {
+        check_steps(&mut steps);
+        steps.command("build", cargo().args(["build", "--workspace"]));
+        steps.command("unit tests", cargo().args(["test", "--workspace"]));
+    }
+    if wanted(Part::Peers) {
+        peers(&mut steps, arguments);
+    }
+    if wanted(Part::Guest) {
+        guest(&mut steps, arguments);
+    }
+    steps
+}
+
+fn check_steps(steps: &mut Steps) {
+    steps.command("format", cargo().args(["fmt", "--all", "--check"]));
+    steps.command(
+        "lints",
+        cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+    );
+}
+
+fn peers(steps: &mut Steps, arguments: &[String]) {
+    let ready = steps.step("what peers need", || {
+        ensure!(
+            bed::node::is_root(),
+            "not root: no network namespaces, so no case with peers can run"
+        );
+        packages::PEERS.install()
+    });
+    if ready && build_director(steps) {
+        let mut cases = test_program("holdfast-tests", "peers");
+        cases.args(["--", "--ignored", "--test-threads", PEERS_AT_ONCE]);
+        steps.command("peers", cases.args(arguments));
+    }
+}
+
+fn guest(steps: &mut Steps, arguments: &[String]) {
+    let ready = steps.step("what a guest needs", || packages::GUEST.install());
+    if ready && build_director(steps) {
+        // Cargo starts test programs through us, and we start them in a guest.
+        let runner = format!("target.'cfg(all())'.runner=['{}', 'guest', '--']", own_path());
+        let mut table = test_program("holdfast-ipvs", "kernel");
+        steps.command("guest: the IPVS library", table.args(["--config", &runner]));
+        let mut cases = test_program("holdfast-tests", "guest");
+        cases.args([
+            "--config",
+            &runner,
+            "--",
+            "--ignored",
+            "--test-threads",
+            GUEST_CASES_AT_ONCE,
+        ]);
+        steps.command("guest: directors", cases.args(arguments));
+    }
+}
+
+/// Cases start the program from the target directory.
+fn build_director(steps: &mut Steps) -> bool {
+    let mut build = cargo();
+    steps.command("build of the director", build.args(["build", "--package", "holdfast"]))
+}
+
+fn test_program(package: &str, name: &str) -> Command {
+    let mut command = cargo();
+    command.args(["test", "--package", package, "--test", name]);
+    command
+}
+
+fn own_path() -> String {
+    // Without it cargo says clearly that the runner is not there.
+    env::current_exe().map_or_else(|_| "xtask".to_owned(), |path| path.to_string_lossy().into_owned())
+}
+
+/// The cargo that runs us.
+fn cargo() -> Command {
+    Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
