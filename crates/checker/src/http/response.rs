@@ -166,15 +166,19 @@ fn status_code(header: &[u8]) -> Option<u16> {
     std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
-/// The value of the first `Content-Length`; `None` also if it is malformed.
+/// The number after the first `Content-Length:`, as keepalived finds it: in just these letters, but anywhere in the
+/// header, so in `X-Content-Length:` too. A digest in a configuration was made with this rule (by genhash), so it must be
+/// compared with it. `None` also if no line end follows the number.
 fn content_length(header: &[u8]) -> Option<u64> {
-    const NAME: &[u8] = b"content-length:";
-    let mut lines = header.split(|byte| *byte == b'\n');
-    let value = lines.find_map(|line| {
-        let (name, value) = line.split_at_checked(NAME.len())?;
-        name.eq_ignore_ascii_case(NAME).then_some(value)
-    })?;
-    std::str::from_utf8(value).ok()?.trim().parse().ok()
+    const NAME: &[u8] = b"Content-Length:";
+    let found = header.windows(NAME.len()).position(|window| window == NAME)?;
+    let value = header.get(found.checked_add(NAME.len())?..)?.trim_ascii_start();
+    let end = value.iter().position(|byte| !byte.is_ascii_digit())?;
+    let (digits, rest) = value.split_at_checked(end)?;
+    if !matches!(rest.first(), Some(b'\r' | b'\n')) {
+        return None;
+    }
+    std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
 #[cfg(test)]
