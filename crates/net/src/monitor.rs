@@ -76,25 +76,22 @@ impl Monitor {
         })
     }
 
-    /// Waits until something happens and returns it, oldest first, never empty. Bounded work per call. Cancel safe.
+    /// Waits until something happens and returns it, oldest first, a bounded number. Empty if it was nothing of
+    /// interest here. Cancel safe.
     pub async fn next(&mut self) -> Result<Vec<NetworkEvent>, NetError> {
         let Self { socket, buffer, lost } = self;
-        loop {
-            let events = socket
-                .read(|socket| receive(socket, buffer))
-                .await
-                .map_err(NetError::system("read", OBJECT))?;
-            if events.last() == Some(&NetworkEvent::Lost) {
-                *lost = lost.saturating_add(1);
-                tracing::warn!(
-                    times = *lost,
-                    "the kernel dropped network events, its tables have to be read again"
-                );
-            }
-            if !events.is_empty() {
-                return Ok(events);
-            }
+        let events = socket
+            .read(|socket| receive(socket, buffer))
+            .await
+            .map_err(NetError::system("read", OBJECT))?;
+        if events.last() == Some(&NetworkEvent::Lost) {
+            *lost = lost.saturating_add(1);
+            tracing::warn!(
+                times = *lost,
+                "the kernel dropped network events, its tables have to be read again"
+            );
         }
+        Ok(events)
     }
 
     /// How many times events were lost so far.

@@ -25,6 +25,8 @@ const TTL: u32 = 255;
 const TYPE_OF_SERVICE: u32 = 0xc0;
 /// `TC_PRIO_CONTROL` of `linux/pkt_sched.h`: adverts leave before what else is queued on the interface.
 const PRIORITY: u32 = 7;
+/// More than fit into the default receive buffer.
+const DRAINED_BATCHES: usize = 64;
 
 /// IPv4 or IPv6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -172,27 +174,18 @@ impl VrrpSocket {
             .collect()
     }
 
-    /// Waits for packets and returns those that are there, oldest first, 32 at most; never empty. Cancel safe.
+    /// Waits for packets and takes those that are there, oldest first, 32 at most. Empty if none of those was for this
+    /// socket or sound. Cancel safe.
     pub async fn receive(&self) -> Result<Vec<ReceivedPacket>, NetError> {
-        loop {
-            let packets = self.socket.read(|socket| self.take_batch(socket)).await;
-            let packets = packets.map_err(NetError::system("receive on", self.name.clone()))?;
-            if !packets.is_empty() {
-                return Ok(packets);
-            }
-        }
+        let packets = self.socket.read(|socket| self.take_batch(socket)).await;
+        packets.map_err(NetError::system("receive on", self.name.clone()))
     }
 
     /// As [`receive`](Self::receive), for one task that waits for several sockets (`std::future::poll_fn`): poll all of
     /// them each time. Only the task that polled last is woken.
     pub fn poll_receive(&self, context: &mut Context<'_>) -> Poll<Result<Vec<ReceivedPacket>, NetError>> {
-        loop {
-            let packets = ready!(self.socket.poll_read(context, |socket| self.take_batch(socket)));
-            let packets = packets.map_err(NetError::system("receive on", self.name.clone()))?;
-            if !packets.is_empty() {
-                return Poll::Ready(Ok(packets));
-            }
-        }
+        let packets = ready!(self.socket.poll_read(context, |socket| self.take_batch(socket)));
+        Poll::Ready(packets.map_err(NetError::system("receive on", self.name.clone())))
     }
 
     /// Packets that are there already, 32 at most, without waiting; may be empty. For the rule "drain the socket
@@ -209,15 +202,17 @@ impl VrrpSocket {
         self.malformed.load(Ordering::Relaxed)
     }
 
-    /// Between its creation and its binding the socket heard every interface. What it heard is thrown away.
+    /// Between its creation and its binding the socket heard every interface. What it heard is thrown away; that took
+    /// microseconds, so there are few.
     fn drain(&self) -> Result<(), NetError> {
-        loop {
+        for _ in 0..DRAINED_BATCHES {
             match receive_batch(self.socket.get().as_raw_fd(), |_| {}) {
                 Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(error) => return Err(NetError::system("open", self.name.clone())(error)),
             }
         }
+        Ok(())
     }
 
     fn take_batch(&self, socket: &Socket) -> io::Result<Vec<ReceivedPacket>> {
@@ -226,7 +221,9 @@ impl VrrpSocket {
         receive_batch(socket.as_raw_fd(), |raw| match read_packet(family, &raw) {
             Some(packet) if self.settings.mode.is_for(packet.destination) => packets.push(packet),
             Some(_) => {}
-            None => drop(self.malformed.fetch_add(1, Ordering::Relaxed)),
+            None => {
+                self.malformed.fetch_add(1, Ordering::Relaxed);
+            }
         })?;
         Ok(packets)
     }
@@ -317,6 +314,13 @@ fn set_up_ipv4(socket: &Socket) -> io::Result<()> {
     socket.set_multicast_ttl_v4(TTL)?;
     socket.set_ttl_v4(TTL)?;
     socket.set_tos_v4(TYPE_OF_SERVICE)?;
+    // As keepalived: without "don't fragment", so that a narrow path to a unicast peer does not silence us.
+    set_number(
+        socket.as_raw_fd(),
+        IPPROTO_IP,
+        libc::IP_MTU_DISCOVER,
+        libc::IP_PMTUDISC_DONT,
+    )?;
     set_number(socket.as_raw_fd(), IPPROTO_IP, libc::IP_PKTINFO, 1)
 }
 
