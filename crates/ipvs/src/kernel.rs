@@ -6,6 +6,7 @@
 mod apply;
 mod module;
 mod socket;
+mod sync;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -42,8 +43,8 @@ pub struct Failure {
 pub struct Applied {
     /// The changes that did not take effect, by position; all others did
     pub failures: Vec<Failure>,
-    /// How many entries were not as observed (there at add, gone at edit or remove). All were mended; more than 0 means that
-    /// somebody else changes the table: read it and reconcile again.
+    /// How many entries were not as observed (there at add, gone at edit or remove), whatever became of them then. More than 0
+    /// means that somebody else changes the table: read it and reconcile again.
     pub surprises: usize,
 }
 

@@ -4,6 +4,8 @@
 
 #![deny(clippy::arithmetic_side_effects)]
 
+pub(crate) mod sync;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::netlink::{Attributes, Malformed, attributes, string};
@@ -26,6 +28,11 @@ pub(crate) mod command {
     pub(crate) const SET_DEST: u8 = 6;
     pub(crate) const DEL_DEST: u8 = 7;
     pub(crate) const GET_DEST: u8 = 8;
+    pub(crate) const NEW_DAEMON: u8 = 9;
+    pub(crate) const DEL_DAEMON: u8 = 10;
+    pub(crate) const GET_DAEMON: u8 = 11;
+    pub(crate) const SET_CONFIG: u8 = 12;
+    pub(crate) const GET_CONFIG: u8 = 13;
     pub(crate) const GET_INFO: u8 = 15;
     pub(crate) const FLUSH: u8 = 17;
 }
@@ -235,10 +242,23 @@ pub(crate) struct ObservedService {
 
 /// The service in a message; `None`: one of a kind that we have no name for, which only somebody else can have made.
 pub(crate) fn get_service(message: &[u8]) -> Result<Option<ObservedService>, Malformed> {
-    let (mut family, mut protocol, mut address, mut port, mut mark) = (None, None, None, None, None);
-    let (mut scheduler, mut flags, mut timeout, mut netmask, mut engine) = (None, None, None, None, None);
+    let nest = inside(message, outer::SERVICE)?;
+    let Some(key) = get_service_key(nest)? else {
+        return Ok(None);
+    };
+    let service = get_service_settings(nest, key.family())?;
     let mut counters = Counters::default();
-    for attribute in attributes(inside(message, outer::SERVICE)?) {
+    for attribute in attributes(nest) {
+        if let (service::STATS64, content) = attribute? {
+            counters = get_counters(content)?;
+        }
+    }
+    Ok(Some(ObservedService { key, service, counters }))
+}
+
+fn get_service_key(nest: &[u8]) -> Result<Option<ServiceKey>, Malformed> {
+    let (mut family, mut protocol, mut address, mut port, mut mark) = (None, None, None, None, None);
+    for attribute in attributes(nest) {
         let (kind, content) = attribute?;
         match kind {
             service::AF => family = Some(ne16(content)?),
@@ -246,12 +266,6 @@ pub(crate) fn get_service(message: &[u8]) -> Result<Option<ObservedService>, Mal
             service::ADDR => address = Some(content),
             service::PORT => port = Some(be16(content)?),
             service::FWMARK => mark = Some(ne32(content)?),
-            service::SCHED_NAME => scheduler = Some(string(content)),
-            service::FLAGS => flags = Some(ne32(content)?),
-            service::TIMEOUT => timeout = Some(ne32(content)?),
-            service::NETMASK => netmask = Some(array::<4>(content)?),
-            service::PE_NAME => engine = Some(string(content)),
-            service::STATS64 => counters = get_counters(content)?,
             _ => {}
         }
     }
@@ -260,40 +274,51 @@ pub(crate) fn get_service(message: &[u8]) -> Result<Option<ObservedService>, Mal
         AF_INET6 => Family::Inet6,
         _ => return Ok(None),
     };
-    let key = if let Some(mark) = mark {
-        ServiceKey::Fwmark { family, mark }
-    } else {
-        let protocol = match protocol.ok_or("service without protocol")? {
-            6 => Protocol::Tcp,
-            17 => Protocol::Udp,
-            132 => Protocol::Sctp,
-            _ => return Ok(None),
-        };
-        let address = get_address(family, address.ok_or("service without address")?)?;
-        ServiceKey::Address {
-            protocol,
-            address,
-            port: port.ok_or("service without port")?,
-        }
+    if let Some(mark) = mark {
+        return Ok(Some(ServiceKey::Fwmark { family, mark }));
+    }
+    let protocol = match protocol.ok_or("service without protocol")? {
+        6 => Protocol::Tcp,
+        17 => Protocol::Udp,
+        132 => Protocol::Sctp,
+        _ => return Ok(None),
     };
+    let address = get_address(family, address.ok_or("service without address")?)?;
+    let port = port.ok_or("service without port")?;
+    Ok(Some(ServiceKey::Address {
+        protocol,
+        address,
+        port,
+    }))
+}
+
+fn get_service_settings(nest: &[u8], family: Family) -> Result<Service, Malformed> {
+    let (mut scheduler, mut flags, mut timeout, mut netmask, mut engine) = (None, None, None, None, None);
+    for attribute in attributes(nest) {
+        let (kind, content) = attribute?;
+        match kind {
+            service::SCHED_NAME => scheduler = Some(string(content)),
+            service::FLAGS => flags = Some(ne32(content)?),
+            service::TIMEOUT => timeout = Some(ne32(content)?),
+            service::NETMASK => netmask = Some(array::<4>(content)?),
+            service::PE_NAME => engine = Some(string(content)),
+            _ => {}
+        }
+    }
     let flags = flags.ok_or("service without flags")?;
-    let persistent = flags & ServiceFlags::PERSISTENT != 0;
+    let timeout = timeout.ok_or("service without timeout")?;
     let netmask = netmask.ok_or("service without mask")?;
-    let service = Service {
+    let persistent = flags & ServiceFlags::PERSISTENT != 0;
+    Ok(Service {
         scheduler: scheduler.ok_or("service without scheduler")?,
         flags: ServiceFlags(flags & !(ServiceFlags::HASHED | ServiceFlags::PERSISTENT)),
-        persistence_timeout_s: if persistent {
-            Some(timeout.ok_or("service without timeout")?)
-        } else {
-            None
-        },
+        persistence_timeout_s: persistent.then_some(timeout),
         persistence_prefix_len: match family {
             Family::Inet => u8::try_from(u32::from_be_bytes(netmask).leading_ones()).unwrap_or(32),
             Family::Inet6 => u8::try_from(u32::from_ne_bytes(netmask)).map_err(|_| "prefix length of a service")?,
         },
         persistence_engine: engine.filter(|engine| !engine.is_empty()),
-    };
-    Ok(Some(ObservedService { key, service, counters }))
+    })
 }
 
 /// A destination as the kernel reports it.
@@ -312,8 +337,8 @@ pub(crate) fn get_destination(
     let (mut family, mut address, mut port, mut method, mut weight) = (service_family, None, None, None, None);
     let (mut upper_threshold, mut lower_threshold) = (0, 0);
     let (mut tunnel_kind, mut tunnel_port, mut tunnel_flags) = (tunnel::IPIP, 0, 0);
-    let mut statistics = DestinationStatistics::default();
-    for attribute in attributes(inside(message, outer::DEST)?) {
+    let nest = inside(message, outer::DEST)?;
+    for attribute in attributes(nest) {
         let (kind, content) = attribute?;
         match kind {
             // Kernels before 3.18 know no destinations of another family and do not say it.
@@ -330,10 +355,6 @@ pub(crate) fn get_destination(
             dest::WEIGHT => weight = Some(ne32(content)?),
             dest::U_THRESH => upper_threshold = ne32(content)?,
             dest::L_THRESH => lower_threshold = ne32(content)?,
-            dest::ACTIVE_CONNS => statistics.active_connections = ne32(content)?,
-            dest::INACT_CONNS => statistics.inactive_connections = ne32(content)?,
-            dest::PERSIST_CONNS => statistics.persistent_connections = ne32(content)?,
-            dest::STATS64 => statistics.counters = get_counters(content)?,
             dest::TUN_TYPE => tunnel_kind = u8::from_ne_bytes(array(content)?),
             dest::TUN_PORT => tunnel_port = be16(content)?,
             dest::TUN_FLAGS => tunnel_flags = ne16(content)?,
@@ -363,8 +384,23 @@ pub(crate) fn get_destination(
             upper_threshold,
             lower_threshold,
         },
-        statistics,
+        statistics: get_destination_statistics(nest)?,
     }))
+}
+
+fn get_destination_statistics(nest: &[u8]) -> Result<DestinationStatistics, Malformed> {
+    let mut statistics = DestinationStatistics::default();
+    for attribute in attributes(nest) {
+        let (kind, content) = attribute?;
+        match kind {
+            dest::ACTIVE_CONNS => statistics.active_connections = ne32(content)?,
+            dest::INACT_CONNS => statistics.inactive_connections = ne32(content)?,
+            dest::PERSIST_CONNS => statistics.persistent_connections = ne32(content)?,
+            dest::STATS64 => statistics.counters = get_counters(content)?,
+            _ => {}
+        }
+    }
+    Ok(statistics)
 }
 
 const fn get_tunnel(kind: u8, port: u16, flags: u16) -> Option<Tunnel> {

@@ -16,6 +16,7 @@ use std::net::{IpAddr, TcpListener, TcpStream};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use holdfast_ipvs::sync::{SyncDaemon, SyncRole, Timeouts};
 use holdfast_ipvs::table::{
     Destination, DestinationKey, Family, Forwarding, Protocol, Service, ServiceEntry, ServiceFlags, ServiceKey, Table,
     Tunnel, TunnelChecksum,
@@ -577,6 +578,107 @@ fn what_others_did_meanwhile_is_mended() {
     let applied = kernel.apply(&[lost]).unwrap();
     assert_eq!(applied.failures.len(), 1);
     assert_eq!(applied.failures[0].error.raw_os_error(), Some(3));
+}
+
+#[test]
+fn sync_daemons_change_role_quickly() {
+    let Some(mut kernel) = kernel("sync_daemons_change_role_quickly") else {
+        return;
+    };
+    run("ip link add sync0 type dummy").unwrap();
+    run("ip address add 192.0.2.10/24 dev sync0").unwrap();
+    run("ip link set sync0 up").unwrap();
+    let daemon = |role| SyncDaemon {
+        role,
+        interface: "sync0".to_owned(),
+        id: 51,
+        max_len: None,
+        port: None,
+        ttl: None,
+        group: None,
+    };
+    let (master, backup) = (daemon(SyncRole::Master), daemon(SyncRole::Backup));
+    let roles = |kernel: &mut Kernel| -> Vec<SyncRole> {
+        kernel
+            .sync_daemons()
+            .unwrap()
+            .iter()
+            .map(|daemon| daemon.role)
+            .collect()
+    };
+    kernel.stop_sync_daemon(SyncRole::Master).unwrap();
+    let start = Instant::now();
+    let mut slowest = Duration::ZERO;
+    for _ in 0..100 {
+        // A daemon that has just been started is the one whose end the kernel may never acknowledge.
+        for (wanted, other) in [(&backup, SyncRole::Master), (&master, SyncRole::Backup)] {
+            let start = Instant::now();
+            kernel.stop_sync_daemon(other).unwrap();
+            kernel.start_sync_daemon(wanted).unwrap();
+            slowest = slowest.max(start.elapsed());
+        }
+    }
+    println!("200 role changes in {:?}, the slowest {slowest:?}", start.elapsed());
+    assert!(slowest < Duration::from_secs(2), "{slowest:?}");
+    assert_eq!(roles(&mut kernel), [SyncRole::Master]);
+
+    // What runs already is left alone; other settings replace it.
+    kernel.start_sync_daemon(&master).unwrap();
+    let other = SyncDaemon {
+        id: 7,
+        max_len: Some(1000),
+        port: Some(9000),
+        ttl: Some(3),
+        group: Some(ip("ff02::81")),
+        ..master
+    };
+    kernel.start_sync_daemon(&other).unwrap();
+    assert_eq!(kernel.sync_daemons().unwrap(), [other]);
+    if let Some(listing) = run("ipvsadm -Ln --daemon") {
+        assert!(
+            listing
+                .contains("master sync daemon (mcast=sync0, syncid=7, maxlen=1000, group=ff02::81, port=9000, ttl=3)"),
+            "{listing}"
+        );
+    }
+    kernel.start_sync_daemon(&backup).unwrap();
+    assert_eq!(roles(&mut kernel).len(), 2);
+    kernel.stop_sync_daemon(SyncRole::Master).unwrap();
+    kernel.stop_sync_daemon(SyncRole::Backup).unwrap();
+    assert_eq!(roles(&mut kernel), []);
+    let nowhere = SyncDaemon {
+        interface: "nowhere0".to_owned(),
+        ..backup
+    };
+    assert_eq!(kernel.start_sync_daemon(&nowhere).unwrap_err().raw_os_error(), Some(19));
+}
+
+#[test]
+fn timeouts_are_set_and_left() {
+    let Some(mut kernel) = kernel("timeouts_are_set_and_left") else {
+        return;
+    };
+    let before = kernel.timeouts().unwrap();
+    let wanted = Timeouts {
+        tcp_s: 7200,
+        tcp_fin_s: 0,
+        udp_s: 60,
+    };
+    kernel.set_timeouts(&wanted).unwrap();
+    let after = kernel.timeouts().unwrap();
+    assert_eq!(
+        after,
+        Timeouts {
+            tcp_fin_s: before.tcp_fin_s,
+            ..wanted
+        }
+    );
+    if let Some(listing) = run("ipvsadm -Ln --timeout") {
+        assert_eq!(
+            listing.trim(),
+            format!("Timeout (tcp tcpfin udp): 7200 {} 60", before.tcp_fin_s)
+        );
+    }
 }
 
 #[test]

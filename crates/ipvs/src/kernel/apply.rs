@@ -53,51 +53,29 @@ impl Kernel {
         let mut surprised = BTreeSet::new();
         // Services that were gone and are made again: their destinations are gone as well.
         let mut made_again = BTreeSet::new();
-        let mut steps = Vec::with_capacity(changes.len());
-        for (index, change) in changes.iter().enumerate() {
-            match unsayable(change) {
-                None => steps.push(Step {
-                    index,
-                    change: Cow::Borrowed(change),
-                }),
-                Some(reason) => {
-                    let error = Error::Unsayable {
-                        operation: change.to_string(),
-                        reason,
-                    };
-                    applied.failures.push(Failure { index, error });
-                }
-            }
-        }
+        let mut steps = sendable(changes, &mut applied.failures);
         for round in 1..=ROUNDS {
             let mut again = Vec::new();
             for batch in steps.chunks(BATCH) {
                 let verdicts = self.exchange(batch)?;
-                for (step, verdict) in batch.iter().zip(verdicts) {
-                    let index = step.index;
-                    match judge(&step.change, verdict, &mut made_again) {
-                        Outcome::Done => continue,
+                for (&Step { index, ref change }, verdict) in batch.iter().zip(verdicts) {
+                    match judge(change, verdict, &mut made_again) {
+                        Outcome::Done => {}
+                        Outcome::Surprise => {
+                            surprised.insert(index);
+                        }
                         Outcome::Instead(change) if round < ROUNDS => {
-                            again.push(Step {
-                                index,
-                                change: Cow::Owned(change),
-                            });
+                            surprised.insert(index);
+                            let change = Cow::Owned(change);
+                            again.push(Step { index, change });
                         }
-                        Outcome::Surprise => {}
                         Outcome::Instead(change) => {
-                            let operation = change.to_string();
-                            let error = Error::Unsteady {
-                                operation: operation.into(),
-                                attempts: ROUNDS,
-                            };
+                            let (operation, attempts) = (change.to_string().into(), ROUNDS);
+                            let error = Error::Unsteady { operation, attempts };
                             applied.failures.push(Failure { index, error });
                         }
-                        Outcome::Failed(error) => {
-                            applied.failures.push(Failure { index, error });
-                            continue;
-                        }
+                        Outcome::Failed(error) => applied.failures.push(Failure { index, error }),
                     }
-                    surprised.insert(index);
                 }
             }
             steps = again;
@@ -116,30 +94,47 @@ impl Kernel {
             push_change(&mut bytes, self.family, self.sequence, &step.change);
         }
         let mut verdicts = vec![None; batch.len()];
-        collect_verdicts(self.channel.as_mut(), &bytes, first, &mut verdicts)?;
+        collect_verdicts(
+            self.channel.as_mut(),
+            "changing the IPVS table",
+            &bytes,
+            first,
+            &mut verdicts,
+        )?;
         Ok(verdicts)
     }
 }
 
+/// The first step of each change; what cannot be said to the kernel is a failure already.
+fn sendable<'a>(changes: &'a [Change], failures: &mut Vec<Failure>) -> Vec<Step<'a>> {
+    let mut steps = Vec::with_capacity(changes.len());
+    for (index, change) in changes.iter().enumerate() {
+        if let Some(reason) = unsayable(change) {
+            let operation = change.to_string();
+            let error = Error::Unsayable { operation, reason };
+            failures.push(Failure { index, error });
+        } else {
+            let change = Cow::Borrowed(change);
+            steps.push(Step { index, change });
+        }
+    }
+    steps
+}
+
 /// Fills `verdicts`, the first of which belongs to the request numbered `first`.
-fn collect_verdicts(
+///
+/// Requests are answered in their order: what has no verdict when the last one has, will never have one.
+pub(super) fn collect_verdicts(
     channel: &mut dyn Channel,
+    operation: &'static str,
     requests: &[u8],
     first: u32,
     verdicts: &mut [Option<Verdict>],
 ) -> Result<(), Error> {
-    const OPERATION: &str = "changing the IPVS table";
-    let failed = |source| Error::Socket {
-        operation: OPERATION,
-        source,
-    };
-    let malformed = |reason| Error::Malformed {
-        operation: OPERATION,
-        reason,
-    };
+    let failed = |source| Error::Socket { operation, source };
+    let malformed = |reason| Error::Malformed { operation, reason };
     channel.send(requests).map_err(failed)?;
-    let mut open = verdicts.len();
-    while open > 0 {
+    while let Some(None) = verdicts.last() {
         let datagram = match channel.receive() {
             Ok(datagram) => datagram,
             Err(error) if is_silence(&error) => break,
@@ -153,7 +148,6 @@ fn collect_verdicts(
             let position = usize::try_from(message.sequence.wrapping_sub(first)).unwrap_or(usize::MAX);
             if let (netlink::ERROR, Some(slot @ None)) = (message.kind, verdicts.get_mut(position)) {
                 *slot = Some(message.verdict().map_err(malformed)?);
-                open = open.saturating_sub(1);
             }
         }
     }
@@ -194,18 +188,39 @@ fn push_change(bytes: &mut Vec<u8>, family: u16, sequence: u32, change: &Change)
 /// Decides what becomes of a change after the kernel's verdict.
 fn judge(change: &Change, verdict: Option<Verdict>, made_again: &mut BTreeSet<ServiceKey>) -> Outcome {
     let Some(verdict) = verdict else {
+        let operation = change.to_string();
         return Outcome::Failed(Error::Silence {
-            operation: change.to_string(),
+            operation,
             limit: LIMIT,
         });
     };
-    match (change.clone(), Errno::from_raw(verdict.errno)) {
-        (_, Errno::UnknownErrno) if verdict.errno == 0 => Outcome::Done,
-        (Change::AddService { key, service }, Errno::EEXIST) => Outcome::Instead(Change::EditService { key, service }),
-        (Change::EditService { key, service }, Errno::ESRCH) => {
-            made_again.insert(key);
-            Outcome::Instead(Change::AddService { key, service })
-        }
+    if verdict.errno == 0 {
+        return Outcome::Done;
+    }
+    let errno = Errno::from_raw(verdict.errno);
+    if let (Change::EditService { key, .. }, Errno::ESRCH) = (change, errno) {
+        made_again.insert(*key);
+    }
+    if let Some(instead) = instead(change, errno, made_again) {
+        return Outcome::Instead(instead);
+    }
+    match (change, errno) {
+        (Change::RemoveService { .. }, Errno::ESRCH)
+        | (Change::RemoveDestination { .. }, Errno::ESRCH | Errno::ENOENT) => Outcome::Surprise,
+        _ => Outcome::Failed(Error::Refused {
+            operation: change.to_string(),
+            source: io::Error::from_raw_os_error(verdict.errno),
+            text: verdict.text,
+            meaning: meaning(change, errno),
+        }),
+    }
+}
+
+/// What to ask for when an entry is there although it was to be added, or gone although it was to be edited.
+fn instead(change: &Change, errno: Errno, made_again: &BTreeSet<ServiceKey>) -> Option<Change> {
+    match (change.clone(), errno) {
+        (Change::AddService { key, service }, Errno::EEXIST) => Some(Change::EditService { key, service }),
+        (Change::EditService { key, service }, Errno::ESRCH) => Some(Change::AddService { key, service }),
         (
             Change::AddDestination {
                 service,
@@ -213,7 +228,7 @@ fn judge(change: &Change, verdict: Option<Verdict>, made_again: &mut BTreeSet<Se
                 destination,
             },
             Errno::EEXIST,
-        ) => Outcome::Instead(Change::EditDestination {
+        ) => Some(Change::EditDestination {
             service,
             key,
             destination,
@@ -225,7 +240,7 @@ fn judge(change: &Change, verdict: Option<Verdict>, made_again: &mut BTreeSet<Se
                 destination,
             },
             Errno::ENOENT,
-        ) => Outcome::Instead(Change::AddDestination {
+        ) => Some(Change::AddDestination {
             service,
             key,
             destination,
@@ -242,19 +257,12 @@ fn judge(change: &Change, verdict: Option<Verdict>, made_again: &mut BTreeSet<Se
                 destination,
             },
             Errno::ESRCH,
-        ) if made_again.contains(&service) => Outcome::Instead(Change::AddDestination {
+        ) if made_again.contains(&service) => Some(Change::AddDestination {
             service,
             key,
             destination,
         }),
-        (Change::RemoveService { .. }, Errno::ESRCH)
-        | (Change::RemoveDestination { .. }, Errno::ESRCH | Errno::ENOENT) => Outcome::Surprise,
-        (_, errno) => Outcome::Failed(Error::Refused {
-            operation: change.to_string(),
-            source: io::Error::from_raw_os_error(verdict.errno),
-            text: verdict.text,
-            meaning: meaning(change, errno),
-        }),
+        _ => None,
     }
 }
 

@@ -295,6 +295,35 @@ fn an_answer_that_comes_too_late_is_not_taken_for_another() {
 }
 
 #[test]
+fn a_stop_that_is_never_answered_ends_with_the_next_answer() {
+    use crate::sync::SyncRole;
+    let mut waited = 0;
+    let mut kernel = scripted(move |datagram| match requests(datagram)[..] {
+        [(command::DEL_DAEMON, _), (_, barrier)] => vec![Ok(acknowledgement(barrier, 0))],
+        [(command::GET_DAEMON, sequence)] => {
+            waited += 1;
+            assert_eq!(waited, 1, "one look whether it is gone");
+            vec![Ok(message(DONE, 2, sequence, &[0; 4]))]
+        }
+        _ => panic!("{datagram:?}"),
+    });
+    kernel.stop_sync_daemon(SyncRole::Master).unwrap();
+
+    let refuse = |errno| {
+        scripted(move |datagram| {
+            let requests = requests(datagram);
+            vec![
+                Ok(acknowledgement(requests[0].1, errno)),
+                Ok(acknowledgement(requests[1].1, 0)),
+            ]
+        })
+    };
+    refuse(libc::ESRCH).stop_sync_daemon(SyncRole::Master).unwrap();
+    let error = refuse(libc::EPERM).stop_sync_daemon(SyncRole::Master).unwrap_err();
+    assert_eq!(error.raw_os_error(), Some(libc::EPERM));
+}
+
+#[test]
 fn lost_acknowledgements_are_told() {
     let mut kernel = scripted(|datagram| {
         let requests = requests(datagram);

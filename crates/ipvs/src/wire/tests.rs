@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::netlink::{Head, push_request};
+use crate::sync::{SyncDaemon, SyncRole};
 
 /// All vectors here are little-endian; on another machine they would be other bytes.
 const LITTLE: bool = cfg!(target_endian = "little");
@@ -341,6 +342,43 @@ fn a_destination_is_written_by_hand() {
 }
 
 #[test]
+fn a_sync_daemon_is_written_by_hand_and_read_back() {
+    if !LITTLE {
+        return;
+    }
+    let mut wanted = SyncDaemon {
+        role: SyncRole::Backup,
+        interface: "eth0".to_owned(),
+        id: 51,
+        max_len: Some(1400),
+        port: Some(8848),
+        ttl: Some(2),
+        group: Some(ip("224.0.0.81")),
+    };
+    #[rustfmt::skip]
+    let expected = [
+        64, 0, 3, 0x80,
+        8, 0, 1, 0,  2, 0, 0, 0,
+        9, 0, 2, 0,  b'e', b't', b'h', b'0',  0, 0, 0, 0,
+        8, 0, 3, 0,  51, 0, 0, 0,
+        6, 0, 4, 0,  0x78, 0x05, 0, 0,
+        8, 0, 5, 0,  224, 0, 0, 81,
+        6, 0, 7, 0,  0x90, 0x22, 0, 0, // in host order, other than the ports of services
+        5, 0, 8, 0,  2, 0, 0, 0,
+    ];
+    assert_eq!(request(|request| sync::put_sync_daemon(request, &wanted)), expected);
+    assert_eq!(sync::get_sync_daemon(&expected), Ok(Some(wanted.clone())));
+
+    wanted.group = Some(ip("ff02::81"));
+    let written = request(|request| sync::put_sync_daemon(request, &wanted));
+    assert_eq!(sync::get_sync_daemon(&written), Ok(Some(wanted)));
+    assert_eq!(
+        request(|request| sync::put_sync_role(request, SyncRole::Master)),
+        [12, 0, 3, 0x80, 8, 0, 1, 0, 1, 0, 0, 0]
+    );
+}
+
+#[test]
 fn an_entry_of_unknown_kind_does_not_hide_the_others() {
     // Protocol 50 (ESP) and forwarding method 7: we have no name for them, and only somebody else can have made them.
     let service = request(|request| {
@@ -370,6 +408,7 @@ fn an_entry_of_unknown_kind_does_not_hide_the_others() {
 proptest! {
     #[test]
     fn any_bytes_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..256)) {
+        let _ = (sync::get_sync_daemon(&bytes), sync::get_timeouts(&bytes));
         let _ = (get_service(&bytes), get_destination(&bytes, Family::Inet), get_info(&bytes), controller::get_family_id(&bytes));
     }
 
@@ -386,6 +425,7 @@ proptest! {
             bytes[position] = value;
         }
         bytes.truncate(kept.index(bytes.len() * 2));
+        let _ = (sync::get_sync_daemon(&bytes), sync::get_timeouts(&bytes));
         let _ = (get_service(&bytes), get_destination(&bytes, Family::Inet6));
     }
 }
