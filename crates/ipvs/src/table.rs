@@ -120,8 +120,8 @@ pub enum Forwarding {
     Route,
     /// A tunnel (`lb_kind TUN`)
     Tunnel(Tunnel),
-    /// The director itself, when somebody asked for just that. No kernel from 2.6.37 on reports it by itself: a destination
-    /// with a local address keeps the method it was given, and the kernel decides packet by packet.
+    /// The director itself, when somebody asked for just that. A destination with a local address is not reported so: it keeps
+    /// the method it was given, and the kernel decides packet by packet (so in Linux 3 to 6).
     Local,
     /// Past IPVS (a transparent cache); only ever seen when somebody else has set it
     Bypass,

@@ -287,7 +287,8 @@ fn meaning(change: &Change, errno: Errno) -> Option<String> {
             "a weight is at most 2147483647, and the lower threshold not above the upper one".to_owned()
         }
         (Errno::EINVAL, None) => {
-            "a server of another family than the service needs a tunnel and no sync daemon, and its address must be a host's"
+            "a server of another family than the service needs a tunnel and no sync daemon; its address must be a unicast \
+             one, not link-local, and none is taken in a network namespace whose `lo` is down"
                 .to_owned()
         }
         _ => return None,
