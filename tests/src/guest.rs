@@ -23,8 +23,8 @@ pub use kernel::Kernel;
 pub const GUEST_VARIABLE: &str = "HOLDFAST_GUEST";
 
 /// How long a boot may take before it is given up. Two seconds are usual; a busy machine needs several times that.
-const BOOT_LIMIT: Duration = Duration::from_secs(40);
-const BOOT_ATTEMPTS: u32 = 3;
+const BOOT_LIMIT: Duration = Duration::from_secs(25);
+const BOOT_ATTEMPTS: u32 = 4;
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// A command to run in a guest of its own.
@@ -64,7 +64,7 @@ impl GuestCommand {
 
     /// Boots a guest, runs the command in it and copies its output to `output` as it comes.
     ///
-    /// A guest that does not come up is started again, up to three times.
+    /// A guest that does not come up is started again, up to four times.
     pub fn run(&self, output: &mut dyn Write) -> Result<GuestReport> {
         let cache = cache_directory()?;
         let kernel = Kernel::cached(&cache)?;
@@ -79,7 +79,11 @@ impl GuestCommand {
                     return Ok(GuestReport { status, boot, run });
                 }
                 None if attempt < BOOT_ATTEMPTS => {
-                    writeln!(output, "guest: attempt {attempt} did not come up, starting another")?;
+                    let said = share.console();
+                    writeln!(
+                        output,
+                        "guest: attempt {attempt} did not come up, starting another; it said:\n{said}"
+                    )?;
                 }
                 None => bail!(
                     "no guest came up in {BOOT_ATTEMPTS} attempts; its console said:\n{}",

@@ -60,9 +60,16 @@ impl Report {
 
     /// A table of the steps.
     pub fn for_people(&self) -> String {
-        let mut text = format!("\n{:<38} {:>8} {:>9} {:>7}  answers\n", "step", "took ms", "outage ms", "failed");
+        let mut text = format!(
+            "\n{:<38} {:>8} {:>9} {:>7}  answers\n",
+            "step", "took ms", "outage ms", "failed"
+        );
         for step in &self.steps {
-            let answers: Vec<String> = step.answers.iter().map(|(server, count)| format!("{server} {count}")).collect();
+            let answers: Vec<String> = step
+                .answers
+                .iter()
+                .map(|(server, count)| format!("{server} {count}"))
+                .collect();
             // Writing to a String cannot fail.
             let _ = writeln!(
                 text,
@@ -72,10 +79,17 @@ impl Report {
                 step.outage_ms,
                 step.failed,
                 answers.join(", "),
-                step.problem.as_ref().map(|problem| format!("\n  FAILED: {problem}")).unwrap_or_default(),
+                step.problem
+                    .as_ref()
+                    .map(|problem| format!("\n  FAILED: {problem}"))
+                    .unwrap_or_default(),
             );
         }
-        let verdict = if self.everything_worked() { "everything worked" } else { "something did NOT work" };
+        let verdict = if self.everything_worked() {
+            "everything worked"
+        } else {
+            "something did NOT work"
+        };
         let _ = writeln!(text, "\n{verdict}");
         text
     }

@@ -70,7 +70,9 @@ fn moment(site: &Site, load: &Load) -> String {
 
 /// The director that has the virtual address; the better one if both have it.
 pub fn master(site: &Site) -> Option<&Node> {
-    site.directors.iter().find(|director| director.has(site.virtual_address()))
+    site.directors
+        .iter()
+        .find(|director| director.has(site.virtual_address()))
 }
 
 /// A director's table with its connections, as ipvsadm shows it.

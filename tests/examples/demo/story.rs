@@ -38,16 +38,25 @@ pub struct Story<'a> {
 /// Loads what network namespaces must find when they are made.
 pub fn load_modules() -> Result<()> {
     for module in ["ip_vs", "ip_vs_rr", "ipip"] {
-        let outcome = std::process::Command::new("modprobe").arg(module).status().context("modprobe")?;
-        ensure!(outcome.success(), "this kernel has no {module}: start it with cargo xtask demo");
+        let outcome = std::process::Command::new("modprobe")
+            .arg(module)
+            .status()
+            .context("modprobe")?;
+        ensure!(
+            outcome.success(),
+            "this kernel has no {module}: start it with cargo xtask demo"
+        );
     }
     Ok(())
 }
 
 fn configuration(site: &Site, priority: u8) -> String {
     // As in the tutorial the pair comes from: whoever is master stays master.
-    site.configuration(&Options { priority, ..Options::default() })
-        .replacen("state BACKUP\n", "state BACKUP\n    nopreempt\n", 1)
+    site.configuration(&Options {
+        priority,
+        ..Options::default()
+    })
+    .replacen("state BACKUP\n", "state BACKUP\n    nopreempt\n", 1)
 }
 
 impl<'a> Story<'a> {
@@ -62,35 +71,73 @@ impl<'a> Story<'a> {
             request_interval_ms: u64::try_from(REQUEST_INTERVAL.as_millis())?,
             steps: Vec::new(),
         };
-        let mut story = Self { site, screen, load, told: Vec::new(), report };
+        let mut story = Self {
+            site,
+            screen,
+            load,
+            told: Vec::new(),
+            report,
+        };
         let start = |director, priority| Daemon::start(Software::Holdfast, director, &configuration(site, priority));
 
         let mut better = None;
         let mut other = None;
-        story.step("start both directors", "director1 is master, both servers answer", first, &REAL, || {
-            better = Some(start(first, BETTER)?);
-            other = Some(start(second, OTHER)?);
-            Ok(())
+        story.step(
+            "start both directors",
+            "director1 is master, both servers answer",
+            first,
+            &REAL,
+            || {
+                better = Some(start(first, BETTER)?);
+                other = Some(start(second, OTHER)?);
+                Ok(())
+            },
+        )?;
+        story.step(
+            "kill the web server on web1",
+            "weight 0, web2 answers alone",
+            first,
+            &REAL[1..],
+            || webs.stop(0),
+        )?;
+        story.step("start it again", "weight 1, both answer", first, &REAL, || {
+            webs.restart(site, 0)
         })?;
-        story.step("kill the web server on web1", "weight 0, web2 answers alone", first, &REAL[1..], || webs.stop(0))?;
-        story.step("start it again", "weight 1, both answer", first, &REAL, || webs.restart(site, 0))?;
-        story.step("kill both web servers", "the sorry server answers", first, &[SORRY], || {
-            webs.stop(0)?;
-            webs.stop(1)
-        })?;
+        story.step(
+            "kill both web servers",
+            "the sorry server answers",
+            first,
+            &[SORRY],
+            || {
+                webs.stop(0)?;
+                webs.stop(1)
+            },
+        )?;
         story.step("start both again", "both answer", first, &REAL, || {
             webs.restart(site, 0)?;
             webs.restart(site, 1)
         })?;
-        story.step("pull director1's cable and kill -9 it", "director2 is master", second, &REAL, || {
-            site.network.pull(&site.director_port)?;
-            let killed = better.take().context("director1 is not running")?;
-            killed.kill().map(drop)
-        })?;
-        story.step("bring director1 back", "director2 stays master (nopreempt)", second, &REAL, || {
-            better = Some(start(first, BETTER)?);
-            site.network.put_back(&site.director_port)
-        })?;
+        story.step(
+            "pull director1's cable and kill -9 it",
+            "director2 is master",
+            second,
+            &REAL,
+            || {
+                site.network.pull(&site.director_port)?;
+                let killed = better.take().context("director1 is not running")?;
+                killed.kill().map(drop)
+            },
+        )?;
+        story.step(
+            "bring director1 back",
+            "director2 stays master (nopreempt)",
+            second,
+            &REAL,
+            || {
+                better = Some(start(first, BETTER)?);
+                site.network.put_back(&site.director_port)
+            },
+        )?;
         story.step("stop director2 (SIGTERM)", "director1 is master", first, &REAL, || {
             let stopped = other.take().context("director2 is not running")?;
             stopped.stop().map(drop)
@@ -121,7 +168,11 @@ impl<'a> Story<'a> {
             problem: outcome.err().map(|problem| format!("{problem:#}")),
             took_ms: seconds_between(begin, settled) * 1000.0,
             outage_ms: protocol.outage() * 1000.0,
-            answers: protocol.servers().into_iter().map(|(server, count)| (server.to_owned(), count)).collect(),
+            answers: protocol
+                .servers()
+                .into_iter()
+                .map(|(server, count)| (server.to_owned(), count))
+                .collect(),
             failed: protocol.failures().len(),
             master: master.map(|node| node.name().to_owned()),
             table: master.map(table).unwrap_or_default(),
@@ -180,12 +231,20 @@ impl Webs {
     }
 
     fn stop(&mut self, number: usize) -> Result<()> {
-        let web = self.0.get_mut(number).and_then(Option::take).context("no such web server runs")?;
+        let web = self
+            .0
+            .get_mut(number)
+            .and_then(Option::take)
+            .context("no such web server runs")?;
         web.stop()
     }
 
     fn restart(&mut self, site: &Site, number: usize) -> Result<()> {
-        let (slot, node) = self.0.get_mut(number).zip(site.servers.get(number)).context("no such web server")?;
+        let (slot, node) = self
+            .0
+            .get_mut(number)
+            .zip(site.servers.get(number))
+            .context("no such web server")?;
         *slot = Some(Web::start(node)?);
         Ok(())
     }
