@@ -1,9 +1,8 @@
 //! Everything that Holdfast asks of the Linux network stack, with plain data on both sides. Nothing here decides
 //! anything.
 //!
-//! | module | owns | on which descriptor |
+//! | who | owns | on which descriptor |
 //! | --- | --- | --- |
-//! | [`readiness`](self) (private) | the only registration of descriptors with the runtime | – |
 //! | [`DeadlineTimer`] | the one alarm of a driver, and its clock | a timerfd |
 //! | [`Requests`] | questions and changes: dumps of links and addresses, batches of added and removed addresses | a netlink socket that hears no events |
 //! | [`Monitor`] | what changed on links and addresses, by whomever | a second netlink socket that asks nothing |
@@ -11,9 +10,11 @@
 //! | [`Announcer`] | gratuitous ARP and unsolicited neighbour advertisements | a packet socket that receives nothing |
 //!
 //! All of it belongs to one thread, the one of the VRRP driver with its current-thread runtime. Calls that only hand
-//! something to the kernel (sending, arming) are plain functions and never wait; calls that wait are `async`, may be
-//! dropped at any await without losing anything, and requests carry a time limit. Requests and events have sockets of
-//! their own, so that a flood of events can not stand between a request and its answer.
+//! something to the kernel (sending, arming) are plain functions and never wait. Calls that wait are `async`: those
+//! that wait for packets, events and the alarm lose nothing when they are dropped; requests have a time limit, and
+//! one that is dropped leaves open whether its changes were made, but does not disturb the next. Requests and events
+//! have sockets of their own, so that a flood of events can not stand between a request and its answer. The private
+//! module `readiness` is the only place that registers a descriptor with the runtime.
 //!
 //! Types of other crates stay inside: at the border there are addresses of `std`, [`holdfast_time::Timestamp`] and the
 //! structs of this crate.

@@ -1,4 +1,5 @@
 //! What changes on links and addresses, as it happens.
+#![deny(clippy::arithmetic_side_effects)]
 
 use std::io;
 use std::os::fd::AsRawFd;

@@ -149,7 +149,9 @@ impl Requests {
     }
 
     /// Removes addresses in as few writes as possible; one outcome for each, in the same order. Addresses on an
-    /// interface that no longer exists are gone as well and count as [`Applied::AlreadySo`].
+    /// interface that no longer exists are gone as well and count as [`Applied::AlreadySo`]; so do secondary IPv4
+    /// addresses that the kernel removed together with the first one of their prefix, as it does without
+    /// `promote_secondaries`.
     pub async fn remove_addresses(&mut self, addresses: &[InterfaceAddress]) -> Vec<Outcome> {
         self.change(Change::Remove, addresses).await
     }
