@@ -24,11 +24,15 @@ use holdfast_ipvs::table::{
 use holdfast_ipvs::{Applied, Change, Error, Kernel, reconcile, text};
 use nix::sched::{CloneFlags, unshare};
 
-/// IPVS in a namespace of the test's own, or a printed reason to skip.
+/// IPVS in a namespace of the test's own, or a printed reason to skip. In the guest of the test bed nothing is skipped.
 fn kernel(test: &str) -> Option<Kernel> {
+    let skip = |reason: &str| {
+        assert!(std::env::var_os("HOLDFAST_GUEST").is_none(), "{reason}");
+        println!("{test} skipped: {reason}");
+        None
+    };
     if let Err(error) = unshare(CloneFlags::CLONE_NEWNET) {
-        println!("{test} skipped: no network namespace: {error}");
-        return None;
+        return skip(&format!("no network namespace: {error}"));
     }
     match Kernel::open() {
         Ok(kernel) => {
@@ -36,10 +40,7 @@ fn kernel(test: &str) -> Option<Kernel> {
             run("ip link set lo up").expect("iproute2 is not installed");
             Some(kernel)
         }
-        Err(error @ Error::NoIpvs { .. }) => {
-            println!("{test} skipped: {error}");
-            None
-        }
+        Err(error @ Error::NoIpvs { .. }) => skip(&error.to_string()),
         Err(error) => panic!("{error}"),
     }
 }
