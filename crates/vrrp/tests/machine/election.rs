@@ -6,11 +6,10 @@
     reason = "seconds of tests are small"
 )]
 
-
+use crate::support::{Bench, HIGHER, LOWER, OURS, instance, ipv6, node_of, starting_as};
 use holdfast_time::Duration;
 use holdfast_vrrp::settings::{InitialState, InstanceSettings, Version};
 use holdfast_vrrp::{Event, State};
-use crate::support::{Bench, HIGHER, LOWER, OURS, instance, ipv6, node_of, starting_as};
 
 const BOTH: [Version; 2] = [Version::V2, Version::V3];
 

@@ -3,20 +3,29 @@
 use holdfast_vrrp::settings::{Family, InitialState, InstanceSettings, Peer, TrackedInterface, Transmission, Version};
 use holdfast_vrrp::{Fault, State};
 
-use crate::support::{
-    Bench, HIGHER, LOWER, OURS, address, instance, ipv6, node_of, starting_as, virtual_address,
-};
+use crate::support::{Bench, HIGHER, LOWER, OURS, address, instance, ipv6, node_of, starting_as, virtual_address};
 
 fn tracking(weight: i32, reverse: bool) -> InstanceSettings {
-    let tracked = TrackedInterface { interface: "eth9".to_owned(), weight, reverse };
-    InstanceSettings { tracked_interfaces: vec![tracked], ..instance(Version::V2, 100) }
+    let tracked = TrackedInterface {
+        interface: "eth9".to_owned(),
+        weight,
+        reverse,
+    };
+    InstanceSettings {
+        tracked_interfaces: vec![tracked],
+        ..instance(Version::V2, 100)
+    }
 }
 
 #[test]
 fn a_master_that_loses_its_link_resigns_and_lets_go() {
     let mut bench = Bench::master(instance(Version::V2, 100));
     bench.link("eth0", false);
-    assert!(bench.logs().contains(&"(VI_1) entering FAULT state (interface eth0 down)".to_owned()));
+    assert!(
+        bench
+            .logs()
+            .contains(&"(VI_1) entering FAULT state (interface eth0 down)".to_owned())
+    );
     assert_eq!(
         bench.sentences(),
         [
@@ -32,7 +41,10 @@ fn a_master_that_loses_its_link_resigns_and_lets_go() {
     assert!(bench.actions.is_empty(), "out of the election");
 
     bench.link("eth0", true);
-    assert_eq!(bench.sentences(), ["VI_1 FAULT -> BACKUP: fault cleared", "notify INSTANCE VI_1 BACKUP 100"]);
+    assert_eq!(
+        bench.sentences(),
+        ["VI_1 FAULT -> BACKUP: fault cleared", "notify INSTANCE VI_1 BACKUP 100"]
+    );
     bench.until(23.609_375);
     assert_eq!(bench.state("VI_1"), State::Master);
 }
@@ -48,11 +60,21 @@ fn repeated_news_are_no_news() {
 fn a_fault_at_start_is_reported_once_and_heals() {
     let mut bench = Bench::dark(node_of(vec![instance(Version::V2, 100)]));
     bench.link("eth0", false);
-    assert_eq!(bench.sentences(), ["VI_1 INIT -> FAULT: interface eth0 down", "notify INSTANCE VI_1 FAULT 100"]);
+    assert_eq!(
+        bench.sentences(),
+        [
+            "VI_1 INIT -> FAULT: interface eth0 down",
+            "notify INSTANCE VI_1 FAULT 100"
+        ]
+    );
     bench.link("eth0", false);
     assert!(bench.actions.is_empty());
     bench.link("eth0", true);
-    assert_eq!(bench.state("VI_1"), State::Fault, "nothing is known of the source address");
+    assert_eq!(
+        bench.state("VI_1"),
+        State::Fault,
+        "nothing is known of the source address"
+    );
     bench.source("eth0", Family::Ipv4, Some(OURS));
     assert_eq!(bench.state("VI_1"), State::Backup);
 }
@@ -75,8 +97,10 @@ fn no_source_address_is_a_fault_that_waits() {
 
 #[test]
 fn a_configured_source_needs_no_address_of_the_interface() {
-    let mut bench =
-        Bench::dark(node_of(vec![InstanceSettings { source: Some(address(HIGHER)), ..instance(Version::V2, 100) }]));
+    let mut bench = Bench::dark(node_of(vec![InstanceSettings {
+        source: Some(address(HIGHER)),
+        ..instance(Version::V2, 100)
+    }]));
     bench.link("eth0", true);
     bench.until(10.0);
     assert_eq!(bench.status("VI_1").master_address, Some(address(HIGHER)));
@@ -88,14 +112,24 @@ fn a_configured_source_needs_no_address_of_the_interface() {
 fn a_new_source_address_is_used_from_the_next_advertisement() {
     let mut bench = Bench::master(instance(Version::V2, 100));
     bench.source("eth0", Family::Ipv4, Some(LOWER));
-    assert_eq!((bench.state("VI_1"), bench.status("VI_1").master_address), (State::Master, Some(address(LOWER))));
+    assert_eq!(
+        (bench.state("VI_1"), bench.status("VI_1").master_address),
+        (State::Master, Some(address(LOWER)))
+    );
     bench.hear(OURS, 100);
-    assert_eq!(bench.state("VI_1"), State::Backup, "the tie is decided by the new address");
+    assert_eq!(
+        bench.state("VI_1"),
+        State::Backup,
+        "the tie is decided by the new address"
+    );
 }
 
 #[test]
 fn the_interface_may_be_ignored() {
-    let mut bench = Bench::master(InstanceSettings { track_primary: false, ..instance(Version::V2, 100) });
+    let mut bench = Bench::master(InstanceSettings {
+        track_primary: false,
+        ..instance(Version::V2, 100)
+    });
     bench.link("eth0", false);
     assert_eq!(bench.state("VI_1"), State::Master);
 }
@@ -112,9 +146,20 @@ fn an_owner_returns_from_a_fault_as_master() {
 
 #[test]
 fn unicast_announces_its_own_address_after_a_fault() {
-    let peers = vec![Peer { address: address(HIGHER), min_ttl: 0, max_ttl: 255 }];
-    let transmission = Transmission::Unicast { peers, ttl: 255, check_source: false };
-    let mut bench = Bench::of(InstanceSettings { transmission, ..instance(Version::V2, 100) });
+    let peers = vec![Peer {
+        address: address(HIGHER),
+        min_ttl: 0,
+        max_ttl: 255,
+    }];
+    let transmission = Transmission::Unicast {
+        peers,
+        ttl: 255,
+        check_source: false,
+    };
+    let mut bench = Bench::of(InstanceSettings {
+        transmission,
+        ..instance(Version::V2, 100)
+    });
     bench.link("eth0", false);
     bench.forget();
     bench.link("eth0", true);
@@ -151,16 +196,27 @@ fn weights_move_the_priority() {
         (253, false, 254, 100),
     ] {
         let mut bench = Bench::of(tracking(weight, reverse));
-        assert_eq!(bench.status("VI_1").effective_priority, up, "weight {weight} {reverse} up");
+        assert_eq!(
+            bench.status("VI_1").effective_priority,
+            up,
+            "weight {weight} {reverse} up"
+        );
         bench.link("eth9", false);
-        assert_eq!(bench.status("VI_1").effective_priority, down, "weight {weight} {reverse} down");
+        assert_eq!(
+            bench.status("VI_1").effective_priority,
+            down,
+            "weight {weight} {reverse} down"
+        );
         assert_eq!(bench.state("VI_1"), State::Backup);
     }
 }
 
 #[test]
 fn nothing_moves_the_priority_of_an_owner() {
-    let mut bench = Bench::of(InstanceSettings { priority: 255, ..tracking(-20, false) });
+    let mut bench = Bench::of(InstanceSettings {
+        priority: 255,
+        ..tracking(-20, false)
+    });
     bench.link("eth9", false);
     assert_eq!(bench.status("VI_1").effective_priority, 255);
 }
@@ -179,13 +235,20 @@ fn the_wait_of_a_backup_moves_with_its_priority() {
 
 #[test]
 fn the_next_advertisement_carries_the_new_priority() {
-    let mut bench = Bench::master(InstanceSettings { notify_priority_changes: true, ..tracking(-20, false) });
+    let mut bench = Bench::master(InstanceSettings {
+        notify_priority_changes: true,
+        ..tracking(-20, false)
+    });
     bench.link("eth9", false);
     assert_eq!(bench.sentences(), ["notify INSTANCE VI_1 MASTER_PRIORITY 80"]);
     bench.until(11.0);
     assert_eq!(bench.sentences(), ["VI_1 advertises 80 on eth0"]);
     bench.hear(LOWER, 90);
-    assert_eq!(bench.state("VI_1"), State::Backup, "and is what others are compared with");
+    assert_eq!(
+        bench.state("VI_1"),
+        State::Backup,
+        "and is what others are compared with"
+    );
 }
 
 #[test]

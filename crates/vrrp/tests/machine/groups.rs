@@ -14,7 +14,10 @@ fn group(tracked_interfaces: Vec<TrackedInterface>) -> GroupSettings {
 }
 
 fn pair(first: InstanceSettings, second: InstanceSettings) -> NodeSettings {
-    NodeSettings { groups: vec![group(Vec::new())], ..node_of(vec![first, second]) }
+    NodeSettings {
+        groups: vec![group(Vec::new())],
+        ..node_of(vec![first, second])
+    }
 }
 
 fn backups() -> NodeSettings {
@@ -30,7 +33,11 @@ fn masters() -> Bench {
 }
 
 fn states(bench: &Bench) -> (State, State, State) {
-    (bench.state("VI_1"), bench.state("VI_2"), bench.node.status().groups[0].state)
+    (
+        bench.state("VI_1"),
+        bench.state("VI_2"),
+        bench.node.status().groups[0].state,
+    )
 }
 
 #[test]
@@ -134,7 +141,11 @@ fn one_fault_is_the_fault_of_all() {
 
     bench.link("eth0", false);
     bench.link("eth1", true);
-    assert_eq!(states(&bench), (State::Fault, State::Fault, State::Fault), "now the other one is at fault");
+    assert_eq!(
+        states(&bench),
+        (State::Fault, State::Fault, State::Fault),
+        "now the other one is at fault"
+    );
     bench.forget();
     bench.link("eth0", true);
     assert_eq!(states(&bench), (State::Backup, State::Backup, State::Backup));
@@ -146,8 +157,14 @@ fn one_fault_is_the_fault_of_all() {
 #[test]
 fn a_group_starts_as_master_only_if_all_own_their_addresses() {
     let owner = |settings| starting_as(InitialState::Master, settings);
-    let all = pair(owner(instance(Version::V2, 255)), owner(second_instance(Version::V2, 255)));
-    assert_eq!(states(&Bench::start(all)), (State::Master, State::Master, State::Master));
+    let all = pair(
+        owner(instance(Version::V2, 255)),
+        owner(second_instance(Version::V2, 255)),
+    );
+    assert_eq!(
+        states(&Bench::start(all)),
+        (State::Master, State::Master, State::Master)
+    );
 
     let half = pair(owner(instance(Version::V2, 255)), second_instance(Version::V2, 100));
     let mut bench = Bench::start(half);
@@ -160,7 +177,11 @@ fn a_group_starts_as_master_only_if_all_own_their_addresses() {
 fn a_group_waits_until_all_its_interfaces_are_known() {
     let mut bench = Bench::dark(backups());
     bench.link("eth0", true);
-    bench.source("eth0", holdfast_vrrp::settings::Family::Ipv4, Some(crate::support::OURS));
+    bench.source(
+        "eth0",
+        holdfast_vrrp::settings::Family::Ipv4,
+        Some(crate::support::OURS),
+    );
     assert_eq!(states(&bench), (State::Init, State::Init, State::Init));
     bench.light();
     assert_eq!(states(&bench), (State::Backup, State::Backup, State::Backup));
@@ -168,7 +189,11 @@ fn a_group_waits_until_all_its_interfaces_are_known() {
 
 #[test]
 fn trackers_of_the_group_count_for_every_member() {
-    let tracked = |weight| TrackedInterface { interface: "eth9".to_owned(), weight, reverse: false };
+    let tracked = |weight| TrackedInterface {
+        interface: "eth9".to_owned(),
+        weight,
+        reverse: false,
+    };
     let mut settings = backups();
     settings.groups = vec![group(vec![tracked(-30)])];
     let mut bench = Bench::start(settings.clone());
@@ -216,21 +241,39 @@ fn a_reload_that_takes_away_what_was_waited_for_lets_the_others_go() {
         bench.hear_on(1, HIGHER, 200);
     }
     assert!(bench.status("VI_1").wants_master);
-    bench.reload(node_of(vec![instance(Version::V2, 100), second_instance(Version::V2, 100)]));
-    assert_eq!((bench.state("VI_1"), bench.state("VI_2")), (State::Master, State::Backup));
+    bench.reload(node_of(vec![
+        instance(Version::V2, 100),
+        second_instance(Version::V2, 100),
+    ]));
+    assert_eq!(
+        (bench.state("VI_1"), bench.state("VI_2")),
+        (State::Master, State::Backup)
+    );
 }
 
 #[test]
 fn a_member_that_a_reload_adds_to_a_master_group_joins_it() {
-    let mut bench = Bench::start(NodeSettings { groups: vec![group(Vec::new())], ..node_of(vec![instance(Version::V2, 100)]) });
+    let mut bench = Bench::start(NodeSettings {
+        groups: vec![group(Vec::new())],
+        ..node_of(vec![instance(Version::V2, 100)])
+    });
     bench.until(10.0);
     bench.forget();
     bench.reload(backups());
     assert_eq!(states(&bench), (State::Master, State::Init, State::Master));
-    assert!(bench.actions.iter().all(|(_, action)| !format!("{action:?}").contains("Remove")));
+    assert!(
+        bench
+            .actions
+            .iter()
+            .all(|(_, action)| !format!("{action:?}").contains("Remove"))
+    );
     bench.light();
     assert_eq!(states(&bench), (State::Master, State::Master, State::Master));
-    assert!(bench.sentences().contains(&"VI_2 INIT -> MASTER: members of the sync group changed".to_owned()));
+    assert!(
+        bench
+            .sentences()
+            .contains(&"VI_2 INIT -> MASTER: members of the sync group changed".to_owned())
+    );
 }
 
 #[test]
@@ -242,7 +285,10 @@ fn forming_a_group_of_a_master_and_a_backup_leaves_backups() {
         bench.until(f64::from(second));
         bench.hear_on(1, HIGHER, 200);
     }
-    assert_eq!((bench.state("VI_1"), bench.state("VI_2")), (State::Master, State::Backup));
+    assert_eq!(
+        (bench.state("VI_1"), bench.state("VI_2")),
+        (State::Master, State::Backup)
+    );
     settings.groups = groups;
     bench.handle(Event::Reload(Box::new(settings)));
     assert_eq!(states(&bench), (State::Backup, State::Backup, State::Backup));

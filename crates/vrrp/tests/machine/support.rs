@@ -24,10 +24,10 @@ pub(crate) fn virtual_address(text: &str) -> VirtualAddress {
 }
 
 pub(crate) fn at(seconds: f64) -> Timestamp {
-    Timestamp::ZERO + Duration::from_nanos((seconds * 1e9).round() as u64)
+    Timestamp::ZERO + Duration::from_secs_f64(seconds)
 }
 
-/// VI_1, VRID 51 on eth0 with 192.0.2.10/24.
+/// `VI_1`, VRID 51 on eth0 with 192.0.2.10/24.
 pub(crate) fn instance(version: Version, priority: u8) -> InstanceSettings {
     InstanceSettings {
         version,
@@ -114,7 +114,7 @@ impl Bench {
         bench
     }
 
-    /// Reports every interface as up, and 192.0.2.2 and fe80::2 as source addresses.
+    /// Reports every interface as up, and 192.0.2.2 and `fe80::2` as source addresses.
     pub(crate) fn light(&mut self) {
         let interfaces: Vec<String> = self.settings.interfaces().iter().map(ToString::to_string).collect();
         for interface in interfaces {
