@@ -56,7 +56,7 @@ fn v3() -> InstanceSettings {
 
 fn with_password(password: [u8; 8]) -> InstanceSettings {
     InstanceSettings {
-        authentication: Some(AuthenticationSettings::Pass(*password)),
+        authentication: Some(AuthenticationSettings::Pass(password)),
         ..v2()
     }
 }
