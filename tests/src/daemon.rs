@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
 use std::time::{Duration, SystemTime};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -145,6 +145,43 @@ impl<'a> Daemon<'a> {
             found.is_some()
         })?;
         found.context("no process")
+    }
+
+    /// How much memory each of its processes accounts for (PSS), in MiB.
+    pub fn memory(&self) -> Result<Vec<(Role, f64)>> {
+        let of = |role| -> Result<(Role, f64)> {
+            let rollup = fs::read_to_string(format!("/proc/{}/smaps_rollup", self.role(role)?))?;
+            let pss = rollup
+                .lines()
+                .find_map(|line| line.strip_prefix("Pss:"))
+                .context("no Pss line")?;
+            let kib: f64 = pss.split_whitespace().next().context("an empty Pss line")?.parse()?;
+            Ok((role, kib / 1024.0))
+        };
+        [Role::Supervisor, Role::Vrrp, Role::Checker]
+            .into_iter()
+            .map(of)
+            .collect()
+    }
+
+    /// What `holdfast status` says of it. keepalived has nothing like it.
+    pub fn status(&self) -> Result<String> {
+        let program = Software::Holdfast.program()?;
+        let program = program.to_str().context("a path that is not text")?;
+        self.node.run(program, &["status", "-p", Role::Supervisor.pid_file()])
+    }
+
+    /// Makes sure that a refused reload is shown as such, with its cause, to whoever asks.
+    pub fn ensure_status_tells_of_refusal(&self, cause: &str) -> Result<()> {
+        if self.software == Software::Keepalived {
+            return Ok(());
+        }
+        let status = self.status()?;
+        ensure!(
+            status.contains("REFUSED") && status.contains(cause),
+            "the status says nothing of {cause}: {status}"
+        );
+        Ok(())
     }
 
     /// Kills all its processes with `SIGKILL` at once; returns when.

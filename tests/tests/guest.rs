@@ -239,6 +239,7 @@ fn broken_reload_keeps_the_table(software: Software) -> Result<()> {
         Software::Holdfast => "heavy",
     };
     daemon.wait_for_log(complaint, asked, PATIENCE)?;
+    daemon.ensure_status_tells_of_refusal(complaint)?;
     std::thread::sleep(Duration::from_secs(3));
     let changes = trace.since(asked);
     ensure!(changes.is_empty(), "a broken file, and the director did {changes:?}");

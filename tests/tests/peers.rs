@@ -125,6 +125,7 @@ fn broken_reload_keeps_the_old_configuration(subject: Software) -> Result<()> {
     ensure!(broken != good, "nothing was broken");
     let asked = daemon.reload(&broken)?;
     daemon.wait_for_log(complaint, asked, Duration::from_secs(3))?;
+    daemon.ensure_status_tells_of_refusal(complaint)?;
     std::thread::sleep(INTERVAL * 3);
     pair.assert_steady(&pair.strong, since)?;
     ensure!(
@@ -208,4 +209,101 @@ mod keepalived {
 mod holdfast {
     alone!(Holdfast; lost_vrrp_process_does_not_fight clean_stop_leaves_nothing
         broken_reload_keeps_the_old_configuration);
+}
+
+/// The bed keeps its own promise.
+mod bed_itself {
+    use std::io::{BufRead, BufReader};
+    use std::path::Path;
+    use std::process::{Command, Stdio};
+
+    use anyhow::{Context, Result, ensure};
+    use bed::daemon::{Daemon, Software};
+    use bed::network::Network;
+    use bed::node::Node;
+    use bed::wait;
+
+    use super::{Duration, LATENESS};
+
+    /// How long orphans may stay zombies.
+    const REAPING: Duration = Duration::from_secs(10);
+
+    /// Tells the process below from an ordinary run of all tests.
+    const VICTIM_VARIABLE: &str = "HOLDFAST_TEST_VICTIM";
+
+    #[test]
+    #[ignore = "needs root: cargo xtask test peers"]
+    fn killed_test_leaves_nothing() -> Result<()> {
+        let mut victim = Command::new(std::env::current_exe()?);
+        victim.args([
+            "--ignored",
+            "--exact",
+            "bed_itself::victim_of_the_test_before",
+            "--nocapture",
+        ]);
+        let mut victim = victim.env(VICTIM_VARIABLE, "1").stdout(Stdio::piped()).spawn()?;
+        let mut lines = BufReader::new(victim.stdout.take().context("no output")?)
+            .lines()
+            .map_while(Result::ok);
+        let processes = lines.find_map(|line| Some(line.split_once("processes:")?.1.to_owned()));
+        let processes = processes.context("the victim never came up")?;
+        let processes: Vec<&str> = processes.split_whitespace().collect();
+        ensure!(
+            processes.len() >= 4 && processes.iter().all(|pid| is_running(pid)),
+            "not running: {processes:?}"
+        );
+        victim.kill()?;
+        victim.wait()?;
+        wait::until(
+            "the end of everything that the killed test had started",
+            LATENESS,
+            || !processes.iter().any(|pid| is_running(pid)),
+        )
+    }
+
+    #[test]
+    #[ignore = "needs root: cargo xtask test peers"]
+    fn victim_of_the_test_before() -> Result<()> {
+        if std::env::var_os(VICTIM_VARIABLE).is_none() {
+            return Ok(());
+        }
+        let network = Network::new(&["lan"])?;
+        let node = Node::new("victim")?;
+        network.plug(&node, "lan", "eth0", &["192.0.2.1/24"])?;
+        let configuration = "vrrp_instance VI_1 {\n interface eth0\n virtual_router_id 51\n priority 100\n \
+                             virtual_ipaddress {\n 192.0.2.200/24\n }\n}\n";
+        let daemon = Daemon::start(Software::Keepalived, &node, configuration)?;
+        let child = daemon.wait_for_role(super::Role::Vrrp, None, LATENESS * 5)?;
+        println!(
+            "processes: {} {} {} {child}",
+            network.switch().pid(),
+            node.pid(),
+            daemon.process().pid()
+        );
+        std::thread::sleep(super::QUIET);
+        Ok(())
+    }
+
+    #[test]
+    #[ignore = "needs root: cargo xtask test peers"]
+    fn panicking_test_leaves_nothing() -> Result<()> {
+        let (told, pid) = std::sync::mpsc::channel();
+        let outcome = std::thread::spawn(move || {
+            let node = Node::new("panicking").unwrap();
+            told.send(node.pid().to_string()).unwrap();
+            panic!("on purpose");
+        })
+        .join();
+        ensure!(outcome.is_err(), "it did not panic");
+        let pid = pid.recv()?;
+        ensure!(!is_running(&pid), "the node of a test that panicked is still there");
+        Ok(())
+    }
+
+    /// Zombies do not run.
+    fn is_running(pid: &str) -> bool {
+        let stat = std::fs::read_to_string(Path::new("/proc").join(pid).join("stat")).unwrap_or_default();
+        stat.rsplit_once(')')
+            .is_some_and(|(_, fields)| !fields.trim_start().starts_with('Z'))
+    }
 }
