@@ -1,7 +1,7 @@
 //! The VRRP sockets that the settings need: one for each interface, family and mode.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::net::IpAddr;
 use std::task::Poll;
 
@@ -9,6 +9,9 @@ use holdfast_net::{AddressFamily, ReceivedPacket, VrrpSocket, VrrpSocketMode, Vr
 use holdfast_vrrp::settings::{Family, Listener};
 
 use super::interfaces::Interfaces;
+
+/// Batches read from one socket before a due timer is believed: enough for 255 virtual routers several times over.
+const MOST_BATCHES: usize = 32;
 
 /// Open sockets by what they are for.
 #[derive(Debug, Default)]
@@ -50,30 +53,38 @@ impl Sockets {
 
     /// Waits for packets on any socket. Can be cancelled without loss.
     pub async fn receive(&self) -> Vec<ReceivedPacket> {
-        let mut waiting: Vec<_> = self.open.values().map(|socket| Box::pin(socket.receive())).collect();
         poll_fn(|context| {
-            for receive in &mut waiting {
-                match receive.as_mut().poll(context) {
-                    Poll::Ready(Ok(packets)) => return Poll::Ready(packets),
-                    Poll::Ready(Err(error)) => {
-                        tracing::warn!("{error}");
-                        return Poll::Ready(Vec::new());
-                    }
-                    Poll::Pending => {}
+            let mut packets = Vec::new();
+            // A socket that answered, be it with nothing, wakes nobody until it is asked again.
+            let mut answered = false;
+            for socket in self.open.values() {
+                let Poll::Ready(outcome) = socket.poll_receive(context) else {
+                    continue;
+                };
+                answered = true;
+                match outcome {
+                    Ok(arrived) => packets.extend(arrived),
+                    Err(error) => tracing::warn!("{error}"),
                 }
             }
-            Poll::Pending
+            if answered { Poll::Ready(packets) } else { Poll::Pending }
         })
         .await
     }
 
-    /// Packets that wait already.
+    /// Packets that wait already; whoever floods us cannot hold us up for longer than a few batches.
     pub fn receive_now(&self) -> Vec<ReceivedPacket> {
         let mut packets = Vec::new();
         for socket in self.open.values() {
-            match socket.receive_now() {
-                Ok(waiting) => packets.extend(waiting),
-                Err(error) => tracing::warn!("{error}"),
+            for _ in 0..MOST_BATCHES {
+                match socket.receive_now() {
+                    Ok(waiting) if waiting.is_empty() => break,
+                    Ok(waiting) => packets.extend(waiting),
+                    Err(error) => {
+                        tracing::warn!("{error}");
+                        break;
+                    }
+                }
             }
         }
         packets
