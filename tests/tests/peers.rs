@@ -254,9 +254,10 @@ mod bed_itself {
         );
         victim.kill()?;
         victim.wait()?;
+        // A node's first process goes when the others are reaped: by a container's first process, which may be slow.
         wait::until(
             "the end of everything that the killed test had started",
-            LATENESS,
+            REAPING,
             || !processes.iter().any(|pid| is_running(pid)),
         )
     }
