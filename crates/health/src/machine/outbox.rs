@@ -51,4 +51,13 @@ impl Outbox {
             self.push(action);
         }
     }
+
+    /// The same without the services: for where the table is compared as a whole, which finds exactly those that change.
+    pub(super) fn append_words(&mut self, mut other: Self) {
+        while let Some(action) = other.next() {
+            if !matches!(action, Action::ServiceChanged(_)) {
+                self.actions.push_back(action);
+            }
+        }
+    }
 }

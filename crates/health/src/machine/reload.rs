@@ -60,7 +60,7 @@ impl Health {
         let before = self.wanted();
         let mut report = self.replace_settings(now, settings);
         let after = self.wanted();
-        self.out.append(report.logs);
+        self.out.append_words(report.logs);
         for key in changed_services(&before, &after) {
             self.out.service_changed(key);
         }
@@ -70,7 +70,7 @@ impl Health {
         for server in report.fresh.iter().filter_map(|place| self.servers.get(*place)) {
             server.start(self.notify_first_state, &mut report.quorum);
         }
-        self.out.append(report.quorum);
+        self.out.append_words(report.quorum);
     }
 
     /// Puts these settings in the place of the old ones and keeps all state that still belongs to something.
@@ -324,8 +324,6 @@ impl Report {
         while let Some(action) = departure.next() {
             match action {
                 Action::Notify(notification) => self.notifications.push(notification),
-                // The table is compared as a whole: the service may belong to another virtual server now.
-                Action::ServiceChanged(_) => {}
                 other => self.logs.push(other),
             }
         }

@@ -273,6 +273,11 @@ fn ports_and_families_follow_the_way_to_the_server() {
         mark: 5,
     };
     server.services.push(mark);
+    let mark4 = ServiceKey::Fwmark {
+        family: Family::Inet,
+        mark: 5,
+    };
+    server.services.push(mark4);
     let health = holdfast_health::Health::new(holdfast_time::Timestamp::ZERO, settings([server]), 1);
     let keys = |service: &ServiceKey| {
         let entry = health.wanted_service(service).unwrap();
@@ -282,5 +287,25 @@ fn ports_and_families_follow_the_way_to_the_server() {
         keys(&service(1)),
         ["[198.51.100.11]:8080", "[198.51.100.12]:80", "[2001:db8::14]:80"]
     );
+    assert_eq!(
+        keys(&mark4),
+        ["[198.51.100.11]:0", "[198.51.100.12]:0", "[2001:db8::14]:0"]
+    );
     assert_eq!(keys(&mark), ["[2001:db8::13]:0", "[2001:db8::14]:0"]);
+}
+
+#[test]
+fn a_service_that_moves_to_another_virtual_server_unchanged_is_not_touched() {
+    let mut first = virtual_server(1, vec![real_server(11, 1)]);
+    first.services.push(service(5));
+    let mut second = virtual_server(2, vec![real_server(11, 1)]);
+    second.services.push(service(5));
+    let mut bench = Bench::new(settings([first]));
+    bench.run(seconds(1));
+    bench.transcript();
+    bench.handle(Event::Reload(settings([
+        virtual_server(1, vec![real_server(11, 1)]),
+        second,
+    ])));
+    assert_eq!(bench.transcript(), ["table [192.0.2.2]:tcp:80"]);
 }
