@@ -45,7 +45,7 @@ pub struct Config {
 pub struct NotInEffect {
     /// The keyword.
     pub keyword: String,
-    /// The blocks around it, outermost first, joined by `/`; empty at the top level.
+    /// The block around it; empty at the top level.
     pub context: String,
     /// Where.
     pub span: Span,

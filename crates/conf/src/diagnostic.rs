@@ -6,6 +6,7 @@ mod print;
 use crate::source::Span;
 use findings::Finding;
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 use std::fmt;
 
 /// How bad it is.
@@ -123,4 +124,19 @@ impl Diagnostic {
         });
         self
     }
+}
+
+/// Sorts by place, and leaves out what only follows from something said about the same words: a definition that is
+/// missing makes its line wrong in other ways too.
+pub(crate) fn order(diagnostics: &mut Vec<Diagnostic>) {
+    let place = |diagnostic: &Diagnostic| diagnostic.span.map(|span| (span.file, span.line, span.column));
+    let undefined: HashSet<_> = diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.code == findings::UNDEFINED_NAME.code)
+        .filter_map(place)
+        .collect();
+    diagnostics.retain(|diagnostic| {
+        diagnostic.code == findings::UNDEFINED_NAME.code || !place(diagnostic).is_some_and(|it| undefined.contains(&it))
+    });
+    diagnostics.sort_by_key(|diagnostic| place(diagnostic).unwrap_or_default());
 }

@@ -10,11 +10,14 @@
 //! scripts, and can complain at the [`Span`]s that it carries.
 #![forbid(unsafe_code)]
 
+mod build;
 pub mod config;
 pub mod diagnostic;
+mod grammar;
 pub mod keywords;
 mod preprocess;
 pub mod source;
+mod tree;
 
 pub use config::Config;
 pub use diagnostic::{Class, Code, Diagnostic, Note, Severity};
@@ -67,10 +70,20 @@ impl Loaded {
 
 /// Reads the file at `path` and everything it includes through `loader`.
 pub fn load(loader: &dyn Loader, path: &Path, options: &LoadOptions) -> Loaded {
-    let _ = (loader, path, options);
+    let preprocess::Preprocessed {
+        text,
+        sources,
+        mut diagnostics,
+    } = preprocess::preprocess(loader, path, options);
+    let tree = tree::build(&text, &mut diagnostics);
+    let config = build::build(&text, &tree, &mut diagnostics);
+    diagnostic::order(&mut diagnostics);
     Loaded {
-        config: Config::default(),
-        diagnostics: Vec::new(),
-        sources: SourceMap::default(),
+        config,
+        diagnostics,
+        sources,
     }
 }
+
+#[cfg(test)]
+mod tests;

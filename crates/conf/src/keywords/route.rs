@@ -170,9 +170,15 @@ pub(super) const RULE: &[Keyword] = &[
         "ignore results with prefix length <= N",
     )
     .not_yet(),
-    keyword("sup_pl", Word, "N", "", "alias of suppress_prefixlength")
-        .alias("suppress_prefixlength")
-        .not_yet(),
+    keyword(
+        "sup_pl",
+        Integer(0, 2_147_483_647),
+        "N",
+        "",
+        "alias of suppress_prefixlength",
+    )
+    .alias("suppress_prefixlength")
+    .not_yet(),
     keyword(
         "suppress_ifgroup",
         Word,

@@ -1,0 +1,295 @@
+//! The tree becomes the typed configuration: arguments are read as the table of keywords says, then defaults,
+//! inheritance and cross checks are applied.
+
+mod address;
+mod argument;
+mod checker;
+mod global;
+mod real_server;
+mod resolve;
+mod server_group;
+mod sync_group;
+mod virtual_server;
+mod vrrp;
+
+use crate::config::{Config, NotInEffect, Script};
+use crate::diagnostic::{Diagnostic, findings};
+use crate::grammar::{self, Word};
+use crate::keywords::{Context, Keyword, Shape, Status, Value};
+use crate::preprocess::Text;
+use crate::source::{Span, Spanned};
+use crate::tree::Tree;
+use argument::Argument;
+use global::GlobalDraft;
+use server_group::ServerGroup;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use virtual_server::VirtualServerDraft;
+
+/// What a tree means.
+pub(crate) fn build(text: &Text, tree: &Tree, diagnostics: &mut Vec<Diagnostic>) -> Config {
+    let mut builder = Builder {
+        text,
+        tree,
+        diagnostics,
+        config: Config::default(),
+        global: GlobalDraft::default(),
+        sync_groups: Vec::new(),
+        server_groups: Vec::new(),
+        virtual_servers: Vec::new(),
+        names: HashMap::new(),
+        first_script: None,
+    };
+    builder.roots();
+    builder.finish()
+}
+
+struct Builder<'a> {
+    text: &'a Text,
+    tree: &'a Tree,
+    diagnostics: &'a mut Vec<Diagnostic>,
+    config: Config,
+    global: GlobalDraft,
+    sync_groups: Vec<sync_group::SyncGroupDraft>,
+    server_groups: Vec<ServerGroup>,
+    virtual_servers: Vec<VirtualServerDraft>,
+    /// Names of blocks by keyword, and where they were given.
+    names: HashMap<(&'static str, String), Span>,
+    /// Whether scripts are secure is asked only when there are scripts.
+    first_script: Option<Span>,
+}
+
+/// A statement or block whose keyword may stand where it stands and whose argument is well formed.
+struct Item<'a> {
+    /// The index of its node.
+    node: usize,
+    /// The row of the table, aliases replaced by what they stand for.
+    keyword: &'static Keyword,
+    /// The words, the keyword first.
+    words: Vec<Word<'a>>,
+    argument: Argument,
+    /// The whole statement.
+    span: Span,
+}
+
+impl<'a> Item<'a> {
+    /// A word after the keyword, from 1.
+    fn word(&self, index: usize) -> Option<Word<'a>> {
+        self.words.get(index).copied()
+    }
+}
+
+impl<'a> Builder<'a> {
+    fn roots(&mut self) {
+        let tree = self.tree;
+        for (node, _) in tree.roots() {
+            let Some(item) = self.item(node, Context::Top) else {
+                continue;
+            };
+            match item.keyword.name {
+                "global_defs" => self.global_defs(&item),
+                "vrrp_instance" => self.vrrp_instance(&item),
+                "vrrp_sync_group" => self.vrrp_sync_group(&item),
+                "virtual_server_group" => self.virtual_server_group(&item),
+                "virtual_server" => self.virtual_server(&item),
+                _ => {}
+            }
+        }
+    }
+
+    fn finish(mut self) -> Config {
+        self.finish_instances();
+        self.finish_sync_groups();
+        self.finish_virtual_servers();
+        self.check_security();
+        self.config.global_defs = self.global.global_defs;
+        self.config
+    }
+
+    fn check_security(&mut self) {
+        let Some(span) = self
+            .first_script
+            .filter(|_| !self.global.global_defs.enable_script_security)
+        else {
+            return;
+        };
+        self.report(
+            Diagnostic::new(
+                findings::SECURITY,
+                "Scripts run although enable_script_security is not set: whoever may change one gets their user's rights",
+                Some(span),
+            )
+            .hint("write enable_script_security in global_defs, and script_user with an unprivileged user"),
+        );
+    }
+
+    fn report(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// The statements of a block of keywords.
+    fn items(&mut self, block: usize, context: Context) -> Vec<Item<'a>> {
+        let tree = self.tree;
+        tree.children(block)
+            .filter_map(|(node, _)| self.item(node, context))
+            .collect()
+    }
+
+    /// Reads a statement; says that it is deprecated or not yet in effect.
+    fn item(&mut self, index: usize, context: Context) -> Option<Item<'a>> {
+        let (text, tree) = (self.text, self.tree);
+        let node = tree.node(index)?;
+        let written = node.keyword?;
+        let words = grammar::words(text.get(node.text.clone()), node.text.start);
+        let span = text.span(node.text.clone());
+        let mut keyword = written;
+        let mut in_effect = written.status != Status::NotYet;
+        if let Some(alias) = written.alias {
+            match context.find(alias.of) {
+                Some(meant) => {
+                    keyword = meant;
+                    in_effect = meant.status != Status::NotYet;
+                }
+                None => in_effect = false,
+            }
+            if alias.deprecated {
+                let message = format!("'{}' is deprecated", written.name);
+                let hint = format!("write '{}'", alias.of);
+                self.report(Diagnostic::new(findings::DEPRECATED, message, Some(self.keyword_span(&words))).hint(hint));
+            }
+        }
+        if !in_effect {
+            self.not_in_effect(written, context, self.keyword_span(&words));
+        }
+        let argument = self.argument(keyword, &words, node.text.clone())?;
+        let item = Item {
+            node: index,
+            keyword,
+            words,
+            argument,
+            span,
+        };
+        if let Some(inner) = keyword.block().filter(|_| !in_effect) {
+            self.check_block(index, inner);
+        }
+        Some(item)
+    }
+
+    fn keyword_span(&self, words: &[Word<'_>]) -> Span {
+        words.first().map(|word| word.span(self.text)).unwrap_or_default()
+    }
+
+    fn not_in_effect(&mut self, keyword: &Keyword, context: Context, span: Span) {
+        let context = if context == Context::Top { "" } else { context.title() };
+        let place = if context.is_empty() {
+            String::new()
+        } else {
+            format!(" in {context}")
+        };
+        let message = format!("'{}'{place} is known, but not yet in effect", keyword.name);
+        self.report(Diagnostic::new(findings::NOT_IN_EFFECT, message, Some(span)));
+        let (keyword, context) = (keyword.name.to_owned(), context.to_owned());
+        self.config.not_in_effect.push(NotInEffect { keyword, context, span });
+    }
+
+    /// Checks the arguments in a block that does nothing yet. That it does nothing was said for the block.
+    fn check_block(&mut self, block: usize, context: Context) {
+        if context.shape() != Shape::Keywords {
+            return;
+        }
+        let tree = self.tree;
+        for (index, node) in tree.children(block) {
+            let Some(keyword) = node.keyword else { continue };
+            let words = grammar::words(self.text.get(node.text.clone()), node.text.start);
+            self.argument(keyword, &words, node.text.clone());
+            if let Some(inner) = keyword.block() {
+                self.check_block(index, inner);
+            }
+        }
+    }
+
+    /// The lines of a block of lines.
+    fn lines(&mut self, block: usize) -> Vec<Vec<Word<'a>>> {
+        let (text, tree) = (self.text, self.tree);
+        let line = |text_range: std::ops::Range<u32>| grammar::words(text.get(text_range.clone()), text_range.start);
+        tree.children(block)
+            .map(|(_, node)| line(node.text.clone()))
+            .filter(|words| !words.is_empty())
+            .collect()
+    }
+
+    /// All words of a block of names.
+    fn names(&mut self, block: usize) -> Vec<Spanned<String>> {
+        let lines = self.lines(block);
+        lines.into_iter().flatten().map(|word| self.spanned(word)).collect()
+    }
+
+    fn spanned(&self, word: Word<'_>) -> Spanned<String> {
+        Spanned::new(word.text.to_owned(), word.span(self.text))
+    }
+
+    /// The name of a block, which must have exactly one that no other of its kind has.
+    fn block_name(&mut self, item: &Item<'_>) -> Option<Spanned<String>> {
+        let kind = item.keyword.name;
+        let Some(name) = item.word(1) else {
+            let message = format!("{kind} lacks its name; the block is skipped");
+            self.report(Diagnostic::new(findings::NO_NAME, message, Some(item.span)).hint(format!("{kind} NAME {{")));
+            return None;
+        };
+        if let Some(extra) = item.word(2) {
+            let message = format!("{kind} takes one name; the block is skipped");
+            let span = extra.span(self.text);
+            self.report(
+                Diagnostic::new(findings::NO_NAME, message, Some(span)).hint("write a name of several words in quotes"),
+            );
+            return None;
+        }
+        let name = self.spanned(name);
+        match self.names.entry((kind, name.value.clone())) {
+            Entry::Vacant(entry) => {
+                entry.insert(name.span);
+                Some(name)
+            }
+            Entry::Occupied(first) => {
+                let first = *first.get();
+                let message = format!("{kind} {name} is defined twice; the second block is skipped");
+                self.report(
+                    Diagnostic::new(findings::DUPLICATE_NAME, message, Some(name.span))
+                        .note("first defined here", Some(first)),
+                );
+                None
+            }
+        }
+    }
+
+    /// Takes a script unless there is one already.
+    fn set_script(&mut self, target: &mut Option<Script>, item: Item<'_>) {
+        let Argument::Script(script) = item.argument else {
+            return;
+        };
+        if let Some(first) = target {
+            let message = format!("{} is given twice; the second one is ignored", item.keyword.name);
+            let first = first.span;
+            self.report(
+                Diagnostic::new(findings::GIVEN_TWICE, message, Some(item.span)).note("the first is here", Some(first)),
+            );
+        } else {
+            *target = Some(script);
+        }
+    }
+
+    /// A checked value of an option on a line: the word after `at`, within the limits that the table gives.
+    fn option_number(&mut self, line: &[Word<'a>], at: usize, context: Context) -> Option<i64> {
+        let name = line.get(at)?;
+        let Some(Value::Integer(least, most)) = context.find(name.text).map(|row| row.value) else {
+            return None;
+        };
+        let Some(word) = line.get(at + 1) else {
+            let message = format!("'{}' lacks its number", name.text);
+            let span = name.span(self.text);
+            self.report(Diagnostic::new(findings::MISSING_ARGUMENT, message, Some(span)));
+            return None;
+        };
+        self.integer(name.text, *word, least, most)
+    }
+}

@@ -1,0 +1,308 @@
+//! Arguments of keywords, read as the table says.
+
+use super::Builder;
+use crate::config::Script;
+use crate::diagnostic::{Diagnostic, findings};
+use crate::grammar::{self, Word};
+use crate::keywords::{self, Keyword, Value};
+use crate::source::Span;
+use std::net::IpAddr;
+use std::ops::Range;
+use std::time::Duration;
+
+/// The argument of a keyword, checked.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Argument {
+    /// There is none, or the words have rules of their own.
+    None,
+    Bool(bool),
+    Integer(i64),
+    Seconds(Duration),
+    OneOf(&'static str),
+    Address(IpAddr),
+    Word(String),
+    Script(Script),
+}
+
+impl Argument {
+    pub(super) fn bool(&self) -> Option<bool> {
+        match self {
+            Self::Bool(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// A number, when it fits; the table's limits see to that.
+    pub(super) fn number<T: TryFrom<i64>>(&self) -> Option<T> {
+        match self {
+            Self::Integer(value) => T::try_from(*value).ok(),
+            _ => None,
+        }
+    }
+
+    /// A time; whole numbers are seconds.
+    pub(super) fn duration(&self) -> Option<Duration> {
+        match self {
+            Self::Seconds(value) => Some(*value),
+            Self::Integer(seconds) => u64::try_from(*seconds).ok().map(Duration::from_secs),
+            _ => None,
+        }
+    }
+
+    pub(super) fn one_of(&self) -> Option<&'static str> {
+        match self {
+            Self::OneOf(word) => Some(word),
+            _ => None,
+        }
+    }
+
+    pub(super) fn address(&self) -> Option<IpAddr> {
+        match self {
+            Self::Address(address) => Some(*address),
+            _ => None,
+        }
+    }
+
+    pub(super) fn string(&self) -> Option<String> {
+        match self {
+            Self::Word(word) => Some(word.clone()),
+            _ => None,
+        }
+    }
+}
+
+/// Replaces a value when there is a new one.
+pub(super) fn set<T>(target: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *target = value;
+    }
+}
+
+impl<'a> Builder<'a> {
+    /// Reads the argument of a statement; `None` when it is wrong, which was said.
+    pub(super) fn argument(&mut self, keyword: &Keyword, words: &[Word<'a>], text: Range<u32>) -> Option<Argument> {
+        let name = words.first().map_or(keyword.name, |word| word.text);
+        let taken = match keyword.value {
+            Value::Flag => 0,
+            Value::Text | Value::Word | Value::Script | Value::Block(_) | Value::Entry => usize::MAX,
+            _ => 1,
+        };
+        if let Some(extra) = words.get(taken.saturating_add(1)) {
+            let message = format!(
+                "'{}' and what follows it are ignored: '{name}' does not take so many words",
+                extra.text
+            );
+            let span = extra.span(self.text);
+            self.report(Diagnostic::new(findings::EXTRA_WORDS, message, Some(span)));
+        }
+        let word = words.get(1).copied();
+        match (keyword.value, word) {
+            (Value::Flag | Value::Text | Value::Entry | Value::Block(_), _) | (Value::OptionalInteger(..), None) => {
+                Some(Argument::None)
+            }
+            (Value::Bool, None) => Some(Argument::Bool(true)),
+            (Value::Bool, Some(word)) => self.boolean(name, word).map(Argument::Bool),
+            (Value::Script, _) => self.script(keyword, name, words, text),
+            (_, None) => {
+                self.missing_argument(keyword, name, words);
+                None
+            }
+            (Value::Integer(least, most) | Value::OptionalInteger(least, most), Some(word)) => {
+                self.integer(name, word, least, most).map(Argument::Integer)
+            }
+            (Value::Seconds(least, most), Some(word)) => self.seconds(name, word, least, most).map(Argument::Seconds),
+            (Value::OneOf(choices), Some(word)) => self.one_of(name, word, choices).map(Argument::OneOf),
+            (Value::Address | Value::Ipv4 | Value::Ipv6, Some(word)) => self.address(name, word, keyword.value),
+            (Value::Word, Some(word)) => Some(Argument::Word(word.text.to_owned())),
+        }
+    }
+
+    fn missing_argument(&mut self, keyword: &Keyword, name: &str, words: &[Word<'_>]) {
+        let span = self.keyword_span(words);
+        self.report(
+            Diagnostic::new(
+                findings::MISSING_ARGUMENT,
+                format!("'{name}' lacks its argument; the line is ignored"),
+                Some(span),
+            )
+            .hint(format!("{name} {}", keyword.arguments)),
+        );
+    }
+
+    fn boolean(&mut self, name: &str, word: Word<'_>) -> Option<bool> {
+        match word.text {
+            "true" | "on" | "yes" => Some(true),
+            "false" | "off" | "no" => Some(false),
+            other => {
+                let message = format!("'{other}' is neither true nor false; '{name}' is ignored");
+                self.invalid(findings::INVALID_VALUE, message, word)
+                    .hint("true, on, yes, false, off or no, in lower case")
+                    .send(self);
+                None
+            }
+        }
+    }
+
+    pub(super) fn integer(&mut self, name: &str, word: Word<'_>, least: i64, most: i64) -> Option<i64> {
+        let digits = word.text.strip_prefix(['-', '+']).unwrap_or(word.text);
+        if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            let message = format!("'{}' is not a whole number; '{name}' is ignored", word.text);
+            self.invalid(findings::INVALID_NUMBER, message, word)
+                .hint(format!("{least} to {most}"))
+                .send(self);
+            return None;
+        }
+        let value = word
+            .text
+            .parse::<i64>()
+            .ok()
+            .filter(|value| (least..=most).contains(value));
+        if value.is_none() {
+            let message = format!(
+                "{} is out of range for '{name}', {least} to {most}; it is ignored",
+                word.text
+            );
+            self.invalid(findings::OUT_OF_RANGE, message, word).send(self);
+        }
+        value
+    }
+
+    fn seconds(&mut self, name: &str, word: Word<'_>, least: i64, most: i64) -> Option<Duration> {
+        let Some(microseconds) = microseconds(word.text) else {
+            let message = format!("'{}' is not a number of seconds; '{name}' is ignored", word.text);
+            let hint = "a decimal number with at most six digits after the point";
+            self.invalid(findings::INVALID_NUMBER, message, word)
+                .hint(hint)
+                .send(self);
+            return None;
+        };
+        if !(least..=most).contains(&microseconds) {
+            let range = format!("{} to {} seconds", decimal(least), decimal(most));
+            let message = format!("{} is out of range for '{name}', {range}; it is ignored", word.text);
+            self.invalid(findings::OUT_OF_RANGE, message, word).send(self);
+            return None;
+        }
+        u64::try_from(microseconds).ok().map(Duration::from_micros)
+    }
+
+    fn one_of(&mut self, name: &str, word: Word<'_>, choices: &'static [&'static str]) -> Option<&'static str> {
+        let found = choices.iter().copied().find(|choice| *choice == word.text);
+        if found.is_none() {
+            let message = format!("'{}' is no value of '{name}'; it is ignored", word.text);
+            let near = choices
+                .iter()
+                .copied()
+                .find(|choice| choice.eq_ignore_ascii_case(word.text))
+                .or_else(|| keywords::nearest(word.text, choices.iter().copied()));
+            let hint = match near {
+                Some(near) => format!("did you mean '{near}'?"),
+                None => format!("one of {}", choices.join(", ")),
+            };
+            self.invalid(findings::INVALID_VALUE, message, word)
+                .hint(hint)
+                .send(self);
+        }
+        found
+    }
+
+    fn address(&mut self, name: &str, word: Word<'_>, value: Value) -> Option<Argument> {
+        let address = word.text.parse::<IpAddr>().ok().filter(|address| match value {
+            Value::Ipv4 => address.is_ipv4(),
+            Value::Ipv6 => address.is_ipv6(),
+            _ => true,
+        });
+        if address.is_none() {
+            let kind = match value {
+                Value::Ipv4 => "IPv4",
+                Value::Ipv6 => "IPv6",
+                _ => "IP",
+            };
+            let message = format!("'{}' is not an {kind} address; '{name}' is ignored", word.text);
+            self.invalid(findings::INVALID_ADDRESS, message, word).send(self);
+        }
+        address.map(Argument::Address)
+    }
+
+    fn script(&mut self, keyword: &Keyword, name: &str, words: &[Word<'_>], text: Range<u32>) -> Option<Argument> {
+        let statement = grammar::command_statement(self.text.get(text.clone()), text.start);
+        let command = statement.map(|it| (grammar::arguments(&it.command), it.rest, self.text.span(it.range)));
+        let Some((argv, rest, span)) = command.filter(|(argv, ..)| !argv.is_empty()) else {
+            if keyword.arguments.starts_with('[') {
+                return Some(Argument::None);
+            }
+            self.missing_argument(keyword, name, words);
+            return None;
+        };
+        self.first_script.get_or_insert(span);
+        let mut rest = rest.into_iter();
+        let (user, group) = (rest.next(), rest.next());
+        if let Some(extra) = rest.next() {
+            let message = format!("'{extra}' is ignored: '{name}' takes a command in quotes, a user and a group");
+            self.report(Diagnostic::new(findings::EXTRA_WORDS, message, Some(span)));
+        }
+        Some(Argument::Script(Script {
+            argv,
+            user,
+            group,
+            span,
+        }))
+    }
+
+    /// Something is wrong with a word.
+    pub(super) fn invalid(&self, finding: findings::Finding, message: String, word: Word<'_>) -> Complaint {
+        let span: Span = word.span(self.text);
+        let undefined = word.text.strip_prefix('$').filter(|name| !name.is_empty());
+        let hint = undefined.map(|name| format!("${name} is not defined"));
+        Complaint(Diagnostic::new(finding, message, Some(span)).maybe_hint(hint))
+    }
+}
+
+/// A diagnostic about a word; that a definition is missing beats any other hint.
+pub(super) struct Complaint(Diagnostic);
+
+impl Complaint {
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.0.hint.get_or_insert(hint.into());
+        self
+    }
+
+    pub(super) fn send(self, builder: &mut Builder<'_>) {
+        builder.report(self.0);
+    }
+}
+
+/// Decimal seconds with at most six decimals.
+fn microseconds(text: &str) -> Option<i64> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.len() + fraction.len() == 0 || fraction.len() > 6 || !digits(whole) || !digits(fraction) {
+        return None;
+    }
+    let whole: i64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
+    let fraction: i64 = format!("{fraction:0<6}").parse().ok()?;
+    whole.checked_mul(1_000_000)?.checked_add(fraction)
+}
+
+/// Microseconds as seconds, without zeros at the end.
+fn decimal(microseconds: i64) -> String {
+    let text = format!("{}.{:06}", microseconds / 1_000_000, microseconds % 1_000_000);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_have_up_to_six_decimals() {
+        assert_eq!(microseconds("1.5"), Some(1_500_000));
+        assert_eq!(microseconds("0.000001"), Some(1));
+        assert_eq!(microseconds(".25"), Some(250_000));
+        assert_eq!(microseconds("3"), Some(3_000_000));
+        for wrong in ["", ".", "-1", "1e3", "1.0000001", "1s", "99999999999999999999"] {
+            assert_eq!(microseconds(wrong), None, "{wrong}");
+        }
+        assert_eq!(decimal(4_294_967_295), "4294.967295");
+        assert_eq!(decimal(10_000), "0.01");
+    }
+}
