@@ -1,9 +1,9 @@
 //! What the machine asks its driver to do, in the order in which it is to be done.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use holdfast_ipvs::table::{DestinationKey, ServiceKey};
+use serde::{Deserialize, Serialize};
 
 use crate::event::{CheckerId, Generation};
 use crate::messages::Message;
@@ -35,14 +35,14 @@ pub enum Action {
 }
 
 /// A change that users can hang a script on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Notification {
     /// `notify_up`, `notify_down` and the FIFO line `RS … VS … UP|DOWN`.
     RealServer {
         /// Name of the virtual server
-        virtual_server: Arc<str>,
+        virtual_server: String,
         /// Name of the real server
-        real_server: Arc<str>,
+        real_server: String,
         /// Identity of the real server within its virtual server
         key: DestinationKey,
         /// The new state
@@ -53,7 +53,7 @@ pub enum Notification {
     /// `quorum_up`, `quorum_down` and the FIFO line `VS … UP|DOWN`.
     Quorum {
         /// Name of the virtual server
-        virtual_server: Arc<str>,
+        virtual_server: String,
         /// The new state
         up: bool,
         /// The machine is coming to its end (`omega`)

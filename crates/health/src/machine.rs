@@ -413,7 +413,7 @@ fn real_server_status(server: &RealServer) -> RealServerStatus {
 
 fn checker_status(check: &Check) -> CheckerStatus {
     CheckerStatus {
-        keyword: check.settings.probe.keyword(),
+        keyword: check.settings.probe.keyword().to_owned(),
         up: check.standing.up,
         has_run: check.standing.has_run,
         failed_tries: check.standing.failed_tries,

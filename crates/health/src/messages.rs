@@ -362,3 +362,66 @@ const fn check_name(keyword: &'static str) -> &'static str {
         _ => keyword,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The sentences as keepalived prints them, where no test of the machine does it.
+    #[test]
+    fn sentences_are_keepalived_s() {
+        let member = Member {
+            server: "[198.51.100.1]:tcp:80".into(),
+            virtual_server: "[192.0.2.1]:tcp:80".into(),
+        };
+        for (message, text) in [
+            (
+                Message::RealServerRemoved {
+                    member: member.clone(),
+                    inhibited: true,
+                    stopping: false,
+                },
+                "Removing (inhibited) service [198.51.100.1]:tcp:80 from VS [192.0.2.1]:tcp:80",
+            ),
+            (
+                Message::SorryServerUp {
+                    member: member.clone(),
+                    inhibit: true,
+                },
+                "Enabling sorry server [198.51.100.1]:tcp:80 to VS [192.0.2.1]:tcp:80",
+            ),
+            (
+                Message::SorryServerDown {
+                    member: member.clone(),
+                    inhibit: true,
+                },
+                "Disabling sorry server [198.51.100.1]:tcp:80 from VS [192.0.2.1]:tcp:80",
+            ),
+            (
+                Message::CheckSucceeded {
+                    keyword: "TCP_CHECK",
+                    member: member.clone(),
+                },
+                "TCP connection to [198.51.100.1]:tcp:80 success.",
+            ),
+            (
+                Message::CheckSucceeded {
+                    keyword: "HTTP_GET",
+                    member: member.clone(),
+                },
+                "Remote Web server [198.51.100.1]:tcp:80 succeed on service.",
+            ),
+            (
+                Message::CheckFailed {
+                    keyword: "HTTP_GET",
+                    member,
+                    retries: 0,
+                    failure: Failure::Status(500),
+                },
+                "HTTP_CHECK on service [198.51.100.1]:tcp:80 failed. (wrong status code 500)",
+            ),
+        ] {
+            assert_eq!(message.to_string(), text);
+        }
+    }
+}

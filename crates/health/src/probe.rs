@@ -124,7 +124,7 @@ pub enum Request {
 }
 
 /// What came of a probe.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
     /// The verdict with its reason.
     pub verdict: Verdict,
@@ -133,7 +133,7 @@ pub struct Outcome {
 }
 
 /// The verdict of a probe.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Verdict {
     /// It answered as expected.
     Success,
@@ -144,7 +144,7 @@ pub enum Verdict {
 }
 
 /// Where in its course a probe was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Phase {
     /// Opening the connection.
     Connecting,
@@ -155,7 +155,7 @@ pub enum Phase {
 }
 
 /// Why a server counts as failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Failure {
     /// It refused the connection.
     Refused,
@@ -196,7 +196,7 @@ pub enum Failure {
 }
 
 /// Why a probe was not made.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NotTried {
     /// No socket was to be had.
     Socket {

@@ -4,18 +4,19 @@ use std::time::Duration;
 
 use holdfast_ipvs::table::{DestinationKey, ServiceKey};
 use holdfast_time::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::probe::Verdict;
 
 /// All virtual servers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
     /// In the order of the configuration.
     pub virtual_servers: Vec<VirtualServerStatus>,
 }
 
 /// One virtual server.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VirtualServerStatus {
     /// Its name.
     pub name: String,
@@ -38,7 +39,7 @@ pub struct VirtualServerStatus {
 }
 
 /// One real server.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RealServerStatus {
     /// Its name.
     pub name: String,
@@ -55,10 +56,10 @@ pub struct RealServerStatus {
 }
 
 /// One check.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckerStatus {
     /// Its keyword, for example `HTTP_GET`.
-    pub keyword: &'static str,
+    pub keyword: String,
     /// Whether it counts as passed.
     pub up: bool,
     /// Whether it came to a result since the start.
@@ -70,7 +71,7 @@ pub struct CheckerStatus {
 }
 
 /// What the last probe of a check said.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastProbe {
     /// When it ended.
     pub at: Timestamp,

@@ -77,8 +77,8 @@ impl RealServer {
 
     pub(super) fn notification(&self, virtual_server: &Arc<str>, up: bool, stopping: bool) -> Notification {
         Notification::RealServer {
-            virtual_server: virtual_server.clone(),
-            real_server: self.name.clone(),
+            virtual_server: virtual_server.to_string(),
+            real_server: self.name.to_string(),
             key: self.key,
             up,
             stopping,
@@ -258,7 +258,7 @@ impl VirtualServer {
 
     fn quorum_notification(&self, up: bool, stopping: bool) -> Notification {
         Notification::Quorum {
-            virtual_server: self.name.clone(),
+            virtual_server: self.name.to_string(),
             up,
             stopping,
         }

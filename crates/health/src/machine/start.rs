@@ -49,10 +49,11 @@ impl Health {
             server.quorum_up = !server.sorry_adopted && server.live_weight > 0;
             server.evaluate_quorum(&mut Outbox::default());
             for check in server.real_servers.iter_mut().flat_map(|it| &mut it.checks) {
-                if !check.standing.up && !server.suspended {
+                if !check.standing.up {
                     // It may well live: the sooner it is asked, the better.
                     check.origin = now + self.spread.next(check.settings.warmup.min(SECOND_LOOK));
-                    wake_at(&mut self.deadlines, check, Some(check.origin));
+                    let wake = (!server.suspended).then_some(check.origin);
+                    wake_at(&mut self.deadlines, check, wake);
                 }
             }
             let of = server.real_servers.len();
