@@ -27,9 +27,9 @@ use crate::event::{CheckerId, Event, Generation};
 use crate::messages::{Member, Message};
 use crate::probe::{NotTried, Outcome, Verdict};
 use crate::settings::Settings;
-use crate::status::{CheckerStatus, LastProbe, RealServerStatus, Status, VirtualServerStatus};
+use crate::status::{CheckerStatus, RealServerStatus, Status, VirtualServerStatus};
 
-use check::{Check, Decision, Judgement};
+use check::Check;
 use outbox::Outbox;
 use pool::{RealServer, VirtualServer};
 use schedule::{Deadlines, Spread};
@@ -222,58 +222,12 @@ impl Health {
         if !check.in_flight || check.generation != generation {
             return;
         }
-        check.in_flight = false;
-        let keyword = check.settings.probe.keyword();
-        let verdict = outcome.verdict.clone();
-        let before = check.last.replace(LastProbe {
-            at: now,
-            duration: outcome.duration,
-            verdict: outcome.verdict,
-        });
-        let judgement = match &verdict {
-            Verdict::Success => check.standing.success(&check.settings),
-            Verdict::Failure(_) => check.standing.failure(&check.settings),
-            Verdict::NotTried(_) => Judgement {
-                decision: None,
-                counted: false,
-                next: check::Next::Loop,
-            },
-        };
+        let said_before = check.last.as_ref().is_some_and(|last| last.verdict == outcome.verdict);
+        let judgement = check.take_in(outcome, now);
         let due = check.due(judgement.next, now);
         wake_at(&mut self.deadlines, check, Some(due));
-
-        match verdict {
-            Verdict::Success if judgement.decision.is_some() => {
-                self.out.log(Message::CheckSucceeded { keyword, member });
-            }
-            Verdict::Success => {}
-            Verdict::Failure(failure) => {
-                if judgement.counted && check.settings.log_all_failures {
-                    self.out.log(Message::TryFailed {
-                        keyword,
-                        member: member.clone(),
-                        failure: failure.clone(),
-                    });
-                }
-                if let Some(Decision::Failed { retries }) = judgement.decision {
-                    self.out.log(Message::CheckFailed {
-                        keyword,
-                        member,
-                        retries,
-                        failure,
-                    });
-                }
-            }
-            Verdict::NotTried(reason) => {
-                if before.is_none_or(|last| last.verdict != Verdict::NotTried(reason.clone())) {
-                    self.out.log(Message::NotTried {
-                        keyword,
-                        member,
-                        reason,
-                        again_in: check.wait(now),
-                    });
-                }
-            }
+        for message in check.words(judgement, said_before, now, &member) {
+            self.out.log(message);
         }
         if judgement.decision.is_some() {
             self.decided(now, place);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use holdfast_ipvs::table::ServiceKey;
 
-use crate::probe::{Failure, NotTried};
+use crate::probe::{Failure, NotTried, Phase};
 
 /// How much a message matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -225,17 +225,23 @@ impl fmt::Display for Message {
                 write!(f, ". ({failure})")
             }
             Self::TryFailed {
-                keyword,
+                keyword: "TCP_CHECK",
                 member,
                 failure,
             } => {
-                write!(
-                    f,
-                    "{} on service {} for VS {}: {failure}",
-                    check_name(keyword),
-                    member.server,
-                    member.virtual_server
-                )
+                let word = if matches!(failure, Failure::Timeout(_)) {
+                    "timeout"
+                } else {
+                    "failed"
+                };
+                write!(f, "TCP connection to {} {word}. ({failure})", member.server)
+            }
+            Self::TryFailed {
+                keyword: _,
+                member,
+                failure,
+            } => {
+                write!(f, "{} server {}. ({failure})", http_words(failure), member.server)
             }
             Self::NotTried {
                 keyword,
@@ -355,6 +361,35 @@ impl fmt::Display for Message {
     }
 }
 
+/// How keepalived begins the line about a failed try of an `HTTP_GET`.
+const fn http_words(failure: &Failure) -> &'static str {
+    match failure {
+        Failure::Timeout(Phase::Connecting) => "Timeout connecting",
+        Failure::Timeout(Phase::Sending) => "Timeout WEB write",
+        Failure::Timeout(Phase::Reading) | Failure::Deadline(_) => "Timeout HTTP read",
+        Failure::Refused
+        | Failure::Unreachable
+        | Failure::Reset(Phase::Connecting)
+        | Failure::Connection {
+            phase: Phase::Connecting,
+            ..
+        } => "Error connecting",
+        Failure::Reset(Phase::Sending)
+        | Failure::Connection {
+            phase: Phase::Sending, ..
+        } => "Cannot send get request to",
+        Failure::Status(_) | Failure::NoStatusLine => "HTTP status code error to",
+        Failure::Digest { .. } => "MD5 digest error to",
+        Failure::NoAnswer | Failure::HeaderUnfinished => "Read, no data received from",
+        Failure::Reset(Phase::Reading)
+        | Failure::Connection {
+            phase: Phase::Reading, ..
+        }
+        | Failure::HeaderTooLong(_)
+        | Failure::BodyTooLong(_) => "Read error with",
+    }
+}
+
 /// How a check is named when it fails: `HTTP_CHECK` for `HTTP_GET`.
 const fn check_name(keyword: &'static str) -> &'static str {
     match keyword.as_bytes() {
@@ -410,6 +445,22 @@ mod tests {
                     member: member.clone(),
                 },
                 "Remote Web server [198.51.100.1]:tcp:80 succeed on service.",
+            ),
+            (
+                Message::TryFailed {
+                    keyword: "HTTP_GET",
+                    member: member.clone(),
+                    failure: Failure::Status(500),
+                },
+                "HTTP status code error to server [198.51.100.1]:tcp:80. (wrong status code 500)",
+            ),
+            (
+                Message::TryFailed {
+                    keyword: "TCP_CHECK",
+                    member: member.clone(),
+                    failure: Failure::Timeout(Phase::Connecting),
+                },
+                "TCP connection to [198.51.100.1]:tcp:80 timeout. (timeout while connecting)",
             ),
             (
                 Message::CheckFailed {

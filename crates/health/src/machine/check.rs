@@ -6,7 +6,8 @@ use holdfast_time::Timestamp;
 
 use super::schedule::next_on_grid;
 use crate::event::{CheckerId, Generation};
-use crate::probe::Probe;
+use crate::messages::{Member, Message};
+use crate::probe::{Outcome, Probe, Verdict};
 use crate::settings::Checker;
 use crate::status::LastProbe;
 
@@ -166,6 +167,76 @@ impl Standing {
 }
 
 impl Check {
+    /// Takes in the end of its probe.
+    pub(super) fn take_in(&mut self, outcome: Outcome, now: Timestamp) -> Judgement {
+        self.in_flight = false;
+        let judgement = match &outcome.verdict {
+            Verdict::Success => self.standing.success(&self.settings),
+            Verdict::Failure(_) => self.standing.failure(&self.settings),
+            Verdict::NotTried(_) => Judgement {
+                decision: None,
+                counted: false,
+                next: Next::Loop,
+            },
+        };
+        self.last = Some(LastProbe {
+            at: now,
+            duration: outcome.duration,
+            verdict: outcome.verdict,
+        });
+        judgement
+    }
+
+    /// What the log has to say of the last probe. The same trouble of this host is told once.
+    pub(super) fn words(
+        &self,
+        judgement: Judgement,
+        said_before: bool,
+        now: Timestamp,
+        member: &Member,
+    ) -> Vec<Message> {
+        let keyword = self.settings.probe.keyword();
+        let member = || member.clone();
+        let mut words = Vec::new();
+        match self.last.as_ref().map(|last| &last.verdict) {
+            Some(Verdict::Success) if judgement.decision.is_some() => {
+                words.push(Message::CheckSucceeded {
+                    keyword,
+                    member: member(),
+                });
+            }
+            Some(Verdict::Failure(failure)) => {
+                if judgement.counted && self.settings.log_all_failures {
+                    words.push(Message::TryFailed {
+                        keyword,
+                        member: member(),
+                        failure: failure.clone(),
+                    });
+                }
+                if let Some(Decision::Failed { retries }) = judgement.decision {
+                    let failure = failure.clone();
+                    words.push(Message::CheckFailed {
+                        keyword,
+                        member: member(),
+                        retries,
+                        failure,
+                    });
+                }
+            }
+            Some(Verdict::NotTried(reason)) if !said_before => {
+                let again_in = self.wake.map_or(Duration::ZERO, |wake| wake.since(now));
+                words.push(Message::NotTried {
+                    keyword,
+                    member: member(),
+                    reason: reason.clone(),
+                    again_in,
+                });
+            }
+            _ => {}
+        }
+        words
+    }
+
     /// When the next probe is due, `now` being the end of the last one.
     pub(super) fn due(&self, next: Next, now: Timestamp) -> Timestamp {
         let Checker {
@@ -180,11 +251,6 @@ impl Check {
             Next::SlowLoop if delay_before_retry > delay_loop => on_grid.max(now + delay_before_retry),
             Next::Loop | Next::SlowLoop => on_grid,
         }
-    }
-
-    /// How long from `now` to the next look at the check.
-    pub(super) fn wait(&self, now: Timestamp) -> Duration {
-        self.wake.map_or(Duration::ZERO, |wake| wake.since(now))
     }
 }
 

@@ -301,3 +301,22 @@ fn the_end_empties_the_table_and_tells_only_with_omega() {
         assert_eq!(bench.health.next_deadline(), None);
     }
 }
+
+#[test]
+fn every_failure_that_counts_is_logged_on_request() {
+    let mut real = real_server(11, 1);
+    real.checkers[0].retry = 2;
+    real.checkers[0].log_all_failures = true;
+    let mut bench = Bench::new(settings([virtual_server(1, vec![real])]));
+    bench.run(seconds(1));
+    bench.kill(11);
+    bench.run(seconds(60));
+    let lines = bench.whole_transcript();
+    let count = |start: &str| lines.iter().filter(|line| line.starts_with(start)).count();
+    // Two retries and the last one, and none of those while it is down.
+    assert_eq!(
+        count(&format!("TCP connection to {RS} failed. (connection refused)")),
+        3
+    );
+    assert_eq!(count("TCP_CHECK on service"), 1);
+}
