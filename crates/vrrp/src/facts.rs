@@ -45,6 +45,9 @@ impl Facts {
         if settings.track_primary {
             standing.judge_link(&settings.interface, link, false);
         }
+        for interface in settings.interfaces_of_addresses() {
+            standing.judge_link(interface, self.links.get(interface).copied(), false);
+        }
         for tracked in settings.tracked_interfaces.iter().chain(of_group) {
             standing.judge_tracked(tracked, self.links.get(&tracked.interface).copied());
         }

@@ -150,7 +150,8 @@ pub struct VirtualAddress {
     pub autojoin: bool,
     /// `preferred_lft`; `None` is forever.
     pub preferred_lifetime: Option<Duration>,
-    /// Put the address back when somebody else removes it; off with `no_track`.
+    /// Put the address back when somebody else removes it, and take the loss of its interface for a fault; off with
+    /// `no_track`.
     pub track: bool,
 }
 
@@ -329,6 +330,19 @@ impl InstanceSettings {
         address.interface.as_deref().unwrap_or(&self.interface)
     }
 
+    /// Interfaces of addresses that lie elsewhere than [`Self::interface`]: without them the addresses cannot be held. One
+    /// that is in [`Self::tracked_interfaces`] as well is judged by its weight there.
+    pub(crate) fn interfaces_of_addresses(&self) -> impl Iterator<Item = &str> {
+        let tracked = |name: &str| self.tracked_interfaces.iter().any(|tracked| tracked.interface == name);
+        let elsewhere = move |name: &&str| *name != self.interface && !tracked(name);
+        let named: BTreeSet<&str> = self
+            .held_addresses()
+            .filter(|held| held.track)
+            .filter_map(|held| held.interface.as_deref())
+            .collect();
+        named.into_iter().filter(elsewhere)
+    }
+
     /// Every address the master holds: first those advertised, then the excluded ones.
     pub fn held_addresses(&self) -> impl Iterator<Item = &VirtualAddress> {
         self.addresses.iter().chain(&self.excluded)
@@ -368,10 +382,14 @@ impl NodeSettings {
     /// [`crate::Event::SourceAddress`] for each family in use. Until then the instance waits in INIT.
     pub fn interfaces(&self) -> BTreeSet<&str> {
         let own = self.instances.iter().map(|instance| instance.interface.as_str());
-        let tracked = self.instances.iter().flat_map(|instance| &instance.tracked_interfaces);
+        let of_addresses = self
+            .instances
+            .iter()
+            .flat_map(InstanceSettings::interfaces_of_addresses);
+        let by_instances = self.instances.iter().flat_map(|instance| &instance.tracked_interfaces);
         let by_groups = self.groups.iter().flat_map(|group| &group.tracked_interfaces);
-        own.chain(tracked.chain(by_groups).map(|tracked| tracked.interface.as_str()))
-            .collect()
+        let tracked = by_instances.chain(by_groups).map(|tracked| tracked.interface.as_str());
+        own.chain(of_addresses).chain(tracked).collect()
     }
 }
 

@@ -91,7 +91,7 @@ impl Node {
         self.carry_out(moves);
     }
 
-    fn holdings_of_masters(&self, counts: impl Fn(InstanceId) -> bool) -> BTreeSet<Holding> {
+    pub(super) fn holdings_of_masters(&self, counts: impl Fn(InstanceId) -> bool) -> BTreeSet<Holding> {
         let masters = self
             .instances
             .values()
@@ -174,7 +174,10 @@ impl Node {
         let own = instances().map(|instance| instance.settings.interface.clone());
         let of_members = instances().flat_map(|instance| &instance.settings.tracked_interfaces);
         let tracked = of_members.chain(of_group).map(|tracked| tracked.interface.clone());
-        for interface in own.chain(tracked) {
+        let of_addresses = instances()
+            .flat_map(|instance| instance.settings.interfaces_of_addresses())
+            .map(str::to_owned);
+        for interface in own.chain(tracked).chain(of_addresses) {
             self.watchers.entry(interface).or_default().insert(id);
         }
         self.unit_of.extend(unit.members.iter().map(|member| (*member, id)));

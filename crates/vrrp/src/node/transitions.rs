@@ -99,6 +99,11 @@ impl Node {
                 instance.enter(step.to, out);
             });
         }
+        self.remove_leftovers(
+            steps
+                .clone()
+                .filter(|step| step.from == State::Init && step.to != State::Master),
+        );
         for step in steps.clone().filter(|step| step.leaves_master()) {
             self.with(step.id, |instance, out| {
                 let gone: Vec<Holding> = instance
@@ -116,6 +121,21 @@ impl Node {
         }
         for step in steps.filter(|step| step.from == State::Fault && step.to == State::Backup) {
             self.with(step.id, |instance, out| instance.announce_source(out));
+        }
+    }
+
+    /// A daemon that was killed leaves its addresses behind, and nobody but a master may have them.
+    fn remove_leftovers<'a>(&mut self, steps: impl Iterator<Item = &'a Step>) {
+        let mut steps = steps.peekable();
+        if steps.peek().is_none() {
+            return;
+        }
+        let held = self.holdings_of_masters(|_| true);
+        for step in steps {
+            self.with(step.id, |instance, out| {
+                let left: Vec<Holding> = instance.holdings().filter(|holding| !held.contains(holding)).collect();
+                instance.remove(left.into_iter(), out);
+            });
         }
     }
 

@@ -13,6 +13,13 @@ use holdfast_vrrp::{Event, State};
 
 const BOTH: [Version; 2] = [Version::V2, Version::V3];
 
+/// What a killed predecessor may have left is taken away first.
+const START: [&str; 3] = [
+    "VI_1 removes 192.0.2.10/24 from eth0",
+    "VI_1 INIT -> BACKUP: started",
+    "notify INSTANCE VI_1 BACKUP 100",
+];
+
 /// RFC 3768 6.1 and RFC 9568 6.1: priority 100 and 1 s give a skew of 0.609375 s in both versions.
 const TAKEOVER: [&str; 5] = [
     "VI_1 advertises 100 on eth0",
@@ -32,10 +39,7 @@ fn stamped(time: &str, sentences: &[&str]) -> Vec<String> {
 fn start_below_255_is_backup_with_the_master_down_timer() {
     for version in BOTH {
         let mut bench = Bench::of(instance(version, 100));
-        assert_eq!(
-            bench.sentences(),
-            ["VI_1 INIT -> BACKUP: started", "notify INSTANCE VI_1 BACKUP 100"]
-        );
+        assert_eq!(bench.sentences(), START);
         bench.until(3.609_374);
         assert!(bench.done().is_empty(), "one microsecond early it is silent");
         bench.until(3.609_375);
@@ -85,10 +89,7 @@ fn nothing_is_reported_before_the_interfaces_are_known() {
     assert!(bench.actions.is_empty());
     assert_eq!(bench.state("VI_1"), State::Init);
     bench.light();
-    assert_eq!(
-        bench.sentences(),
-        ["VI_1 INIT -> BACKUP: started", "notify INSTANCE VI_1 BACKUP 100"]
-    );
+    assert_eq!(bench.sentences(), START);
 }
 
 #[test]
@@ -99,7 +100,7 @@ fn the_startup_delay_postpones_everything() {
     bench.until(5.4);
     assert!(bench.actions.is_empty());
     bench.until(5.5 + 3.609_374);
-    assert_eq!(bench.done()[0], "5.500000s VI_1 INIT -> BACKUP: started");
+    assert_eq!(bench.done(), stamped("5.500000s", &START));
     bench.until(5.5 + 3.609_375);
     assert_eq!(bench.done(), stamped("9.109375s", &TAKEOVER));
 }

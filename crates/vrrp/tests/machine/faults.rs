@@ -63,8 +63,9 @@ fn a_fault_at_start_is_reported_once_and_heals() {
     assert_eq!(
         bench.sentences(),
         [
+            "VI_1 removes 192.0.2.10/24 from eth0",
             "VI_1 INIT -> FAULT: interface eth0 down",
-            "notify INSTANCE VI_1 FAULT 100"
+            "notify INSTANCE VI_1 FAULT 100",
         ]
     );
     bench.link("eth0", false);
@@ -272,4 +273,35 @@ fn addresses_go_where_they_are_configured() {
             "VI_1 announces 10.0.0.1 on eth1 x5",
         ]
     );
+}
+
+#[test]
+fn the_interface_of_an_address_is_needed_unless_it_says_otherwise() {
+    let with_inside = |track: bool, tracked: Vec<TrackedInterface>| {
+        let inside = holdfast_vrrp::VirtualAddress {
+            interface: Some("eth1".to_owned()),
+            track,
+            ..virtual_address("10.0.0.1/24")
+        };
+        let mut settings = InstanceSettings {
+            tracked_interfaces: tracked,
+            ..instance(Version::V2, 100)
+        };
+        settings.addresses.push(inside);
+        let mut bench = Bench::of(settings);
+        bench.link("eth1", false);
+        bench
+    };
+    assert_eq!(
+        with_inside(true, Vec::new()).status("VI_1").faults,
+        [Fault::InterfaceDown("eth1".to_owned())]
+    );
+    assert_eq!(with_inside(false, Vec::new()).state("VI_1"), State::Backup);
+    let weighted = TrackedInterface {
+        interface: "eth1".to_owned(),
+        weight: -10,
+        reverse: false,
+    };
+    let status = with_inside(true, vec![weighted]).status("VI_1");
+    assert_eq!((status.state, status.effective_priority), (State::Backup, 90));
 }

@@ -46,6 +46,8 @@ fn both_members_take_over_together_with_the_group_last() {
     assert_eq!(
         bench.sentences(),
         [
+            "VI_1 removes 192.0.2.10/24 from eth0",
+            "VI_2 removes 198.51.100.10/24 from eth1",
             "VI_1 INIT -> BACKUP: started",
             "notify INSTANCE VI_1 BACKUP 100",
             "VI_2 INIT -> BACKUP: started",

@@ -76,8 +76,6 @@ impl Network {
         if host.node.is_some() {
             return;
         }
-        // A killed daemon leaves its addresses; the program removes or adopts them at start.
-        host.held.clear();
         host.waiting.clear();
         host.node = Some(Node::new(self.now, host.settings.clone()));
         for (interface, up) in host.links.clone() {

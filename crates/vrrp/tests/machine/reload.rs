@@ -214,6 +214,7 @@ fn another_path_or_router_is_another_instance() {
                 "VI_1 removes 192.0.2.10/24 from eth0",
                 "VI_1 MASTER -> DELETED: removed by a reload",
                 "notify INSTANCE VI_1 FAULT 100",
+                "VI_1 removes 192.0.2.10/24 from eth0",
                 "VI_1 INIT -> BACKUP: started",
                 "notify INSTANCE VI_1 BACKUP 100",
             ]
