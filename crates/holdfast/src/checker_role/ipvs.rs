@@ -27,22 +27,25 @@ pub struct Ipvs {
 }
 
 impl Ipvs {
-    /// Connects to the kernel, loading the module if need be. Without IPVS the rest of the daemon goes on.
+    /// Connects to the kernel, loading the module if need be. Without IPVS the rest of the daemon goes on, and it is
+    /// tried again from time to time.
     pub fn open() -> Self {
-        let (kernel, error) = match Kernel::open() {
-            Ok(kernel) => (Some(kernel), None),
-            Err(error) => {
-                tracing::error!("{error}");
-                (None, Some(error.to_string()))
-            }
-        };
-        Self {
-            kernel,
+        let mut ipvs = Self {
+            kernel: None,
             observed: Table::default(),
             owned: BTreeSet::new(),
             changed: BTreeSet::new(),
-            error,
+            error: None,
             retry_at: None,
+        };
+        ipvs.connect();
+        ipvs
+    }
+
+    fn connect(&mut self) {
+        match Kernel::open() {
+            Ok(kernel) => self.kernel = Some(kernel),
+            Err(error) => self.failed(&error.to_string()),
         }
     }
 
@@ -99,6 +102,9 @@ impl Ipvs {
     pub fn bring_all(&mut self, wanted: &Table, more: &BTreeSet<ServiceKey>) {
         self.changed.clear();
         self.owned.extend(more);
+        if self.kernel.is_none() {
+            self.connect();
+        }
         self.read();
         let observed = std::mem::take(&mut self.observed);
         let owned = self.owned.clone();
@@ -135,15 +141,17 @@ impl Ipvs {
         };
         match applied {
             Ok(applied) if applied.failures.is_empty() => {
+                self.error = None;
+                self.retry_at = None;
+                self.remember(wanted, owned);
                 if applied.surprises > 0 {
                     tracing::warn!(
                         "IPVS: somebody else changed {} entries of ours; put right",
                         applied.surprises
                     );
+                    // What else was changed shows when the table is read again.
+                    self.retry_at = Some(DeadlineTimer::now() + RETRY_AFTER);
                 }
-                self.error = None;
-                self.retry_at = None;
-                self.remember(wanted, owned);
             }
             Ok(applied) => {
                 for failure in &applied.failures {
@@ -173,8 +181,12 @@ impl Ipvs {
         }
     }
 
+    /// The connection to the kernel is of no use any more. The same trouble is said once.
     fn failed(&mut self, error: &str) {
-        tracing::error!("IPVS: {error}");
+        if self.error.as_deref() != Some(error) {
+            tracing::error!("{error}");
+        }
+        self.kernel = None;
         self.retry(error.to_owned());
     }
 
