@@ -83,25 +83,8 @@ impl Driver {
             reasons: HashMap::new(),
             unreported: true,
         };
-        driver.remove_leftovers().await;
         driver.settings_changed();
         Ok(driver)
-    }
-
-    /// Virtual addresses that a killed predecessor left would make two holders as soon as a peer takes over.
-    async fn remove_leftovers(&mut self) {
-        let leftovers = self.interfaces.leftovers(&self.settings);
-        for address in &leftovers {
-            tracing::info!("Removing leftover {address}");
-        }
-        for outcome in self.requests.remove_addresses(&leftovers).await {
-            if let Err(error) = outcome {
-                tracing::error!("{error}");
-            }
-        }
-        for address in &leftovers {
-            self.interfaces.address_removed(address);
-        }
     }
 
     /// Opens and closes sockets as the settings need them, and tells the machine what it must know of the host.

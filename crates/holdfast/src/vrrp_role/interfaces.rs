@@ -41,31 +41,6 @@ impl Interfaces {
             .collect();
     }
 
-    /// Configured virtual addresses that are on the host before the election has begun. Where the kernel tells who added
-    /// an address, only ours count; an owner's address may be there by right.
-    pub fn leftovers(&self, settings: &NodeSettings) -> Vec<InterfaceAddress> {
-        let mut found = Vec::new();
-        for instance in &settings.instances {
-            for held in instance.held_addresses() {
-                let Some(index) = self.index_of(instance.interface_of(held)) else {
-                    continue;
-                };
-                found.extend(
-                    self.addresses
-                        .iter()
-                        .filter(|address| {
-                            address.interface_index == index
-                                && address.address == held.address
-                                && (address.protocol == ADDRESS_PROTOCOL
-                                    || address.protocol == 0 && !instance.is_owner())
-                        })
-                        .cloned(),
-                );
-            }
-        }
-        found
-    }
-
     /// Virtual addresses that are not on their interface, whoever should hold them.
     pub fn missing_virtual_addresses(&self, settings: &NodeSettings) -> Vec<(String, IpAddr)> {
         let mut missing = Vec::new();
@@ -239,21 +214,6 @@ mod tests {
         tentative.flags = AddressFlags::PERMANENT;
         interfaces.address_added(&tentative);
         assert_eq!(interfaces.source_address("eth0", Family::Ipv6), Some(tentative.address));
-    }
-
-    #[test]
-    fn leftovers_are_ours_or_unsigned_and_never_an_owners() {
-        let ours = address(2, "192.0.2.200", 32, ADDRESS_PROTOCOL);
-        let unsigned = address(2, "192.0.2.200", 32, 0);
-        let signed_by_another = address(2, "192.0.2.200", 32, 2);
-        let found = |address: &InterfaceAddress, settings: &NodeSettings| {
-            !interfaces(std::slice::from_ref(address)).leftovers(settings).is_empty()
-        };
-        assert!(found(&ours, &settings()) && found(&unsigned, &settings()));
-        assert!(!found(&signed_by_another, &settings()));
-        let mut owner = settings();
-        owner.instances.iter_mut().for_each(|instance| instance.priority = 255);
-        assert!(found(&ours, &owner) && !found(&unsigned, &owner));
     }
 
     #[test]
