@@ -184,17 +184,15 @@ impl<'a> Daemon<'a> {
         Ok(())
     }
 
-    /// Kills all its processes with `SIGKILL` at once; returns when.
+    /// Kills all its processes with `SIGKILL` at once; returns when they were dead.
     pub fn kill(&self) -> Result<SystemTime> {
         self.process.kill_all()
     }
 
-    /// Kills one of its processes with `SIGKILL`; returns when.
+    /// Kills one of its processes with `SIGKILL`; returns when it was dead.
     pub fn kill_role(&self, role: Role) -> Result<SystemTime> {
-        let pid = self.role(role)?;
-        let when = SystemTime::now();
-        kill(pid, Signal::SIGKILL).with_context(|| format!("killing {role:?}"))?;
-        Ok(when)
+        kill(self.role(role)?, Signal::SIGKILL).with_context(|| format!("killing {role:?}"))?;
+        Ok(SystemTime::now())
     }
 
     /// Asks it to stop (`SIGTERM`) and waits for its end; returns when it was asked, and its exit status.

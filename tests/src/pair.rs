@@ -218,7 +218,7 @@ impl Pair {
         Ok(())
     }
 
-    /// `old` fell silent at `killed`: `new` waited as long as it must and no longer. Returns its first advert.
+    /// `old` was dead at `killed`: `new` waited as long as it must and no longer. Returns its first advert.
     pub fn assert_takeover_after_silence(
         &self,
         old: &Node,
@@ -234,7 +234,7 @@ impl Pair {
         let taken = self.wait_for_master(new, killed, due)?;
         let farewells: Vec<_> = self
             .onlooker
-            .adverts_since(killed)
+            .adverts_since(since)
             .into_iter()
             .filter(|(_, advert)| advert.priority == 0)
             .collect();

@@ -94,15 +94,15 @@ impl Process {
         descendants(self.pid)
     }
 
-    /// Kills it and all its descendants with `SIGKILL`, none of them getting a word in; returns when it began.
+    /// Kills it and all its descendants with `SIGKILL`, none of them getting a word in; returns when all were dead.
     pub fn kill_all(&self) -> Result<SystemTime> {
         // While the parent is stopped it can neither replace a child nor tell the others by dying first.
-        let when = SystemTime::now();
         self.signal(Signal::SIGSTOP)?;
         for pid in self.descendants() {
             kill(pid, Signal::SIGKILL).with_context(|| format!("killing {pid}"))?;
         }
         self.signal(Signal::SIGKILL)?;
+        let when = SystemTime::now();
         self.wait(Duration::from_secs(5))?;
         Ok(when)
     }
