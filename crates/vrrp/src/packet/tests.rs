@@ -1,5 +1,7 @@
 #![allow(clippy::arithmetic_side_effects)]
 
+mod captured;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -7,7 +9,7 @@ use super::*;
 /// Checksums below were added up by hand from the pictures in the RFCs, not taken from `encode`.
 struct Vector {
     name: &'static str,
-    bytes: &'static [u8],
+    bytes: Vec<u8>,
     source: &'static str,
     destination: &'static str,
     form: ChecksumForm,
@@ -32,7 +34,7 @@ fn vectors() -> Vec<Vector> {
         Vector {
             // 2133 + 6401 + 0001 + c000 + 020a = 1_473f -> 4740, inverted b8bf
             name: "version 2",
-            bytes: &[
+            bytes: vec![
                 0x21, 0x33, 0x64, 0x01, 0x00, 0x01, 0xb8, 0xbf, 0xc0, 0x00, 0x02, 0x0a, 0, 0, 0, 0, 0, 0, 0, 0,
             ],
             source: "192.0.2.1",
@@ -43,7 +45,7 @@ fn vectors() -> Vec<Vector> {
         Vector {
             // 2133 + 6401 + 0101 + c000 + 020a + 3131 + 3131 = 1_aaa1 -> aaa2, inverted 555d
             name: "version 2 with the password 1111",
-            bytes: &[
+            bytes: vec![
                 0x21, 0x33, 0x64, 0x01, 0x01, 0x01, 0x55, 0x5d, 0xc0, 0x00, 0x02, 0x0a, 0x31, 0x31, 0x31, 0x31, 0, 0,
                 0, 0,
             ],
@@ -58,7 +60,7 @@ fn vectors() -> Vec<Vector> {
         Vector {
             // packet 57a3 (as below), pseudo header c000 + 0201 + e000 + 0012 + 0070 + 000c -> a290; fa33, inverted 05cc
             name: "version 3 over IPv4",
-            bytes: &[0x31, 0x33, 0x64, 0x01, 0x00, 0x64, 0x05, 0xcc, 0xc0, 0x00, 0x02, 0x0a],
+            bytes: vec![0x31, 0x33, 0x64, 0x01, 0x00, 0x64, 0x05, 0xcc, 0xc0, 0x00, 0x02, 0x0a],
             source: "192.0.2.1",
             destination: "224.0.0.18",
             form: ChecksumForm::Standard,
@@ -67,7 +69,7 @@ fn vectors() -> Vec<Vector> {
         Vector {
             // 3133 + 6401 + 0064 + c000 + 020a = 1_57a2 -> 57a3, inverted a85c
             name: "version 3 over IPv4 without pseudo header",
-            bytes: &[0x31, 0x33, 0x64, 0x01, 0x00, 0x64, 0xa8, 0x5c, 0xc0, 0x00, 0x02, 0x0a],
+            bytes: vec![0x31, 0x33, 0x64, 0x01, 0x00, 0x64, 0xa8, 0x5c, 0xc0, 0x00, 0x02, 0x0a],
             source: "192.0.2.1",
             destination: "224.0.0.18",
             form: ChecksumForm::WithoutPseudoHeader,
@@ -76,7 +78,7 @@ fn vectors() -> Vec<Vector> {
         Vector {
             // to the peer 192.0.2.2: c000 + 0201 + c000 + 0202 + 0070 + 000c = 1_847f -> 8480; 57a3 + 8480 = dc23, 23dc
             name: "version 3 unicast over IPv4",
-            bytes: &[0x31, 0x33, 0x64, 0x01, 0x00, 0x64, 0x23, 0xdc, 0xc0, 0x00, 0x02, 0x0a],
+            bytes: vec![0x31, 0x33, 0x64, 0x01, 0x00, 0x64, 0x23, 0xdc, 0xc0, 0x00, 0x02, 0x0a],
             source: "192.0.2.1",
             destination: "192.0.2.2",
             form: ChecksumForm::Standard,
@@ -84,7 +86,7 @@ fn vectors() -> Vec<Vector> {
         },
         Vector {
             name: "version 3 unicast as keepalived before 1.3.6 summed it: as if to the group",
-            bytes: &[0x31, 0x33, 0x64, 0x01, 0x00, 0x64, 0x05, 0xcc, 0xc0, 0x00, 0x02, 0x0a],
+            bytes: vec![0x31, 0x33, 0x64, 0x01, 0x00, 0x64, 0x05, 0xcc, 0xc0, 0x00, 0x02, 0x0a],
             source: "192.0.2.1",
             destination: "192.0.2.2",
             form: ChecksumForm::OldUnicast(GROUP),
@@ -93,7 +95,7 @@ fn vectors() -> Vec<Vector> {
         Vector {
             // 3133 + 6401 + 0064 + fe80 + 0050 -> 9469; fe80 + 0001 + ff02 + 0012 + 0018 + 0070 -> fe1e; 9288, 6d77
             name: "version 3 over IPv6",
-            bytes: &[
+            bytes: vec![
                 0x31, 0x33, 0x64, 0x01, 0x00, 0x64, 0x6d, 0x77, 0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x50,
             ],
             source: "fe80::1",
@@ -114,9 +116,23 @@ impl Vector {
 }
 
 #[test]
+fn packets_of_keepalived_are_read_and_written() {
+    for vector in captured::vectors() {
+        let decoded = Advertisement::decode(&vector.bytes, &vector.envelope(), &[vector.form]);
+        assert_eq!(decoded, Ok(((vector.value)(), vector.form)), "{}", vector.name);
+        assert_eq!(
+            (vector.value)().encode(&vector.envelope(), vector.form),
+            vector.bytes,
+            "{}",
+            vector.name
+        );
+    }
+}
+
+#[test]
 fn known_bytes_are_read_and_written() {
     for vector in vectors() {
-        let decoded = Advertisement::decode(vector.bytes, &vector.envelope(), &[vector.form]);
+        let decoded = Advertisement::decode(&vector.bytes, &vector.envelope(), &[vector.form]);
         assert_eq!(decoded, Ok(((vector.value)(), vector.form)), "{}", vector.name);
         assert_eq!(
             (vector.value)().encode(&vector.envelope(), vector.form),
@@ -134,11 +150,11 @@ fn the_form_found_is_reported_and_others_are_refused() {
     let envelope = old.envelope();
     let all = [ChecksumForm::Standard, ChecksumForm::OldUnicast(GROUP)];
     assert_eq!(
-        Advertisement::decode(old.bytes, &envelope, &all).unwrap().1,
+        Advertisement::decode(&old.bytes, &envelope, &all).unwrap().1,
         ChecksumForm::OldUnicast(GROUP)
     );
     assert_eq!(
-        Advertisement::decode(old.bytes, &envelope, &[ChecksumForm::Standard]),
+        Advertisement::decode(&old.bytes, &envelope, &[ChecksumForm::Standard]),
         Err(DecodeError::Checksum {
             vrid: 51,
             received: 0x05cc
@@ -177,12 +193,12 @@ fn reserved_bits_of_version_3_are_ignored() {
 
 #[test]
 fn every_shorter_and_every_longer_packet_is_refused() {
-    for vector in vectors() {
+    for vector in vectors().into_iter().chain(captured::vectors()) {
         for length in 0..vector.bytes.len() {
             let error = Advertisement::decode(&vector.bytes[..length], &vector.envelope(), &[vector.form]).unwrap_err();
             assert_eq!(
                 error.vrid(),
-                (length >= 2).then_some(51),
+                (length >= 2).then_some(vector.bytes[1]),
                 "{} cut to {length}",
                 vector.name
             );
@@ -190,7 +206,7 @@ fn every_shorter_and_every_longer_packet_is_refused() {
             *error.counter(&mut counters) += 1;
             assert_eq!(counters.packet_len_err, 1);
         }
-        let mut longer = vector.bytes.to_vec();
+        let mut longer = vector.bytes.clone();
         longer.push(0);
         assert!(matches!(
             Advertisement::decode(&longer, &vector.envelope(), &[vector.form]),
@@ -201,9 +217,9 @@ fn every_shorter_and_every_longer_packet_is_refused() {
 
 #[test]
 fn every_flipped_bit_is_refused() {
-    for vector in vectors() {
+    for vector in vectors().into_iter().chain(captured::vectors()) {
         for bit in 0..vector.bytes.len() * 8 {
-            let mut bytes = vector.bytes.to_vec();
+            let mut bytes = vector.bytes.clone();
             bytes[bit / 8] ^= 0x80 >> (bit % 8);
             assert!(
                 Advertisement::decode(&bytes, &vector.envelope(), &[vector.form]).is_err(),
@@ -218,7 +234,7 @@ fn every_flipped_bit_is_refused() {
 fn errors_name_the_field_and_the_counter() {
     let vector = &vectors()[0];
     let decode = |at: usize, byte: u8| {
-        let mut bytes = vector.bytes.to_vec();
+        let mut bytes = vector.bytes.clone();
         bytes[at] = byte;
         Advertisement::decode(&bytes, &vector.envelope(), &[vector.form]).unwrap_err()
     };
@@ -252,7 +268,7 @@ fn ethernet_padding_is_tolerated_up_to_46_bytes_in_steps_of_a_vlan_tag() {
     // An IPv4 header of 20 bytes and version 2 with one address are 40 bytes: 46, or 42 behind one VLAN tag.
     for (vector, padded) in [(&vectors()[0], vec![22, 26]), (&vectors()[2], vec![14, 18, 22, 26])] {
         for length in vector.bytes.len() + 1..40 {
-            let mut bytes = vector.bytes.to_vec();
+            let mut bytes = vector.bytes.clone();
             bytes.resize(length, 0);
             let decoded = Advertisement::decode(&bytes, &vector.envelope(), &[vector.form]);
             assert_eq!(
