@@ -144,6 +144,7 @@ impl<'a> Builder<'a> {
         let span = text.span(node.text.clone());
         let mut keyword = written;
         let mut in_effect = written.status != Status::NotYet;
+        self.deprecated(written, &words);
         if let Some(alias) = written.alias {
             match context.find(alias.of) {
                 Some(meant) => {
@@ -151,11 +152,6 @@ impl<'a> Builder<'a> {
                     in_effect = meant.status != Status::NotYet;
                 }
                 None => in_effect = false,
-            }
-            if alias.deprecated {
-                let message = format!("'{}' is deprecated", written.name);
-                let hint = format!("write '{}'", alias.of);
-                self.report(Diagnostic::new(findings::DEPRECATED, message, Some(self.keyword_span(&words))).hint(hint));
             }
         }
         if !in_effect {
@@ -173,6 +169,16 @@ impl<'a> Builder<'a> {
             self.check_block(index, inner);
         }
         Some(item)
+    }
+
+    fn deprecated(&mut self, keyword: &Keyword, words: &[Word<'_>]) {
+        let Some(alias) = keyword.alias.filter(|alias| alias.deprecated) else {
+            return;
+        };
+        let message = format!("'{}' is deprecated", keyword.name);
+        let span = self.keyword_span(words);
+        let hint = format!("write '{}'", alias.of);
+        self.report(Diagnostic::new(findings::DEPRECATED, message, Some(span)).hint(hint));
     }
 
     fn keyword_span(&self, words: &[Word<'_>]) -> Span {
@@ -201,6 +207,7 @@ impl<'a> Builder<'a> {
         for (index, node) in tree.children(block) {
             let Some(keyword) = node.keyword else { continue };
             let words = grammar::words(self.text.get(node.text.clone()), node.text.start);
+            self.deprecated(keyword, &words);
             self.argument(keyword, &words, node.text.clone());
             if let Some(inner) = keyword.block() {
                 self.check_block(index, inner);

@@ -126,6 +126,9 @@ impl Diagnostic {
     }
 }
 
+/// Findings that are kept.
+const MOST: usize = 10_000;
+
 /// Sorts by place, and leaves out what only follows from something said about the same words: a definition that is
 /// missing makes its line wrong in other ways too.
 pub(crate) fn order(diagnostics: &mut Vec<Diagnostic>) {
@@ -139,4 +142,11 @@ pub(crate) fn order(diagnostics: &mut Vec<Diagnostic>) {
         diagnostic.code == findings::UNDEFINED_NAME.code || !place(diagnostic).is_some_and(|it| undefined.contains(&it))
     });
     diagnostics.sort_by_key(|diagnostic| place(diagnostic).unwrap_or_default());
+    if diagnostics.len() > MOST {
+        let dropped = diagnostics.split_off(MOST);
+        let message = format!("{} more findings are not shown", dropped.len());
+        let mut more = Diagnostic::new(findings::MORE, message, None);
+        more.class = dropped.iter().filter_map(|diagnostic| diagnostic.class).max();
+        diagnostics.push(more);
+    }
 }

@@ -242,6 +242,15 @@ impl Context {
         self.tables().iter().flat_map(|table| table.iter())
     }
 
+    /// Where something in it stands, in messages.
+    pub(crate) fn place(self) -> String {
+        if self == Self::Top {
+            "at the top level".to_owned()
+        } else {
+            format!("in {}", self.title())
+        }
+    }
+
     /// The row of a keyword that may stand here.
     pub fn find(self, name: &str) -> Option<&'static Keyword> {
         index().get(&self)?.get(name).copied()

@@ -44,7 +44,7 @@ pub struct Loaded {
     /// What the files mean, with defaults and inheritance applied. Parts that had errors are left out or have
     /// the value that their diagnostic names.
     pub config: Config,
-    /// Everything there is to say, in the order of the text, findings about the whole configuration last.
+    /// Everything there is to say, in the order of files, lines and columns.
     pub diagnostics: Vec<Diagnostic>,
     /// The files, so that positions can be shown.
     pub sources: SourceMap,

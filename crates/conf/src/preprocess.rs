@@ -53,6 +53,7 @@ pub(crate) fn preprocess(loader: &dyn Loader, path: &Path, options: &LoadOptions
         collecting: None,
         expanded_lines: 0,
         full: false,
+        too_deep: false,
     };
     preprocessor.main_file(path);
     Preprocessed {
@@ -76,6 +77,8 @@ struct Preprocessor<'a> {
     expanded_lines: usize,
     /// A limit was hit: no more text is taken.
     full: bool,
+    /// This physical line expands too deeply: the rest of its expansion is left out.
+    too_deep: bool,
 }
 
 struct Collecting {
@@ -113,6 +116,7 @@ impl Preprocessor<'_> {
         if self.collecting.is_none() && self.plain_line(bytes, start) {
             return;
         }
+        self.too_deep = false;
         let whole = Span {
             length: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
             ..start
@@ -129,6 +133,7 @@ impl Preprocessor<'_> {
             return;
         }
         let mut line = Line::decode(bytes, start);
+        let blank = line.as_str().trim_matches(BLANKS).is_empty();
         line.strip_comment(&mut self.diagnostics);
         if let Some(span) = line.not_utf8() {
             self.diagnostics.push(
@@ -137,9 +142,14 @@ impl Preprocessor<'_> {
             );
         }
         line.trim();
+        // A comment may stand between the lines of a definition, which a blank line would end.
+        if line.is_empty() && !blank {
+            return;
+        }
+        let Some(line) = self.condition(line) else { return };
         if self.collecting.is_some() {
             self.collect(line);
-        } else if let Some(line) = self.condition(line) {
+        } else {
             self.logical_line(line, 0);
         }
     }
@@ -222,10 +232,11 @@ impl Preprocessor<'_> {
 
     /// Everything after comments and conditions. Called again for the lines that sequences and definitions make.
     fn logical_line(&mut self, line: Line, depth: usize) {
-        if line.is_empty() || self.full {
+        if line.is_empty() || self.full || self.too_deep {
             return;
         }
         if depth > EXPANSION_DEPTH {
+            self.too_deep = true;
             self.diagnostics.push(
                 Diagnostic::new(
                     findings::DEFINITION_LOOP,

@@ -53,7 +53,11 @@ impl Builder<'_> {
                 "virtual_server {} has no usable real_server; it is left out",
                 *draft.name
             );
-            let diagnostic = Diagnostic::new(findings::NO_REAL_SERVER, message, Some(draft.name.span));
+            let finding = match *draft.name {
+                VirtualServerName::Group(_) => findings::EMPTY_SERVER_GROUP,
+                _ => findings::NO_REAL_SERVER,
+            };
+            let diagnostic = Diagnostic::new(finding, message, Some(draft.name.span));
             self.report(diagnostic.hint("real_server 192.0.2.11 80 { ... }"));
             return None;
         }

@@ -39,7 +39,7 @@ pub(super) struct Draft {
     virtual_ipaddress_excluded: Vec<VirtualAddress>,
     no_virtual_ipaddress: bool,
     source_address: Option<Spanned<IpAddr>>,
-    /// `unicast_src_ip` or `unicast_peer` was written.
+    /// `unicast_src_ip` was written.
     unicast: Option<Span>,
     mcast_dst_ip: Option<Spanned<IpAddr>>,
     unicast_peer: Vec<UnicastPeer>,
@@ -142,17 +142,19 @@ impl<'a> Builder<'a> {
                         continue;
                     };
                     if self.same_family(draft, *address.address, address.address.span) {
-                        draft.virtual_ipaddress.push(address);
+                        self.push_address(&draft.name, &mut draft.virtual_ipaddress, address);
                     }
                 }
             }
             "virtual_ipaddress_excluded" => {
                 for line in self.lines(item.node) {
-                    draft.virtual_ipaddress_excluded.extend(self.virtual_address(&line));
+                    let Some(address) = self.virtual_address(&line) else {
+                        continue;
+                    };
+                    self.push_address(&draft.name, &mut draft.virtual_ipaddress_excluded, address);
                 }
             }
             "unicast_peer" => {
-                draft.unicast.get_or_insert(span);
                 for line in self.lines(item.node) {
                     self.unicast_peer(draft, &line);
                 }
@@ -179,6 +181,25 @@ impl<'a> Builder<'a> {
         true
     }
 
+    fn push_address(&mut self, instance: &str, list: &mut Vec<VirtualAddress>, address: VirtualAddress) {
+        let same = |known: &&VirtualAddress| {
+            (known.address, known.prefix_length, &known.dev) == (address.address, address.prefix_length, &address.dev)
+        };
+        if let Some(first) = list.iter().find(same) {
+            let message = format!(
+                "{} is given twice in vrrp_instance {instance}; the second line is ignored",
+                address.address
+            );
+            let first = first.address.span;
+            self.report(
+                Diagnostic::new(findings::DUPLICATE_VIP, message, Some(address.address.span))
+                    .note("the first is here", Some(first)),
+            );
+        } else {
+            list.push(address);
+        }
+    }
+
     fn unicast_peer(&mut self, draft: &mut Draft, line: &[Word<'a>]) {
         let Some(peer) = self.peer_line(line) else { return };
         if !self.same_family(draft, *peer.address, peer.address.span) {
@@ -200,14 +221,17 @@ impl<'a> Builder<'a> {
     fn multicast_destination(&mut self, draft: &mut Draft, item: &Item<'_>, address: IpAddr) {
         let valid = match address {
             IpAddr::V4(address) => address.is_multicast(),
-            IpAddr::V6(address) => address.octets().starts_with(&[0xff, 0x02]),
+            // Any flags, but the scope of the link.
+            IpAddr::V6(address) => {
+                address.is_multicast() && address.octets().get(1).is_some_and(|scope| scope & 0xf == 2)
+            }
         };
         if valid {
             draft.mcast_dst_ip = Some(Spanned::new(address, item.span));
         } else if let Some(word) = item.word(1) {
             let message = format!("{address} is not a multicast address; 'mcast_dst_ip' is ignored");
             self.invalid(findings::INVALID_ADDRESS, message, word)
-                .hint("IPv6 needs ff02::/16")
+                .hint("224.0.0.18, or ff02::12")
                 .send(self);
         }
     }

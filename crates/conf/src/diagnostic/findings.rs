@@ -39,6 +39,9 @@ findings! {
     INCLUDE_LOOP = 5 Error ERROR, "a file includes itself";
     INCLUDE_DEPTH = 6 Error ERROR, "includes are nested too deeply";
     INCLUDE_UNREADABLE = 7 Warning None, "an included file cannot be read";
+    INCLUDE_LIMIT = 8 Error ERROR, "too many files are included";
+
+    MORE = 9 Error None, "there are more findings than are shown";
 
     // 0100–0199: lines, quotes, definitions, sequences
     LINE_LONG = 100 Warning ERROR, "a line is longer than keepalived takes";
@@ -73,14 +76,14 @@ findings! {
     EXTRA_WORDS = 309 Warning None, "words after the arguments are ignored";
     UNKNOWN_OPTION = 310 Error ERROR, "an option is unknown";
     GIVEN_TWICE = 311 Error ERROR, "given twice";
-    NOT_SUPPORTED = 312 Error None, "not supported yet, and leaving it out would be dangerous";
+    NOT_SUPPORTED = 312 Error ERROR, "not supported yet, and leaving it out would be dangerous";
     SECURITY = 313 Warning Some(Class::SecurityError), "scripts run without enable_script_security";
 
     // 0400–0499: VRRP
     NO_NAME = 400 Error ERROR, "a block lacks its name";
     DUPLICATE_NAME = 401 Error ERROR, "a name is used twice";
-    NO_INTERFACE = 402 Error Some(Class::BadInterface), "an instance has no interface";
-    NO_VRID = 403 Error Some(Class::Fatal), "an instance has no virtual_router_id";
+    NO_INTERFACE = 402 Error ERROR, "an instance has no interface";
+    NO_VRID = 403 Error ERROR, "an instance has no virtual_router_id";
     DUPLICATE_VRID = 404 Error ERROR, "a virtual_router_id is used twice on an interface";
     NO_VIP = 405 Warning Some(Class::Warning), "an instance has no virtual address";
     NO_VIP_V3 = 406 Error ERROR, "a VRRPv3 instance has no virtual address";
@@ -101,6 +104,7 @@ findings! {
     MULTICAST_CONFLICT = 421 Warning ERROR, "a multicast setting in a unicast instance";
     TOO_MANY_VIPS = 422 Warning ERROR, "more virtual addresses than fit an advert";
     UNICAST_MULTICAST_FALLBACK = 423 Warning Some(Class::Deprecated), "unicast_src_ip without peers means multicast";
+    DUPLICATE_VIP = 424 Error ERROR, "a virtual address is given twice";
 
     // 0500–0599: virtual servers
     UNDEFINED_GROUP = 500 Error None, "a virtual_server_group is not defined";
@@ -121,6 +125,7 @@ findings! {
     GROUP_LIMIT = 515 Error ERROR, "a group has too many addresses";
     SORRY_INHIBIT = 516 Warning ERROR, "the sorry server is also a real server";
     FWMARK_CONFLICT = 517 Warning ERROR, "a setting that firewall marks do not have";
+    EMPTY_SERVER_GROUP = 518 Warning None, "a virtual server of a group has no real server";
 
     // 0600–0699: checkers
     NO_URL = 600 Error ERROR, "HTTP_GET without url";

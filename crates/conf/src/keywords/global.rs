@@ -38,7 +38,7 @@ pub(super) const GLOBAL_DEFS: &[Keyword] = &[
         "comm name of the BFD child",
     )
     .not_yet(),
-    keyword("lvs_process_name", Word, "NAME", "", "alias of checker_process_name").deprecated("checker_process_name"),
+    keyword("lvs_process_name", Word, "NAME", "", "alias of checker_process_name").alias("checker_process_name"),
     keyword(
         "use_symlink_paths",
         Bool,
@@ -461,7 +461,7 @@ pub(super) const GLOBAL_DEFS: &[Keyword] = &[
         "",
         "alias of vrrp_rlimit_rttime",
     )
-    .deprecated("vrrp_rlimit_rttime"),
+    .alias("vrrp_rlimit_rttime"),
     keyword(
         "checker_priority",
         Integer(-20, 19),
@@ -502,7 +502,7 @@ pub(super) const GLOBAL_DEFS: &[Keyword] = &[
         "",
         "alias of checker_rlimit_rttime",
     )
-    .deprecated("checker_rlimit_rttime"),
+    .alias("checker_rlimit_rttime"),
     keyword(
         "bfd_priority",
         Integer(-20, 19),
@@ -543,7 +543,7 @@ pub(super) const GLOBAL_DEFS: &[Keyword] = &[
         "",
         "alias of bfd_rlimit_rttime",
     )
-    .deprecated("bfd_rlimit_rttime"),
+    .alias("bfd_rlimit_rttime"),
     keyword(
         "nftables_ipvs",
         Text,

@@ -163,7 +163,7 @@ pub(super) const TOP: &[Keyword] = &[
         "",
         "alias of track_file",
     )
-    .deprecated("track_file"),
+    .alias("track_file"),
     keyword(
         "bfd_instance",
         Block(Context::BfdInstance),

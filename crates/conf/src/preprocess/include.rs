@@ -10,6 +10,9 @@ use std::path::{Path, PathBuf};
 /// Files inside files.
 const INCLUDE_DEPTH: usize = 64;
 
+/// Files in all.
+const FILES: usize = 10_000;
+
 /// A file being read.
 pub(super) struct Including {
     path: PathBuf,
@@ -172,6 +175,13 @@ impl Preprocessor<'_> {
             let message = format!("{} includes itself; the line is ignored", open.path.display());
             self.diagnostics
                 .push(Diagnostic::new(findings::INCLUDE_LOOP, message, Some(include.span)));
+            return;
+        }
+        if self.sources.file_count() >= FILES {
+            self.full = true;
+            let message = format!("More than {FILES} files are included; the rest of the configuration is ignored");
+            self.diagnostics
+                .push(Diagnostic::new(findings::INCLUDE_LIMIT, message, Some(include.span)));
             return;
         }
         let content = match self.loader.kind(&path) {

@@ -153,6 +153,10 @@ impl SourceMap {
             .saturating_add(1)
     }
 
+    pub(crate) fn file_count(&self) -> usize {
+        self.files.len()
+    }
+
     pub(crate) fn add_file(&mut self, path: PathBuf, content: Vec<u8>, included_at: Option<Span>) -> FileId {
         let id = FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
         let after_newlines = memchr::memchr_iter(b'\n', &content).map(|newline| newline.saturating_add(1));

@@ -200,7 +200,7 @@ impl Builder<'_> {
         } else {
             "the line is ignored"
         };
-        let mut homes = keywords::homes(word).map(Context::title).collect::<Vec<_>>();
+        let mut homes = keywords::homes(word).map(Context::place).collect::<Vec<_>>();
         homes.dedup();
         let shown = if word.is_empty() {
             self.text.get(range.clone())
@@ -208,7 +208,7 @@ impl Builder<'_> {
             word
         };
         let diagnostic = if homes.is_empty() {
-            let message = format!("Unknown keyword '{shown}' in {}; {consequence}", context.title());
+            let message = format!("Unknown keyword '{shown}' {}; {consequence}", context.place());
             let near = keywords::nearest(word, context.keywords().map(|keyword| keyword.name));
             Diagnostic::new(findings::UNKNOWN_KEYWORD, message, Some(span)).maybe_hint(
                 near.map(|name| format!("did you mean '{name}'?"))
@@ -216,11 +216,11 @@ impl Builder<'_> {
             )
         } else {
             let message = format!(
-                "The keyword '{word}' does not belong in {}; {consequence}",
-                context.title()
+                "The keyword '{word}' does not belong {}; {consequence}",
+                context.place()
             );
             Diagnostic::new(findings::MISPLACED_KEYWORD, message, Some(span))
-                .hint(format!("'{word}' belongs in {}", homes.join(", ")))
+                .hint(format!("'{word}' belongs {}", homes.join(", ")))
         };
         self.diagnostics.push(diagnostic);
     }
@@ -253,6 +253,6 @@ fn elsewhere(word: &str) -> Option<String> {
         word,
         all.flat_map(|context| context.keywords()).map(|keyword| keyword.name),
     )?;
-    let homes: Vec<&str> = keywords::homes(name).map(Context::title).collect();
-    Some(format!("did you mean '{name}', which belongs in {}?", homes.join(", ")))
+    let homes: Vec<String> = keywords::homes(name).map(Context::place).collect();
+    Some(format!("did you mean '{name}', which belongs {}?", homes.join(", ")))
 }
