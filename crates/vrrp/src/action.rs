@@ -37,10 +37,10 @@ pub enum Action {
         instance: String,
         /// Where to put them.
         interface: String,
-        /// The addresses, in configured order.
+        /// The addresses, in configured order; their own `interface` is empty.
         addresses: Vec<VirtualAddress>,
     },
-    /// Take addresses away; one that is gone already is fine.
+    /// Take addresses away; one that is gone already is fine. Also sent at start, for what a killed daemon may have left.
     RemoveAddresses {
         /// Name of the instance.
         instance: String,

@@ -154,12 +154,12 @@ impl Node {
     fn hear(&mut self, packet: &ReceivedPacket) {
         let ids = self.routers.find(packet);
         let instances = &self.instances;
-        let talks_like_this = |id: &&InstanceId| {
+        let is_sent_to = |id: &&InstanceId| {
             instances
                 .get(id)
-                .is_some_and(|instance| routers::matches_transmission(&instance.settings, packet.destination))
+                .is_some_and(|instance| instance.settings.is_sent_to(packet.destination))
         };
-        let Some(id) = ids.iter().find(talks_like_this).or(ids.first()).copied() else {
+        let Some(id) = ids.iter().find(is_sent_to).or(ids.first()).copied() else {
             self.unknown_vrid = self.unknown_vrid.saturating_add(1);
             return;
         };

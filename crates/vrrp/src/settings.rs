@@ -325,6 +325,14 @@ impl InstanceSettings {
         self.priority == OWNER_PRIORITY
     }
 
+    /// Whether advertisements for this instance go to such a destination.
+    pub(crate) fn is_sent_to(&self, destination: IpAddr) -> bool {
+        match &self.transmission {
+            Transmission::Multicast { group } => *group == destination,
+            Transmission::Unicast { .. } => !destination.is_multicast(),
+        }
+    }
+
     /// The interface an address of this instance belongs on.
     pub fn interface_of<'a>(&'a self, address: &'a VirtualAddress) -> &'a str {
         address.interface.as_deref().unwrap_or(&self.interface)

@@ -28,11 +28,17 @@ pub(super) struct Restore {
 }
 
 impl Instance {
-    /// Where the master's addresses belong, in configured order.
+    /// Where the master's addresses belong, in configured order, reduced to what the kernel knows of them: naming the
+    /// instance's own interface or `no_track` makes no other address.
     pub(crate) fn holdings(&self) -> impl Iterator<Item = Holding> + '_ {
-        self.settings
-            .held_addresses()
-            .map(|address| (self.settings.interface_of(address).to_owned(), address.clone()))
+        self.settings.held_addresses().map(|held| {
+            let plain = VirtualAddress {
+                interface: None,
+                track: true,
+                ..held.clone()
+            };
+            (self.settings.interface_of(held).to_owned(), plain)
+        })
     }
 
     /// Puts addresses on their interfaces, one action for each interface.

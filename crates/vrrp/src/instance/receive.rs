@@ -151,7 +151,7 @@ impl Instance {
     }
 
     fn check_sender(&self, packet: &ReceivedPacket) -> Result<(), Rejection> {
-        if packet.destination.is_multicast() == self.is_unicast() {
+        if !self.settings.is_sent_to(packet.destination) {
             return Err(Rejection::OtherTransmission(packet.destination));
         }
         if let Transmission::Unicast {

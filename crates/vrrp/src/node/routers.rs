@@ -1,11 +1,10 @@
 //! Which instance a packet is for.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
 use crate::deadlines::InstanceId;
 use crate::event::ReceivedPacket;
-use crate::settings::{Family, InstanceSettings, Transmission};
+use crate::settings::{Family, InstanceSettings};
 
 /// Instances by interface, family and VRID. One VRID may be used by several instances that differ in where they send to.
 #[derive(Debug, Default)]
@@ -27,13 +26,5 @@ impl Routers {
         on_interface
             .and_then(|routers| routers.get(&(Family::of(packet.source), *vrid)))
             .map_or(&[], Vec::as_slice)
-    }
-}
-
-/// Whether packets for this instance go to such a destination.
-pub(super) fn matches_transmission(settings: &InstanceSettings, destination: IpAddr) -> bool {
-    match &settings.transmission {
-        Transmission::Multicast { group } => *group == destination,
-        Transmission::Unicast { .. } => !destination.is_multicast(),
     }
 }

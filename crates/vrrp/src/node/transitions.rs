@@ -102,7 +102,7 @@ impl Node {
         self.remove_leftovers(
             steps
                 .clone()
-                .filter(|step| step.from == State::Init && step.to != State::Master),
+                .filter(|step| step.from == State::Init && matches!(step.to, State::Backup | State::Fault)),
         );
         for step in steps.clone().filter(|step| step.leaves_master()) {
             self.with(step.id, |instance, out| {
@@ -130,10 +130,14 @@ impl Node {
         if steps.peek().is_none() {
             return;
         }
-        let held = self.holdings_of_masters(|_| true);
+        let place = |(interface, held): &Holding| (interface.clone(), held.address);
+        let held: BTreeSet<_> = self.holdings_of_masters(|_| true).iter().map(place).collect();
         for step in steps {
             self.with(step.id, |instance, out| {
-                let left: Vec<Holding> = instance.holdings().filter(|holding| !held.contains(holding)).collect();
+                let left: Vec<Holding> = instance
+                    .holdings()
+                    .filter(|left| !held.contains(&place(left)))
+                    .collect();
                 instance.remove(left.into_iter(), out);
             });
         }

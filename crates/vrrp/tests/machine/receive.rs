@@ -224,6 +224,8 @@ fn multicast_and_unicast_do_not_mix() {
         packet.destination = address("224.0.0.18");
     });
     assert_eq!(to_group.addr_list_err, 1);
+    let to_another = refused(v2(), |packet| packet.destination = address("224.0.0.99"));
+    assert_eq!(to_another.addr_list_err, 1);
 }
 
 #[test]

@@ -1,8 +1,12 @@
 //! What a reload keeps, changes, adds and removes.
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
 use holdfast_time::Duration;
-use holdfast_vrrp::State;
 use holdfast_vrrp::settings::{InstanceSettings, NodeSettings, Peer, Transmission, Version};
+use holdfast_vrrp::{Action, State, VirtualAddress};
+use proptest::prelude::*;
 
 use crate::support::{Bench, HIGHER, LOWER, address, instance, node_of, second_instance, virtual_address};
 
@@ -82,6 +86,15 @@ fn another_order_moves_no_address() {
     let mut after = before.clone();
     after.addresses.reverse();
     let (_, sentences) = reloaded(before, after);
+    assert_eq!(sentences, ["VI_1 advertises 100 on eth0"]);
+}
+
+#[test]
+fn what_the_kernel_does_not_know_moves_no_address() {
+    let mut after = v2();
+    after.addresses[0].interface = Some("eth0".to_owned());
+    after.addresses[0].track = false;
+    let (_, sentences) = reloaded(v2(), after);
     assert_eq!(sentences, ["VI_1 advertises 100 on eth0"]);
 }
 
@@ -290,4 +303,81 @@ fn the_startup_delay_is_for_the_start_only() {
     assert_eq!(bench.state("VI_1"), State::Master);
     bench.until(11.0);
     assert_eq!(bench.sentences(), ["VI_1 advertises 100 on eth0"]);
+}
+
+/// Addresses of the kernel, which takes an address with the same prefix only once and keeps the first one's options.
+type Kernel = BTreeMap<(String, IpAddr, u8), VirtualAddress>;
+
+fn apply(kernel: &mut Kernel, actions: Vec<Action>) {
+    let key = |interface: &str, held: &VirtualAddress| (interface.to_owned(), held.address, held.prefix_len);
+    for action in actions {
+        match action {
+            Action::AddAddresses {
+                interface, addresses, ..
+            } => {
+                for held in addresses {
+                    kernel.entry(key(&interface, &held)).or_insert(held);
+                }
+            }
+            Action::RemoveAddresses {
+                interface, addresses, ..
+            } => {
+                for held in addresses {
+                    kernel.remove(&key(&interface, &held));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Three possible routers; each address is given to one of them or to none, with one of two labels.
+fn arrangement() -> impl Strategy<Value = NodeSettings> {
+    let owners = proptest::collection::vec(proptest::option::of((0usize..3, any::<bool>())), 6);
+    (any::<[bool; 3]>(), owners).prop_map(|(present, owners)| {
+        let addresses = |router: usize| {
+            let mine = owners.iter().enumerate().filter_map(move |(host, owner)| {
+                let label = owner.filter(|(owner, _)| *owner == router)?.1;
+                let plain = virtual_address(&format!("192.0.2.{}/24", 10 + host));
+                Some(VirtualAddress {
+                    label: label.then(|| "eth0:1".to_owned()),
+                    ..plain
+                })
+            });
+            mine.collect::<Vec<_>>()
+        };
+        let router = |index: usize| InstanceSettings {
+            name: format!("VI_{index}"),
+            vrid: 10 + u8::try_from(index).unwrap(),
+            addresses: addresses(index),
+            ..v2()
+        };
+        node_of((0..3).filter(|index| present[*index]).map(router).collect())
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever is reloaded after whatever: the interface carries exactly what the masters are configured to hold.
+    #[test]
+    fn the_kernel_follows_every_reload(arrangements in proptest::collection::vec((arrangement(), any::<bool>()), 1..6)) {
+        let mut bench = Bench::start(NodeSettings::default());
+        let mut kernel = Kernel::new();
+        let mut time = 0.0;
+        for (settings, wait) in arrangements {
+            bench.reload(settings);
+            bench.light();
+            if wait {
+                time += 10.0;
+                bench.until(time);
+            }
+            apply(&mut kernel, std::mem::take(&mut bench.actions).into_iter().map(|(_, action)| action).collect());
+            let masters = bench.settings.instances.iter().filter(|settings| bench.state(&settings.name) == State::Master);
+            let wanted: Vec<&VirtualAddress> = masters.flat_map(|settings| &settings.addresses).collect();
+            let held: Vec<&VirtualAddress> = kernel.values().collect();
+            prop_assert!(wanted.iter().all(|address| held.contains(address)), "wanted {wanted:?}, held {held:?}");
+            prop_assert_eq!(held.len(), wanted.len());
+        }
+    }
 }
