@@ -1,10 +1,12 @@
 //! Every chore of the project as a command.
 
+mod demo;
 mod guest;
 mod packages;
 mod steps;
 mod test;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -31,6 +33,12 @@ enum Chore {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
+    /// A director pair under load in a guest, to look at: servers and directors die and come back
+    Demo {
+        /// Write what happened as JSON
+        #[arg(long, value_name = "FILE")]
+        record: Option<PathBuf>,
+    },
     /// Run one command in a guest with a real IPVS; it sees this machine's files, and its writes vanish
     Guest {
         /// Program and arguments
@@ -43,6 +51,7 @@ fn main() -> Result<ExitCode> {
     match Arguments::parse().chore {
         Chore::Check => Ok(test::check().finish()),
         Chore::Test { part, arguments } => Ok(test::run(part, &arguments).finish()),
+        Chore::Demo { record } => demo::run(record.as_deref()),
         Chore::Guest { command } => guest::run(command),
     }
 }

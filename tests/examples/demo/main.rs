@@ -2,6 +2,9 @@
 //!
 //! Started by `cargo xtask demo`. Ends by itself; not zero when something did not work.
 
+// In a program `pub` says what a module offers to the others.
+#![allow(unreachable_pub)]
+
 mod report;
 mod screen;
 mod story;
