@@ -11,6 +11,7 @@
 
 mod check;
 mod checker_role;
+mod child_process;
 mod cli;
 mod daemonize;
 mod ipc;
@@ -19,6 +20,7 @@ mod pid_file;
 mod plan;
 mod privileges;
 mod scripts;
+mod signals;
 mod status;
 mod supervisor;
 mod systemd;
@@ -70,8 +72,8 @@ fn run(role: Option<Role>, arguments: Arguments) -> anyhow::Result<u8> {
             tracing::info!("Starting Holdfast v{}", env!("CARGO_PKG_VERSION"));
             block_on(supervisor::run(arguments))
         }
-        Some(Role::Vrrp) => block_on(vrrp_role::run()).map(|()| 0),
-        Some(Role::Checker) => block_on(checker_role::run()).map(|()| 0),
+        Some(Role::Vrrp) => block_on(as_child(vrrp_role::run())).map(|()| 0),
+        Some(Role::Checker) => block_on(as_child(checker_role::run())).map(|()| 0),
     };
     if let Err(error) = &exit {
         tracing::error!("{error:#}");
@@ -87,6 +89,11 @@ fn block_on<T>(role: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<
         .build()
         .context("cannot start the runtime")?
         .block_on(role)
+}
+
+async fn as_child(role: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    child_process::settle_in()?;
+    role.await
 }
 
 fn log_settings(role: Option<Role>, arguments: &Arguments) -> log::Settings {
@@ -114,7 +121,7 @@ fn show_status(pid_file: &std::path::Path) -> ExitCode {
     match status::Status::read(&cli::status_file_of(pid_file)) {
         Ok(status) => {
             print!("{}", status.for_people());
-            ExitCode::from(u8::from(status.configuration.refused.is_some()))
+            ExitCode::SUCCESS
         }
         Err(error) => {
             eprintln!("holdfast: {error:#}");

@@ -6,11 +6,8 @@ mod child;
 mod configuration;
 mod notify;
 
-use std::task::Poll;
 use std::time::Duration;
 
-use anyhow::Context;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -22,6 +19,7 @@ use crate::cli::Arguments;
 use crate::ipc::{FromChecker, FromVrrp, ToChecker, ToVrrp};
 use crate::pid_file::PidFile;
 use crate::scripts::Runner;
+use crate::signals::{Signals, Wish};
 use crate::status::{ConfigurationStatus, RefusedReload, RoleStatus, Status};
 use crate::systemd;
 
@@ -78,7 +76,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<u8> {
         tracing::warn!("option {option} is not yet in effect");
     }
     let (reports, mut inbox) = mpsc::unbounded_channel();
-    let mut signals = Signals::listen(&arguments)?;
+    let mut signals = Signals::listen(arguments.ignore_sigint)?;
     let mut supervisor = Supervisor::new(arguments, configuration, reports);
     supervisor.start_children()?;
     supervisor.write_status();
@@ -321,64 +319,4 @@ fn seconds_since_1970() -> u64 {
     std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .map_or(0, |length| length.as_secs())
-}
-
-/// What signals ask for.
-enum Wish {
-    Reload,
-    Stop,
-    /// keepalived's signals for its state files
-    Dump,
-}
-
-struct Signals {
-    hangup: Signal,
-    terminate: Signal,
-    interrupt: Option<Signal>,
-    /// Monitoring sends these as it sends them to keepalived; unheard they would end the process.
-    dumps: Vec<Signal>,
-}
-
-impl Signals {
-    fn listen(arguments: &Arguments) -> anyhow::Result<Self> {
-        let listen = |kind| signal(kind).context("cannot listen to signals");
-        Ok(Self {
-            hangup: listen(SignalKind::hangup())?,
-            terminate: listen(SignalKind::terminate())?,
-            // With --ignore-sigint the program is started with the signal ignored, and it stays so.
-            interrupt: (!arguments.ignore_sigint)
-                .then(|| listen(SignalKind::interrupt()))
-                .transpose()?,
-            dumps: [
-                libc::SIGUSR1,
-                libc::SIGUSR2,
-                libc::SIGRTMIN() + 2,
-                libc::SIGRTMAX() - 1,
-                libc::SIGRTMAX(),
-            ]
-            .into_iter()
-            .map(|number| listen(SignalKind::from_raw(number)))
-            .collect::<Result<_, _>>()?,
-        })
-    }
-
-    async fn next(&mut self) -> Wish {
-        let interrupted = async {
-            match &mut self.interrupt {
-                Some(signal) => signal.recv().await,
-                None => std::future::pending().await,
-            }
-        };
-        let dumps = &mut self.dumps;
-        let dump_wanted = std::future::poll_fn(|context| {
-            let any = dumps.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
-            if any { Poll::Ready(()) } else { Poll::Pending }
-        });
-        tokio::select! {
-            _ = self.hangup.recv() => Wish::Reload,
-            _ = self.terminate.recv() => Wish::Stop,
-            _ = interrupted => Wish::Stop,
-            () = dump_wanted => Wish::Dump,
-        }
-    }
 }
