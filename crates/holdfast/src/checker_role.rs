@@ -267,12 +267,12 @@ fn for_supervisor(notification: Notification) -> CheckerNotification {
             up,
             ..
         } => CheckerNotification {
-            virtual_server: virtual_server.to_string(),
-            real_server: Some(real_server.to_string()),
+            virtual_server,
+            real_server: Some(real_server),
             up,
         },
         Notification::Quorum { virtual_server, up, .. } => CheckerNotification {
-            virtual_server: virtual_server.to_string(),
+            virtual_server,
             real_server: None,
             up,
         },

@@ -68,7 +68,7 @@ pub fn leave_to_supervisor() -> anyhow::Result<()> {
     let others = [SignalKind::hangup(), SignalKind::interrupt()];
     for kind in others.into_iter().chain(dump_signals()) {
         // The signal stays caught when its listener is dropped.
-        listen(kind)?;
+        drop(listen(kind)?);
     }
     Ok(())
 }
