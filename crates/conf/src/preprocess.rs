@@ -26,7 +26,7 @@ const LINE_BYTES: usize = 1 << 20;
 /// Definitions inside definitions, and sequences that come out of them.
 const EXPANSION_DEPTH: usize = 64;
 /// Lines that definitions and sequences may make of one configuration.
-const EXPANDED_LINES: usize = 8_000_000;
+const EXPANDED_LINES: usize = 4_000_000;
 /// Bytes of all logical lines together.
 const TEXT_BYTES: usize = 1 << 30;
 
@@ -42,6 +42,10 @@ pub(crate) struct Preprocessed {
 
 /// Reads a file and what it includes.
 pub(crate) fn preprocess(loader: &dyn Loader, path: &Path, options: &LoadOptions) -> Preprocessed {
+    preprocess_up_to(EXPANDED_LINES, loader, path, options)
+}
+
+fn preprocess_up_to(lines: usize, loader: &dyn Loader, path: &Path, options: &LoadOptions) -> Preprocessed {
     let mut preprocessor = Preprocessor {
         loader,
         options,
@@ -51,7 +55,7 @@ pub(crate) fn preprocess(loader: &dyn Loader, path: &Path, options: &LoadOptions
         definitions: Definitions::new(options.random_seed),
         including: Vec::new(),
         collecting: None,
-        expanded_lines: 0,
+        lines_left: lines,
         full: false,
         too_deep: false,
     };
@@ -74,7 +78,8 @@ struct Preprocessor<'a> {
     including: Vec<Including>,
     /// A definition whose last line ended in a backslash.
     collecting: Option<Collecting>,
-    expanded_lines: usize,
+    /// Lines that definitions and sequences may still make.
+    lines_left: usize,
     /// A limit was hit: no more text is taken.
     full: bool,
     /// This physical line expands too deeply: the rest of its expansion is left out.
@@ -99,6 +104,7 @@ impl Preprocessor<'_> {
             let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
             let (bytes, after) = rest.split_at(end);
             rest = after.get(1..).unwrap_or_default();
+            let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
             let span = Span {
                 file,
                 line: number,
@@ -278,15 +284,13 @@ impl Preprocessor<'_> {
     }
 
     fn count_expansion(&mut self, span: Option<Span>) -> bool {
-        self.expanded_lines += 1;
-        if self.expanded_lines > EXPANDED_LINES && !self.full {
+        if self.lines_left == 0 && !self.full {
             self.full = true;
-            let message = format!(
-                "Definitions and sequences make more than {EXPANDED_LINES} lines; the rest of the configuration is ignored"
-            );
+            let message = "Definitions and sequences make too many lines; the rest of the configuration is ignored";
             self.diagnostics
                 .push(Diagnostic::new(findings::EXPANSION_LIMIT, message, span));
         }
+        self.lines_left = self.lines_left.saturating_sub(1);
         !self.full
     }
 

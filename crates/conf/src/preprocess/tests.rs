@@ -138,6 +138,15 @@ fn definitions_that_contain_themselves_end() {
 }
 
 #[test]
+fn sequences_in_sequences_end() {
+    let loader = MemoryLoader::new().with("k", "~SEQ(A,1,999999) ~SEQ(B,1,999999) ~SEQ(C,1,999999) x\ny 1\n");
+    let read = preprocess_up_to(1000, &loader, Path::new("k"), &LoadOptions::default());
+    let codes: Vec<u16> = read.diagnostics.iter().map(|diagnostic| diagnostic.code.0).collect();
+    assert_eq!(codes, [107]);
+    assert!(read.text.len() < 2000);
+}
+
+#[test]
 fn includes_are_relative_globbed_and_checked() {
     let loader = MemoryLoader::new()
         .with(
