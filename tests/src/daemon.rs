@@ -164,11 +164,13 @@ impl<'a> Daemon<'a> {
             .collect()
     }
 
-    /// What `holdfast status` says of it. keepalived has nothing like it.
+    /// What `holdfast status` says of it, whatever its exit status says. keepalived has nothing like it.
     pub fn status(&self) -> Result<String> {
-        let program = Software::Holdfast.program()?;
-        let program = program.to_str().context("a path that is not text")?;
-        self.node.run(program, &["status", "-p", Role::Supervisor.pid_file()])
+        let mut command = Command::new(Software::Holdfast.program()?);
+        command.args(["status", "-p", Role::Supervisor.pid_file()]);
+        let asked = self.node.start(command)?;
+        asked.wait(STOP_LIMIT)?;
+        asked.whole_log(STOP_LIMIT)
     }
 
     /// Makes sure that a refused reload is shown as such, with its cause, to whoever asks.

@@ -89,12 +89,19 @@ fn balances_heals_and_hands_over(forwarding: Forwarding, software: Software) -> 
     let quiet = SystemTime::now();
     master.stop()?;
     wait_for_master(&site, second)?;
+    wait_for_service(&load)?;
     assert_served_by(&load, &REAL)?;
     let outage = load.since(quiet).outage();
     figures::report(
         &format!("{software}, {forwarding:?}: outage at a clean stop"),
         outage * 1000.0,
         "ms",
+    );
+    let memory = backup.memory()?.into_iter().map(|(_, mib)| mib).sum();
+    figures::report(
+        &format!("{software}, {forwarding:?}: memory (PSS) of all its processes"),
+        memory,
+        "MiB",
     );
     ensure!(!first.has(site.virtual_address()), "the address was left behind");
     ensure!(site.service(first).is_none(), "the service was left behind");
@@ -103,6 +110,14 @@ fn balances_heals_and_hands_over(forwarding: Forwarding, software: Software) -> 
     ensure!(!second.has(site.virtual_address()), "the address was left behind");
     ensure!(site.service(second).is_none(), "the service was left behind");
     Ok(())
+}
+
+/// Waits until clients have heard who is master now.
+fn wait_for_service(load: &Load) -> Result<()> {
+    load.wait_for("an answer", SystemTime::now(), PATIENCE, |attempt| {
+        attempt.outcome.is_ok()
+    })
+    .map(drop)
 }
 
 /// From now on exactly these servers answer, each of them, and nothing fails.
@@ -275,6 +290,7 @@ fn failover_outage(software: Software, advert_int: f64) -> Result<()> {
     let quiet = SystemTime::now();
     site.network.pull(&site.director_port)?;
     wait_for_master(&site, second)?;
+    wait_for_service(&load)?;
     assert_served_by(&load, &REAL)?;
     let outage = load.since(quiet).outage();
     figures::report(

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, PipeReader};
 use std::process::{Child, ExitStatus};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
@@ -26,6 +27,7 @@ pub struct Process {
     pid: Pid,
     child: Arc<Mutex<Child>>,
     log: Arc<Record<LogLine>>,
+    reader: JoinHandle<()>,
 }
 
 impl Process {
@@ -43,12 +45,13 @@ impl Process {
                 });
             }
         };
-        std::thread::Builder::new().name("log".into()).spawn(read)?;
+        let reader = std::thread::Builder::new().name("log".into()).spawn(read)?;
         Ok((
             Self {
                 pid,
                 child: Arc::clone(&child),
                 log,
+                reader,
             },
             child,
         ))
@@ -67,6 +70,12 @@ impl Process {
     /// The log as one text.
     pub fn log_text(&self) -> String {
         self.log.all().into_iter().map(|line| line.text + "\n").collect()
+    }
+
+    /// The log once it and all its children have closed it.
+    pub fn whole_log(&self, bound: Duration) -> Result<String> {
+        wait::until("the end of a log", bound, || self.reader.is_finished())?;
+        Ok(self.log_text())
     }
 
     /// Sends a signal to this process alone.
