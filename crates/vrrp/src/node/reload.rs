@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::transitions::{Move, Step};
 use super::{Node, Unit};
 use crate::action::{Reason, State};
-use crate::deadlines::{InstanceId, Timer};
+use crate::deadlines::InstanceId;
 use crate::instance::{Holding, Instance};
 use crate::settings::{Family, GroupSettings, InstanceSettings, NodeSettings, Transmission, VirtualAddress};
 
@@ -85,7 +85,8 @@ impl Node {
         }
         self.report(steps);
         for id in removed {
-            self.forget(id);
+            // Leaving its state has ended its timers.
+            self.instances.remove(&id);
         }
         let moves: Vec<Move> = (0..self.units.len()).filter_map(|unit| self.review(unit)).collect();
         self.carry_out(moves);
@@ -192,18 +193,5 @@ impl Node {
             to: State::Deleted,
             reason: Reason::Removed,
         })
-    }
-
-    fn forget(&mut self, id: InstanceId) {
-        self.instances.remove(&id);
-        for timer in [
-            Timer::Election,
-            Timer::SecondBurst,
-            Timer::Refresh,
-            Timer::ConflictOver,
-            Timer::Restore,
-        ] {
-            self.out.clear(id, timer);
-        }
     }
 }
