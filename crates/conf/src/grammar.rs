@@ -112,10 +112,8 @@ pub(crate) fn command_statement(statement: &str, base: u32) -> Option<CommandSta
     let argument = arguments.next()?;
     let span = argument.as_span();
     let range = offset(base, span.start())..offset(base, span.end());
-    let command = pieces(argument).map(|(text, _)| text).collect();
-    let rest = arguments
-        .map(|argument| pieces(argument).map(|(text, _)| text).collect())
-        .collect();
+    let command = pieces(argument).collect();
+    let rest = arguments.map(|argument| pieces(argument).collect()).collect();
     Some(CommandStatement { command, rest, range })
 }
 
@@ -127,17 +125,17 @@ pub(crate) fn arguments(command: &str) -> Vec<OsString> {
     pairs
         .filter(|pair| pair.as_rule() == Rule::argument)
         .map(|argument| {
-            let bytes = pieces(argument).flat_map(|(text, _)| unescape(text)).collect();
+            let bytes = pieces(argument).flat_map(unescape).collect();
             OsString::from_vec(bytes)
         })
         .collect()
 }
 
-/// The pieces of an argument without their quotes; true for quoted ones.
-fn pieces<'a>(argument: pest::iterators::Pair<'a, Rule>) -> impl Iterator<Item = (&'a str, bool)> {
+/// The pieces of an argument without their quotes.
+fn pieces(argument: pest::iterators::Pair<'_, Rule>) -> impl Iterator<Item = &str> {
     argument.into_inner().map(|piece| match piece.as_rule() {
-        Rule::plain => (piece.as_str(), false),
-        _ => (piece.into_inner().next().map_or("", |inner| inner.as_str()), true),
+        Rule::plain => piece.as_str(),
+        _ => piece.into_inner().next().map_or("", |inner| inner.as_str()),
     })
 }
 

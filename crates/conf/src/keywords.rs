@@ -156,6 +156,7 @@ pub enum Shape {
 macro_rules! contexts {
     ($($name:ident $shape:ident $title:literal [$($rows:expr),*];)*) => {
         /// A block, as far as the words in it go.
+        #[allow(clippy::doc_markdown)] // titles are shown as they are
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Context {
             $(#[doc = $title] $name,)*
@@ -279,7 +280,6 @@ pub(crate) fn homes(name: &str) -> impl Iterator<Item = Context> {
 pub(crate) fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let length = word.chars().count();
     let limit = match length {
-        0..=2 => return None,
         3..=4 => 1,
         5..=8 => 2,
         9..=64 => 3,

@@ -24,8 +24,6 @@ pub(crate) struct Node {
     pub keyword: Option<&'static Keyword>,
     /// Its text, for a block the text before the brace.
     pub text: Range<u32>,
-    /// The block had a `{`, or it was said that it lacks one.
-    pub is_block: bool,
     /// The index of the first node that is not part of it.
     pub end: usize,
 }
@@ -192,16 +190,16 @@ impl Builder<'_> {
                 self.unknown_keyword(word, &range, context, is_block);
                 self.pending = Pending::Unknown(range);
             }
-            (Shape::Lines | Shape::Names, _) => self.push(None, range, false),
+            (Shape::Lines | Shape::Names, _) => self.push(None, range),
         }
     }
 
     fn keyword(&mut self, at: usize, range: Range<u32>, keyword: &'static Keyword, context: Context) {
         let Some(inner) = keyword.block() else {
-            return self.push(Some(keyword), range, false);
+            return self.push(Some(keyword), range);
         };
         let node = self.nodes.len();
-        self.push(Some(keyword), range.clone(), true);
+        self.push(Some(keyword), range.clone());
         self.pending = Pending::Block(node, inner);
         if !self.next_is(at, Kind::Open) {
             self.pending = Pending::Nothing;
@@ -209,14 +207,9 @@ impl Builder<'_> {
         }
     }
 
-    fn push(&mut self, keyword: Option<&'static Keyword>, text: Range<u32>, is_block: bool) {
+    fn push(&mut self, keyword: Option<&'static Keyword>, text: Range<u32>) {
         let end = self.nodes.len() + 1;
-        self.nodes.push(Node {
-            keyword,
-            text,
-            is_block,
-            end,
-        });
+        self.nodes.push(Node { keyword, text, end });
     }
 
     fn next_is(&self, at: usize, kind: Kind) -> bool {
@@ -236,11 +229,11 @@ impl Builder<'_> {
         }
         let content = self.content();
         let opened = match (std::mem::replace(&mut self.pending, Pending::Nothing), content) {
-            (Pending::Block(node, context), _) => {
+            (Pending::Block(node, inner), _) => {
                 let head = self.nodes.get(node).map_or(brace, |node| node.text.clone());
                 Open {
                     node: Some(node),
-                    content: Content::Known(context),
+                    content: Content::Known(inner),
                     head,
                 }
             }

@@ -1,5 +1,7 @@
 //! The files that users are shown, each loaded as the daemon would load it.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // helpers of tests are tests
+
 use holdfast_conf::config::{CheckerKind, ForwardingMethod, Service};
 use holdfast_conf::{FileLoader, LoadOptions, Loaded, Severity, load};
 use std::path::{Path, PathBuf};

@@ -1,6 +1,8 @@
 //! Facts about keepalived and configurations from the wild, when they lie next to the repository: `../shared`, or
 //! what `HOLDFAST_SHARED` names. Without them these tests say nothing.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // helpers of tests are tests
+
 use holdfast_conf::keywords::Context;
 use holdfast_conf::{FileLoader, LoadOptions, Loaded, Severity, load};
 use std::collections::BTreeSet;

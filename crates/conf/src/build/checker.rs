@@ -150,23 +150,19 @@ impl<'a> Builder<'a> {
         let word = item.word(1)?;
         let digits: Option<Vec<u32>> = word.text.chars().map(|digit| digit.to_digit(16)).collect();
         let mut digest = [0; 16];
-        match digits.filter(|digits| digits.len() == 32) {
-            Some(digits) => {
-                for (byte, pair) in digest.iter_mut().zip(digits.chunks_exact(2)) {
-                    let value = pair.iter().fold(0, |value, digit| value * 16 + digit);
-                    *byte = u8::try_from(value).unwrap_or(0);
-                }
-                Some(digest)
-            }
-            None => {
-                let message = format!(
-                    "'{}' is no MD5 digest of 32 hexadecimal digits; it is ignored",
-                    word.text
-                );
-                self.invalid(findings::BAD_DIGEST, message, word).send(self);
-                None
-            }
+        let Some(digits) = digits.filter(|digits| digits.len() == 32) else {
+            let message = format!(
+                "'{}' is no MD5 digest of 32 hexadecimal digits; it is ignored",
+                word.text
+            );
+            self.invalid(findings::BAD_DIGEST, message, word).send(self);
+            return None;
+        };
+        for (byte, pair) in digest.iter_mut().zip(digits.chunks_exact(2)) {
+            let value = pair.iter().fold(0, |value, digit| value * 16 + digit);
+            *byte = u8::try_from(value).unwrap_or(0);
         }
+        Some(digest)
     }
 
     /// `200` or `200-299`.

@@ -87,8 +87,7 @@ impl Builder<'_> {
         let argument = &item.argument;
         match item.keyword.name {
             "vrrp_version" => set(&mut global.vrrp_version, version(argument.number())),
-            "vrrp_mcast_group4" => return self.multicast_group(item),
-            "vrrp_mcast_group6" => return self.multicast_group(item),
+            "vrrp_mcast_group4" | "vrrp_mcast_group6" => return self.multicast_group(item),
             "vrrp_garp_master_delay" => {
                 draft.garp_written.delay = true;
                 set(&mut global.vrrp_garp_master_delay, argument.duration());

@@ -17,7 +17,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// Persistence where one is needed and none is written.
-const FORCED_PERSISTENCE: Duration = Duration::from_secs(360);
+const FORCED_PERSISTENCE: Duration = Duration::from_mins(6);
 
 impl Builder<'_> {
     pub(super) fn finish_virtual_servers(&mut self) {
@@ -444,7 +444,7 @@ impl Builder<'_> {
     }
 }
 
-const DELAY_LOOP: Duration = Duration::from_secs(60);
+const DELAY_LOOP: Duration = Duration::from_mins(1);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Service {

@@ -204,32 +204,28 @@ impl<'a> Builder<'a> {
             Some("NAT") => return Some(ForwardingMethod::Nat),
             Some("DR") => return Some(ForwardingMethod::Dr),
             Some("TUN") => {}
-            _ => {
-                self.bad_method(item, first);
-                return None;
-            }
+            _ => return self.bad_method(item, first),
         }
         let mut tunnel = Tunnel::default();
         while let Some(word) = rest.next() {
-            let option = match word.text {
-                "type" => match rest.next().map(|kind| kind.text) {
-                    Some("ipip") => Some(tunnel.kind = TunnelKind::Ipip),
-                    Some("gre") => Some(tunnel.kind = TunnelKind::Gre),
-                    Some("gue") => Some(tunnel.kind = TunnelKind::Gue { port: 0 }),
-                    _ => None,
+            let number = |port: Option<Word<'_>>| port.and_then(|port| port.text.parse().ok());
+            match (word.text, tunnel.kind) {
+                ("type", _) => match rest.next().map(|kind| kind.text) {
+                    Some("ipip") => tunnel.kind = TunnelKind::Ipip,
+                    Some("gre") => tunnel.kind = TunnelKind::Gre,
+                    Some("gue") => tunnel.kind = TunnelKind::Gue { port: 0 },
+                    _ => return self.bad_method(item, Some(word)),
                 },
-                "port" => match (tunnel.kind, rest.next().and_then(|port| port.text.parse().ok())) {
-                    (TunnelKind::Gue { .. }, Some(port)) => Some(tunnel.kind = TunnelKind::Gue { port }),
-                    _ => None,
-                },
-                "nocsum" => Some(tunnel.checksum = TunnelChecksum::None),
-                "csum" => Some(tunnel.checksum = TunnelChecksum::Checksum),
-                "remcsum" => Some(tunnel.checksum = TunnelChecksum::Remote),
-                _ => None,
-            };
-            if option.is_none() {
-                self.bad_method(item, Some(word));
-                return None;
+                // 0 where it is no number: that is not sound, see below.
+                ("port", TunnelKind::Gue { .. }) => {
+                    tunnel.kind = TunnelKind::Gue {
+                        port: number(rest.next()).unwrap_or(0),
+                    };
+                }
+                ("nocsum", _) => tunnel.checksum = TunnelChecksum::None,
+                ("csum", _) => tunnel.checksum = TunnelChecksum::Checksum,
+                ("remcsum", _) => tunnel.checksum = TunnelChecksum::Remote,
+                _ => return self.bad_method(item, Some(word)),
             }
         }
         let sound = match (tunnel.kind, tunnel.checksum) {
@@ -237,14 +233,14 @@ impl<'a> Builder<'a> {
             (TunnelKind::Ipip, checksum) => checksum == TunnelChecksum::None,
             (TunnelKind::Gre, checksum) => checksum != TunnelChecksum::Remote,
         };
-        if !sound {
-            self.bad_method(item, first);
-            return None;
+        if sound {
+            Some(ForwardingMethod::Tun(tunnel))
+        } else {
+            self.bad_method(item, first)
         }
-        Some(ForwardingMethod::Tun(tunnel))
     }
 
-    fn bad_method(&mut self, item: &Item<'_>, word: Option<Word<'_>>) {
+    fn bad_method<T>(&mut self, item: &Item<'_>, word: Option<Word<'_>>) -> Option<T> {
         let shown = word.map_or("", |word| word.text);
         let message = format!(
             "'{shown}' is no forwarding method here; '{}' is ignored",
@@ -255,6 +251,7 @@ impl<'a> Builder<'a> {
             Diagnostic::new(findings::INVALID_VALUE, message, Some(span))
                 .hint("NAT, DR, TUN, TUN type gue port N [csum|remcsum], or TUN type gre [csum]"),
         );
+        None
     }
 
     fn sorry_server(&mut self, draft: &mut VirtualServerDraft, item: &Item<'_>) -> bool {
@@ -329,7 +326,7 @@ impl<'a> Builder<'a> {
             "persistence_engine" => draft.persistence_engine = argument.string(),
             "persistence_timeout" => {
                 // A bare keyword means six minutes.
-                let bare = (*argument == Argument::None).then_some(Duration::from_secs(360));
+                let bare = (*argument == Argument::None).then_some(Duration::from_mins(6));
                 draft.persistence_timeout = argument.duration().or(bare);
             }
             "persistence_granularity" => self.granularity(draft, &item),

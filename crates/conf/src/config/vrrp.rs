@@ -27,7 +27,7 @@ pub enum InitialState {
     Backup,
 }
 
-/// The `authentication` block (VRRPv2 only).
+/// The `authentication` block (VRRP version 2 only).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Authentication {
     /// `auth_type PASS`: the password, filled up with zeros.

@@ -18,6 +18,7 @@ pub struct Finding {
 macro_rules! findings {
     ($($name:ident = $code:literal $severity:ident $class:expr, $title:literal;)*) => {
         $(
+            #[allow(clippy::doc_markdown)] // titles are shown as they are
             #[doc = $title]
             pub const $name: Finding =
                 Finding { code: Code($code), severity: Severity::$severity, class: $class, title: $title };

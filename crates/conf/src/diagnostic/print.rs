@@ -2,7 +2,7 @@
 
 use super::{Diagnostic, Severity};
 use crate::source::{SourceMap, Span};
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
 use std::fmt::Write;
 
 impl Diagnostic {
@@ -34,16 +34,16 @@ impl Diagnostic {
             Severity::Warning => Level::WARNING,
             Severity::Advice => Level::NOTE.with_name("advice"),
         };
-        let mut groups = vec![Drawing::new(sources, self.span)];
-        for span in self.notes.iter().filter_map(|note| note.span) {
-            groups.push(Drawing::new(sources, Some(span)));
-        }
+        let drawing = Drawing::new(sources, self.span);
+        let notes: Vec<_> = self
+            .notes
+            .iter()
+            .map(|note| (note, Drawing::new(sources, note.span)))
+            .collect();
         let chain = chain(sources, self.span);
         let code = self.code.to_string();
-        let mut title = level
-            .primary_title(self.message.as_str())
-            .id(code.as_str())
-            .elements(groups.first().and_then(Drawing::snippet));
+        let title = level.primary_title(self.message.as_str()).id(code.as_str());
+        let mut title = title.elements(drawing.as_ref().map(Drawing::snippet));
         if let Some(hint) = &self.hint {
             title = title.element(Level::HELP.message(hint.as_str()));
         }
@@ -51,16 +51,15 @@ impl Diagnostic {
             title = title.element(Level::NOTE.message(step.as_str()));
         }
         let mut report = vec![title];
-        let mut drawings = groups.iter().skip(1);
-        for note in &self.notes {
+        for (note, drawing) in &notes {
             let heading = Level::NOTE.secondary_title(note.message.as_str());
-            report.push(match note.span {
-                Some(_) => heading.elements(drawings.next().and_then(Drawing::snippet)),
+            report.push(match drawing {
+                Some(drawing) => heading.element(drawing.snippet()),
                 None => Group::with_title(heading),
             });
         }
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };
-        renderer.render(&report).clone()
+        renderer.render(&report)
     }
 }
 
@@ -123,14 +122,10 @@ impl Drawing {
         })
     }
 
-    fn snippet(drawing: &Option<Self>) -> Option<Snippet<'_, annotate_snippets::Annotation<'_>>> {
-        let drawing = drawing.as_ref()?;
-        let annotation = AnnotationKind::Primary.span(drawing.marked.clone());
-        Some(
-            Snippet::source(drawing.text.as_str())
-                .path(drawing.path.as_str())
-                .line_start(drawing.line)
-                .annotation(annotation),
-        )
+    fn snippet(&self) -> Snippet<'_, Annotation<'_>> {
+        Snippet::source(self.text.as_str())
+            .path(self.path.as_str())
+            .line_start(self.line)
+            .annotation(AnnotationKind::Primary.span(self.marked.clone()))
     }
 }

@@ -4,380 +4,144 @@ use super::Value::{Address, Block, Bool, Flag, Integer, OneOf, Script, Seconds, 
 use super::{Context, Keyword, MAX_MICROSECONDS, keyword};
 
 /// Every checker.
+#[rustfmt::skip] // one row, one line
 pub(super) const TIMING: &[Keyword] = &[
-    keyword(
-        "warmup",
-        Seconds(0, MAX_MICROSECONDS),
-        "SECONDS",
-        "delay_loop",
-        "first check is delayed by a random time up to this",
-    ),
-    keyword(
-        "delay_loop",
-        Seconds(1, MAX_MICROSECONDS),
-        "SECONDS",
-        "real_server delay_loop",
-        "time between checks",
-    ),
+    keyword("warmup", Seconds(0, MAX_MICROSECONDS), "SECONDS", "delay_loop", "first check is delayed by a random time up to this"),
+    keyword("delay_loop", Seconds(1, MAX_MICROSECONDS), "SECONDS", "real_server delay_loop", "time between checks"),
     keyword("alpha", Bool, "[BOOL]", "real_server alpha", "start in failed state"),
-    keyword(
-        "log_all_failures",
-        Bool,
-        "[BOOL]",
-        "checker_log_all_failures",
-        "log every failed attempt",
-    ),
+    keyword("log_all_failures", Bool, "[BOOL]", "checker_log_all_failures", "log every failed attempt"),
 ];
 
 /// Every checker that connects to something.
+#[rustfmt::skip] // one row, one line
 pub(super) const CONNECT: &[Keyword] = &[
     keyword("connect_ip", Address, "ADDR", "real server address", "address to check"),
-    keyword(
-        "connect_port",
-        Integer(1, 65_535),
-        "N",
-        "real server port",
-        "port to check",
-    ),
+    keyword("connect_port", Integer(1, 65_535), "N", "real server port", "port to check"),
     keyword("bindto", Address, "ADDR", "any", "source address"),
     keyword("bind_port", Integer(1, 65_535), "N", "any", "source port"),
     keyword("bind_if", Word, "IFNAME", "none", "bind to interface"),
-    keyword(
-        "connect_timeout",
-        Seconds(1, 4_294_967_295),
-        "SECONDS",
-        "real_server connect_timeout",
-        "timeout of one attempt",
-    ),
-    keyword(
-        "fwmark",
-        Integer(0, 4_294_967_295),
-        "N",
-        "0",
-        "SO_MARK of check packets",
-    ),
+    keyword("connect_timeout", Seconds(1, 4_294_967_295), "SECONDS", "real_server connect_timeout", "timeout of one attempt"),
+    keyword("fwmark", Integer(0, 4_294_967_295), "N", "0", "SO_MARK of check packets"),
 ];
 
 /// `HTTP_GET` and `SSL_GET`.
+#[rustfmt::skip] // one row, one line
 pub(super) const HTTP: &[Keyword] = &[
-    keyword(
-        "retry",
-        Integer(0, 4_294_967_295),
-        "N",
-        "1",
-        "extra attempts before the server is declared failed",
-    ),
-    keyword(
-        "delay_before_retry",
-        Seconds(0, MAX_MICROSECONDS),
-        "SECONDS",
-        "3",
-        "time between attempts after a failure",
-    ),
+    keyword("retry", Integer(0, 4_294_967_295), "N", "1", "extra attempts before the server is declared failed"),
+    keyword("delay_before_retry", Seconds(0, MAX_MICROSECONDS), "SECONDS", "3", "time between attempts after a failure"),
     keyword("nb_get_retry", Integer(0, 4_294_967_295), "N", "", "alias of retry").deprecated("retry"),
     keyword("virtualhost", Word, "NAME", "real_server virtualhost", "Host header"),
-    keyword(
-        "http_protocol",
-        OneOf(&["1.0", "1.0C", "1.0c", "1.1"]),
-        "1.0|1.0C|1.0c|1.1",
-        "1.0",
-        "request version: 1.0 no Connection header, 1.0C adds Connection: close, 1.1 with Connection: close",
-    ),
+    keyword("http_protocol", OneOf(&["1.0", "1.0C", "1.0c", "1.1"]), "1.0|1.0C|1.0c|1.1", "1.0", "request version: 1.0 no Connection header, 1.0C adds Connection: close, 1.1 with Connection: close"),
     keyword("enable_sni", Bool, "[BOOL]", "false", "send SNI with the virtualhost").not_yet(),
-    keyword("sni_name", Text, "[NAME]", "none", "send SNI with NAME")
-        .not_yet()
-        .since("2.3"),
-    keyword(
-        "fast_recovery",
-        Bool,
-        "[BOOL]",
-        "false",
-        "after a failure recheck all URLs without waiting delay_loop between them",
-    ),
+    keyword("sni_name", Text, "[NAME]", "none", "send SNI with NAME").not_yet().since("2.3"),
+    keyword("fast_recovery", Bool, "[BOOL]", "false", "after a failure recheck all URLs without waiting delay_loop between them"),
 ];
 
 /// The block inside `HTTP_GET`.
-pub(super) const HTTP_URL: &[Keyword] = &[keyword("url", Block(Context::Url), "{ }", "required", "URL to fetch")];
+#[rustfmt::skip] // one row, one line
+pub(super) const HTTP_URL: &[Keyword] = &[
+    keyword("url", Block(Context::Url), "{ }", "required", "URL to fetch"),
+];
 
 /// What `SSL_GET` adds.
+#[rustfmt::skip] // one row, one line
 pub(super) const SSL_GET: &[Keyword] = &[
-    keyword(
-        "tls_compliant",
-        Bool,
-        "[BOOL]",
-        "false",
-        "require a proper TLS close_notify at end of data",
-    )
-    .not_yet()
-    .since("2.3"),
+    keyword("tls_compliant", Bool, "[BOOL]", "false", "require a proper TLS close_notify at end of data").not_yet().since("2.3"),
     keyword("url", Block(Context::SslUrl), "{ }", "required", "URL to fetch").not_yet(),
 ];
 
 /// `url`.
+#[rustfmt::skip] // one row, one line
 pub(super) const URL: &[Keyword] = &[
     keyword("path", Word, "STRING", "required", "request target"),
     keyword("digest", Word, "HEX", "none", "expected MD5 of the body"),
-    keyword(
-        "status_code",
-        Text,
-        "N|N-M ...",
-        "200-299",
-        "accepted status codes, may be repeated",
-    ),
-    keyword(
-        "virtualhost",
-        Word,
-        "NAME",
-        "checker virtualhost",
-        "Host header of this url",
-    ),
+    keyword("status_code", Text, "N|N-M ...", "200-299", "accepted status codes, may be repeated"),
+    keyword("virtualhost", Word, "NAME", "checker virtualhost", "Host header of this url"),
     keyword("regex", Text, "PATTERN", "none", "body must match").not_yet(),
-    keyword(
-        "regex_no_match",
-        Flag,
-        "",
-        "off",
-        "success when the pattern does not match",
-    )
-    .not_yet(),
+    keyword("regex_no_match", Flag, "", "off", "success when the pattern does not match").not_yet(),
     keyword("regex_options", Text, "OPT...", "none", "PCRE2 compile options").not_yet(),
-    keyword(
-        "regex_min_offset",
-        Word,
-        "N",
-        "0",
-        "match must not start before this byte of the body",
-    )
-    .not_yet(),
-    keyword(
-        "regex_max_offset",
-        Word,
-        "N",
-        "none",
-        "match must start at or before this byte",
-    )
-    .not_yet(),
+    keyword("regex_min_offset", Word, "N", "0", "match must not start before this byte of the body").not_yet(),
+    keyword("regex_max_offset", Word, "N", "none", "match must start at or before this byte").not_yet(),
     keyword("regex_stack", Word, "START MAX", "pcre2 default", "JIT stack size").not_yet(),
 ];
 
 /// What `url` of `SSL_GET` adds.
-pub(super) const SSL_URL: &[Keyword] = &[keyword(
-    "tls_compliant",
-    Bool,
-    "[BOOL]",
-    "checker tls_compliant",
-    "as for the checker, this url only",
-)
-.not_yet()
-.since("2.3")];
+#[rustfmt::skip] // one row, one line
+pub(super) const SSL_URL: &[Keyword] = &[
+    keyword("tls_compliant", Bool, "[BOOL]", "checker tls_compliant", "as for the checker, this url only").not_yet().since("2.3"),
+];
 
 /// What `TCP_CHECK` adds.
+#[rustfmt::skip] // one row, one line
 pub(super) const TCP_CHECK: &[Keyword] = &[
-    keyword(
-        "retry",
-        Integer(0, 4_294_967_295),
-        "N",
-        "1",
-        "extra attempts before the server is declared failed",
-    ),
-    keyword(
-        "delay_before_retry",
-        Seconds(0, MAX_MICROSECONDS),
-        "SECONDS",
-        "1",
-        "time between attempts after a failure",
-    ),
+    keyword("retry", Integer(0, 4_294_967_295), "N", "1", "extra attempts before the server is declared failed"),
+    keyword("delay_before_retry", Seconds(0, MAX_MICROSECONDS), "SECONDS", "1", "time between attempts after a failure"),
 ];
 
 /// What `SMTP_CHECK` adds.
+#[rustfmt::skip] // one row, one line
 pub(super) const SMTP_CHECK: &[Keyword] = &[
-    keyword(
-        "retry",
-        Integer(0, 4_294_967_295),
-        "N",
-        "1",
-        "extra attempts before the server is declared failed",
-    )
-    .not_yet(),
-    keyword(
-        "delay_before_retry",
-        Seconds(0, MAX_MICROSECONDS),
-        "SECONDS",
-        "1",
-        "time between attempts after a failure",
-    )
-    .not_yet(),
+    keyword("retry", Integer(0, 4_294_967_295), "N", "1", "extra attempts before the server is declared failed").not_yet(),
+    keyword("delay_before_retry", Seconds(0, MAX_MICROSECONDS), "SECONDS", "1", "time between attempts after a failure").not_yet(),
     keyword("helo_name", Word, "NAME", "smtpchecker.keepalived.org", "HELO argument").not_yet(),
     keyword("host", Block(Context::SmtpHost), "{ }", "", "deprecated extra host").not_yet(),
 ];
 
 /// What `SMTP_CHECK/host` adds.
+#[rustfmt::skip] // one row, one line
 pub(super) const SMTP_HOST: &[Keyword] = &[
-    keyword(
-        "retry",
-        Integer(0, 4_294_967_295),
-        "N",
-        "1",
-        "extra attempts before the server is declared failed",
-    )
-    .not_yet(),
-    keyword(
-        "delay_before_retry",
-        Seconds(0, MAX_MICROSECONDS),
-        "SECONDS",
-        "1",
-        "time between attempts after a failure",
-    )
-    .not_yet(),
+    keyword("retry", Integer(0, 4_294_967_295), "N", "1", "extra attempts before the server is declared failed").not_yet(),
+    keyword("delay_before_retry", Seconds(0, MAX_MICROSECONDS), "SECONDS", "1", "time between attempts after a failure").not_yet(),
 ];
 
 /// What `DNS_CHECK` adds.
+#[rustfmt::skip] // one row, one line
 pub(super) const DNS_CHECK: &[Keyword] = &[
-    keyword(
-        "retry",
-        Integer(0, 4_294_967_295),
-        "N",
-        "3",
-        "extra attempts before the server is declared failed",
-    )
-    .not_yet(),
-    keyword(
-        "delay_before_retry",
-        Seconds(0, MAX_MICROSECONDS),
-        "SECONDS",
-        "delay_loop",
-        "time between attempts after a failure",
-    )
-    .not_yet(),
-    keyword(
-        "type",
-        Word,
-        "A|NS|CNAME|SOA|MX|TXT|AAAA|RRSIG|DNSKEY",
-        "SOA",
-        "query type",
-    )
-    .not_yet(),
+    keyword("retry", Integer(0, 4_294_967_295), "N", "3", "extra attempts before the server is declared failed").not_yet(),
+    keyword("delay_before_retry", Seconds(0, MAX_MICROSECONDS), "SECONDS", "delay_loop", "time between attempts after a failure").not_yet(),
+    keyword("type", Word, "A|NS|CNAME|SOA|MX|TXT|AAAA|RRSIG|DNSKEY", "SOA", "query type").not_yet(),
     keyword("name", Word, "DOMAIN", ". (root)", "query name").not_yet(),
 ];
 
 /// What `PING_CHECK` adds.
+#[rustfmt::skip] // one row, one line
 pub(super) const PING_CHECK: &[Keyword] = &[
-    keyword(
-        "retry",
-        Integer(0, 4_294_967_295),
-        "N",
-        "1",
-        "extra attempts before the server is declared failed",
-    )
-    .not_yet(),
-    keyword(
-        "delay_before_retry",
-        Seconds(0, MAX_MICROSECONDS),
-        "SECONDS",
-        "1",
-        "time between attempts after a failure",
-    )
-    .not_yet(),
+    keyword("retry", Integer(0, 4_294_967_295), "N", "1", "extra attempts before the server is declared failed").not_yet(),
+    keyword("delay_before_retry", Seconds(0, MAX_MICROSECONDS), "SECONDS", "1", "time between attempts after a failure").not_yet(),
 ];
 
 /// What `UDP_CHECK` adds.
+#[rustfmt::skip] // one row, one line
 pub(super) const UDP_CHECK: &[Keyword] = &[
-    keyword(
-        "retry",
-        Integer(0, 4_294_967_295),
-        "N",
-        "1",
-        "extra attempts before the server is declared failed",
-    )
-    .not_yet(),
-    keyword(
-        "delay_before_retry",
-        Seconds(0, MAX_MICROSECONDS),
-        "SECONDS",
-        "1",
-        "time between attempts after a failure",
-    )
-    .not_yet(),
-    keyword(
-        "payload",
-        Text,
-        "HEX",
-        "32 bytes starting with ASCII keepalived check",
-        "datagram to send",
-    )
-    .not_yet(),
-    keyword(
-        "require_reply",
-        Text,
-        "[HEX]",
-        "no reply needed",
-        "fail without a reply",
-    )
-    .not_yet(),
+    keyword("retry", Integer(0, 4_294_967_295), "N", "1", "extra attempts before the server is declared failed").not_yet(),
+    keyword("delay_before_retry", Seconds(0, MAX_MICROSECONDS), "SECONDS", "1", "time between attempts after a failure").not_yet(),
+    keyword("payload", Text, "HEX", "32 bytes starting with ASCII keepalived check", "datagram to send").not_yet(),
+    keyword("require_reply", Text, "[HEX]", "no reply needed", "fail without a reply").not_yet(),
     keyword("min_reply_length", Integer(0, 65_535), "N", "0", "minimum reply length").not_yet(),
-    keyword(
-        "max_reply_length",
-        Integer(0, 65_535),
-        "N",
-        "255",
-        "maximum reply length",
-    )
-    .not_yet(),
+    keyword("max_reply_length", Integer(0, 65_535), "N", "255", "maximum reply length").not_yet(),
 ];
 
 /// What `MISC_CHECK` adds.
+#[rustfmt::skip] // one row, one line
 pub(super) const MISC_CHECK: &[Keyword] = &[
-    keyword(
-        "retry",
-        Integer(0, 4_294_967_295),
-        "N",
-        "0",
-        "extra attempts before the server is declared failed",
-    )
-    .not_yet(),
-    keyword(
-        "delay_before_retry",
-        Seconds(0, MAX_MICROSECONDS),
-        "SECONDS",
-        "1",
-        "time between attempts after a failure",
-    )
-    .not_yet(),
+    keyword("retry", Integer(0, 4_294_967_295), "N", "0", "extra attempts before the server is declared failed").not_yet(),
+    keyword("delay_before_retry", Seconds(0, MAX_MICROSECONDS), "SECONDS", "1", "time between attempts after a failure").not_yet(),
     keyword("misc_path", Script, "\"CMD ARGS\"", "required", "command").not_yet(),
-    keyword(
-        "misc_timeout",
-        Integer(0, 4_294),
-        "SECONDS",
-        "delay_loop of the virtual_server",
-        "SIGTERM, 2 s later SIGKILL",
-    )
-    .not_yet(),
-    keyword(
-        "misc_dynamic",
-        Flag,
-        "",
-        "off",
-        "exit 2-255 = success with weight set to exit-2",
-    )
-    .not_yet(),
+    keyword("misc_timeout", Integer(0, 4_294), "SECONDS", "delay_loop of the virtual_server", "SIGTERM, 2 s later SIGKILL").not_yet(),
+    keyword("misc_dynamic", Flag, "", "off", "exit 2-255 = success with weight set to exit-2").not_yet(),
     keyword("user", Word, "USER [GROUP]", "script_user", "user to run as").not_yet(),
 ];
 
 /// `BFD_CHECK`.
+#[rustfmt::skip] // one row, one line
 pub(super) const BFD_CHECK: &[Keyword] = &[
     keyword("name", Word, "BFD", "required", "session to follow").not_yet(),
     keyword("alpha", Bool, "[BOOL]", "real_server alpha", "start in failed state").not_yet(),
 ];
 
 /// `FILE_CHECK`.
+#[rustfmt::skip] // one row, one line
 pub(super) const FILE_CHECK: &[Keyword] = &[
     keyword("track_file", Word, "NAME", "required", "file to follow").not_yet(),
-    keyword(
-        "weight",
-        Word,
-        "W [reverse|noreverse]",
-        "weight of the track_file",
-        "multiplier of the content added to the server weight",
-    )
-    .not_yet(),
+    keyword("weight", Word, "W [reverse|noreverse]", "weight of the track_file", "multiplier of the content added to the server weight").not_yet(),
 ];

@@ -4,6 +4,7 @@ use super::Value::{Address, Block, Bool, Entry, Flag, Integer, OneOf, OptionalIn
 use super::{Context, Keyword, keyword};
 
 /// `vrrp_instance`.
+#[rustfmt::skip] // one row, one line
 pub(super) const VRRP_INSTANCE: &[Keyword] = &[
     keyword("use_vmac", Text, "[[name] IF] [MAC] [netlink_notify_msg] [group G]   (the word name: 2.3+)", "off; name PREFIX.VRID", "send/receive adverts and hold VIPs on a macvlan with the virtual router MAC").not_yet(),
     keyword("use_vmac_addr", Flag, "", "off", "addresses configured on other interfaces than the instance interface get a VMAC too").not_yet(),
@@ -78,18 +79,14 @@ pub(super) const VRRP_INSTANCE: &[Keyword] = &[
 ];
 
 /// `authentication`.
+#[rustfmt::skip] // one row, one line
 pub(super) const AUTHENTICATION: &[Keyword] = &[
-    keyword(
-        "auth_type",
-        OneOf(&["PASS", "AH"]),
-        "PASS|AH",
-        "none",
-        "PASS = 8 byte clear text, AH = IPsec AH HMAC-MD5-96",
-    ),
+    keyword("auth_type", OneOf(&["PASS", "AH"]), "PASS|AH", "none", "PASS = 8 byte clear text, AH = IPsec AH HMAC-MD5-96"),
     keyword("auth_pass", Word, "STRING", "none", "shared secret, zero padded"),
 ];
 
 /// `auth_hmac`.
+#[rustfmt::skip] // one row, one line
 pub(super) const AUTH_HMAC: &[Keyword] = &[
     keyword("key", Word, "ID ASCII|hex:DIGITS|file:PATH", "none", "one key").not_yet().since("2.3"),
     keyword("active_key", Word, "ID", "none", "key used for sending").not_yet().since("2.3"),
@@ -99,125 +96,29 @@ pub(super) const AUTH_HMAC: &[Keyword] = &[
 ];
 
 /// A line of `unicast_peer`.
+#[rustfmt::skip] // one row, one line
 pub(super) const UNICAST_PEER: &[Keyword] = &[
     keyword("ADDR", Entry, "[min_ttl N] [max_ttl N]", "0 255", "peer"),
-    keyword(
-        "min_ttl",
-        Integer(0, 255),
-        "N",
-        "0",
-        "drop adverts from this peer with smaller TTL",
-    ),
-    keyword(
-        "max_ttl",
-        Integer(0, 255),
-        "N",
-        "255",
-        "drop adverts from this peer with larger TTL",
-    ),
+    keyword("min_ttl", Integer(0, 255), "N", "0", "drop adverts from this peer with smaller TTL"),
+    keyword("max_ttl", Integer(0, 255), "N", "255", "drop adverts from this peer with larger TTL"),
 ];
 
 /// `vrrp_sync_group`.
+#[rustfmt::skip] // one row, one line
 pub(super) const VRRP_SYNC_GROUP: &[Keyword] = &[
     keyword("group", Block(Context::Names), "{ INSTANCE... }", "", "members"),
-    keyword(
-        "track_interface",
-        Block(Context::TrackInterface),
-        "{ NAME [weight W [reverse|noreverse]] }",
-        "",
-        "objects tracked by the group",
-    ),
-    keyword(
-        "track_script",
-        Block(Context::TrackScript),
-        "{ NAME [weight W [reverse|noreverse]] }",
-        "",
-        "objects tracked by the group",
-    )
-    .not_yet(),
-    keyword(
-        "track_file",
-        Block(Context::TrackFile),
-        "{ NAME [weight W [reverse|noreverse]] }",
-        "",
-        "objects tracked by the group",
-    )
-    .not_yet(),
-    keyword(
-        "track_process",
-        Block(Context::TrackFile),
-        "{ NAME [weight W [reverse|noreverse]] }",
-        "",
-        "objects tracked by the group",
-    )
-    .not_yet(),
-    keyword(
-        "track_bfd",
-        Block(Context::TrackScript),
-        "{ NAME [weight W [reverse|noreverse]] }",
-        "",
-        "objects tracked by the group",
-    )
-    .not_yet(),
-    keyword(
-        "notify_backup",
-        Script,
-        "\"CMD ARGS\" [USER [GROUP]]",
-        "none",
-        "run on entering BACKUP",
-    ),
-    keyword(
-        "notify_master",
-        Script,
-        "\"CMD ARGS\" [USER [GROUP]]",
-        "none",
-        "run on entering MASTER",
-    ),
-    keyword(
-        "notify_fault",
-        Script,
-        "\"CMD ARGS\" [USER [GROUP]]",
-        "none",
-        "run on entering FAULT",
-    ),
-    keyword(
-        "notify_stop",
-        Script,
-        "\"CMD ARGS\" [USER [GROUP]]",
-        "none",
-        "run at shutdown",
-    ),
-    keyword(
-        "notify",
-        Script,
-        "\"CMD ARGS\" [USER [GROUP]]",
-        "none",
-        "run on every state change with 4 extra arguments: INSTANCE|GROUP name STATE priority",
-    ),
-    keyword(
-        "smtp_alert",
-        Bool,
-        "[BOOL]",
-        "smtp_alert_vrrp, else smtp_alert, else off",
-        "mail on group state change",
-    )
-    .not_yet(),
-    keyword("global_tracking", Flag, "", "", "alias of sync_group_tracking_weight")
-        .deprecated("sync_group_tracking_weight"),
-    keyword(
-        "sync_group_tracking_weight",
-        Flag,
-        "",
-        "off",
-        "allow weighted trackers: those of the group act on every member, those of a member on that member only",
-    )
-    .not_yet(),
-    keyword(
-        "notify_priority_changes",
-        Bool,
-        "[BOOL]",
-        "vrrp_notify_priority_changes",
-        "default of notify_priority_changes for the members",
-    )
-    .not_yet(),
+    keyword("track_interface", Block(Context::TrackInterface), "{ NAME [weight W [reverse|noreverse]] }", "", "objects tracked by the group"),
+    keyword("track_script", Block(Context::TrackScript), "{ NAME [weight W [reverse|noreverse]] }", "", "objects tracked by the group").not_yet(),
+    keyword("track_file", Block(Context::TrackFile), "{ NAME [weight W [reverse|noreverse]] }", "", "objects tracked by the group").not_yet(),
+    keyword("track_process", Block(Context::TrackFile), "{ NAME [weight W [reverse|noreverse]] }", "", "objects tracked by the group").not_yet(),
+    keyword("track_bfd", Block(Context::TrackScript), "{ NAME [weight W [reverse|noreverse]] }", "", "objects tracked by the group").not_yet(),
+    keyword("notify_backup", Script, "\"CMD ARGS\" [USER [GROUP]]", "none", "run on entering BACKUP"),
+    keyword("notify_master", Script, "\"CMD ARGS\" [USER [GROUP]]", "none", "run on entering MASTER"),
+    keyword("notify_fault", Script, "\"CMD ARGS\" [USER [GROUP]]", "none", "run on entering FAULT"),
+    keyword("notify_stop", Script, "\"CMD ARGS\" [USER [GROUP]]", "none", "run at shutdown"),
+    keyword("notify", Script, "\"CMD ARGS\" [USER [GROUP]]", "none", "run on every state change with 4 extra arguments: INSTANCE|GROUP name STATE priority"),
+    keyword("smtp_alert", Bool, "[BOOL]", "smtp_alert_vrrp, else smtp_alert, else off", "mail on group state change").not_yet(),
+    keyword("global_tracking", Flag, "", "", "alias of sync_group_tracking_weight").deprecated("sync_group_tracking_weight"),
+    keyword("sync_group_tracking_weight", Flag, "", "off", "allow weighted trackers: those of the group act on every member, those of a member on that member only").not_yet(),
+    keyword("notify_priority_changes", Bool, "[BOOL]", "vrrp_notify_priority_changes", "default of notify_priority_changes for the members").not_yet(),
 ];

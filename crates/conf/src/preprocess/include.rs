@@ -29,6 +29,7 @@ pub(super) struct Include {
 
 /// What must hold, or the configuration is refused.
 #[derive(Clone, Copy, Default)]
+#[allow(clippy::struct_excessive_bools)] // four independent checks
 struct Checks {
     /// Every file that matches can be read and is an ordinary file.
     read: bool,
