@@ -215,31 +215,15 @@ impl Advertisement {
                 received: u16::from_be_bytes([sum_high, sum_low]),
             })?;
 
-        let addresses = read_addresses(rest, family, count);
-        let authentication = match (version, family, fifth) {
-            (Version::V3, ..) | (Version::V2, _, 0) => Authentication::None,
-            (Version::V2, Family::Ipv4, 1) => {
-                Authentication::Pass(packet.last_chunk().copied().unwrap_or([0; AUTHENTICATION_LEN]))
-            }
-            (Version::V2, _, other) => Authentication::Other(other),
+        let advertisement = Self {
+            version,
+            vrid,
+            priority,
+            interval: read_interval(version, [fifth, sixth]),
+            authentication: read_authentication(version, family, fifth, packet),
+            addresses: read_addresses(rest, family, count),
         };
-        let interval = match version {
-            Version::V2 => Duration::from_secs(u64::from(sixth)),
-            Version::V3 => {
-                Duration::from_millis(u64::from(u16::from_be_bytes([fifth & 0x0f, sixth])).saturating_mul(10))
-            }
-        };
-        Ok((
-            Self {
-                version,
-                vrid,
-                priority,
-                interval,
-                authentication,
-                addresses,
-            },
-            *form,
-        ))
+        Ok((advertisement, *form))
     }
 
     /// The bytes that follow the IP header, checksum included. Values beyond their field's range are cut to it, addresses
@@ -320,6 +304,24 @@ const fn is_ethernet_padding(family: Family, expected: usize, actual: usize) -> 
         && expected < actual
         && actual <= LONGEST_PADDED_PAYLOAD
         && actual % 4 == LONGEST_PADDED_PAYLOAD % 4
+}
+
+/// `Adver Int` or `Max Adver Int`; the reserved bits of version 3 are ignored on reception.
+fn read_interval(version: Version, [high, low]: [u8; 2]) -> Duration {
+    match version {
+        Version::V2 => Duration::from_secs(u64::from(low)),
+        Version::V3 => Duration::from_millis(u64::from(u16::from_be_bytes([high & 0x0f, low])).saturating_mul(10)),
+    }
+}
+
+fn read_authentication(version: Version, family: Family, kind: u8, packet: &[u8]) -> Authentication {
+    match (version, family, kind) {
+        (Version::V3, ..) | (Version::V2, _, 0) => Authentication::None,
+        (Version::V2, Family::Ipv4, 1) => {
+            Authentication::Pass(packet.last_chunk().copied().unwrap_or([0; AUTHENTICATION_LEN]))
+        }
+        (Version::V2, _, other) => Authentication::Other(other),
+    }
 }
 
 fn read_addresses(bytes: &[u8], family: Family, count: u8) -> Vec<IpAddr> {

@@ -30,7 +30,7 @@ impl Instance {
         let announce = self.settings.announce;
         self.announce(self.holdings(), announce.master_repeat, out);
         self.plan_second_burst(announce.master_repeat, announce.master_delay, out);
-        self.plan_refresh(announce.master_delay + announce.refresh, out);
+        self.plan_refresh(announce.master_delay.saturating_add(announce.refresh), out);
     }
 
     /// Announces again, because the neighbours may have heard another master.
@@ -95,7 +95,7 @@ impl Instance {
         let burst_due = now >= conflict.next_burst;
         if burst_due {
             conflict.next_burst = now + conflict.delay;
-            conflict.delay = (conflict.delay * 2).min(LONGEST_CONFLICT_DELAY);
+            conflict.delay = conflict.delay.saturating_mul(2).min(LONGEST_CONFLICT_DELAY);
             let (instance, ours) = (self.settings.name.clone(), self.priority);
             out.log(LogEvent::LowerPriority {
                 instance,
@@ -106,7 +106,8 @@ impl Instance {
             self.notify(NotifyState::MasterRxLowerPri, out);
         }
         self.conflict = Some(conflict);
-        let silence = self.own_interval().max(theirs) * u32::from(self.settings.down_timer_adverts.max(1));
+        let missed = u32::from(self.settings.down_timer_adverts.max(1));
+        let silence = self.own_interval().max(theirs).saturating_mul(missed);
         out.set_after(self.id, Timer::ConflictOver, silence);
         if burst_due { Heard::AnnounceAgain } else { Heard::GoOn }
     }

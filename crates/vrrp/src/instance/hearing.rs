@@ -146,7 +146,7 @@ impl Instance {
         match self.owner_conflict_until {
             None => {
                 out.log(LogEvent::OwnerConflict { instance, from });
-                self.owner_conflict_until = Some(out.now + interval * 6 / 5);
+                self.owner_conflict_until = Some(out.now + interval.saturating_mul(6) / 5);
                 self.send_advertisement(self.priority, out);
                 self.send_advertisement(self.priority, out);
                 self.conflict_heard(from, advertisement.priority, advertisement.interval, out)

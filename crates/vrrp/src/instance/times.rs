@@ -60,16 +60,17 @@ impl Instance {
 
     /// `Master_Down_Interval`.
     pub(crate) fn master_down(&self) -> Duration {
+        let missed = u32::from(self.settings.down_timer_adverts.max(1));
         self.master_interval()
-            .saturating_mul(u32::from(self.settings.down_timer_adverts.max(1)))
-            + self.skew()
+            .saturating_mul(missed)
+            .saturating_add(self.skew())
     }
 
     fn length_of(&self, kind: WaitKind) -> Duration {
         match kind {
             WaitKind::MasterDown => self.master_down(),
             WaitKind::Skew => self.skew(),
-            WaitKind::Short => self.own_interval() + self.skew_of(OWNER_PRIORITY),
+            WaitKind::Short => self.own_interval().saturating_add(self.skew_of(OWNER_PRIORITY)),
         }
     }
 
