@@ -247,3 +247,25 @@ fn addresses_that_are_not_held_or_not_tracked_are_not_put_back() {
     lose(&mut bench, "192.0.2.10");
     assert!(bench.actions.is_empty(), "its own removal is no loss");
 }
+
+/// The second burst planned in a conflict dies with the mastership it belonged to.
+#[test]
+fn a_new_mastership_does_not_inherit_a_burst() {
+    let loud_in_conflicts = AnnounceSettings {
+        master_repeat: 1,
+        lower_prio_repeat: 9,
+        ..AnnounceSettings::default()
+    };
+    let mut bench = Bench::master(announcing(loud_in_conflicts));
+    bench.hear(LOWER, 50);
+    bench.hear(LOWER, 200);
+    bench.forget();
+    bench.until(30.0);
+    assert_eq!(
+        only_announcements(bench.done()),
+        [
+            "13.609375s VI_1 announces 192.0.2.10 on eth0 x1",
+            "18.609375s VI_1 announces 192.0.2.10 on eth0 x1",
+        ]
+    );
+}
