@@ -95,6 +95,12 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
+    /// A daemon must not start with this: the file cannot be read, or an instance that is left out would be missed
+    /// or would leave its addresses to nobody.
+    pub fn is_fatal(&self) -> bool {
+        findings::FATAL.iter().any(|finding| finding.code == self.code)
+    }
+
     pub(crate) fn new(finding: Finding, message: impl Into<String>, span: Option<Span>) -> Self {
         Self {
             severity: finding.severity,

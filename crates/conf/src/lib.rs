@@ -58,6 +58,11 @@ impl Loaded {
             .any(|diagnostic| diagnostic.severity == Severity::Error)
     }
 
+    /// Is there a diagnostic that a daemon must not start with?
+    pub fn is_fatal(&self) -> bool {
+        self.diagnostics.iter().any(Diagnostic::is_fatal)
+    }
+
     /// The exit status that `-t` ends with: 0, 4, 5 or 6, decided by the highest [`Class`] as keepalived does.
     pub fn exit_code(&self) -> u8 {
         self.diagnostics

@@ -1,6 +1,7 @@
 //! What whole configurations mean: expected values from keepalived's documented behaviour.
 
 use crate::config::*;
+use crate::keywords::{Context, Keyword, Status, Value};
 use crate::{LoadOptions, Loaded, MemoryLoader, Severity, load};
 use std::path::Path;
 use std::time::Duration;
@@ -310,6 +311,15 @@ fn checkers_inherit_inwards() {
 }
 
 #[test]
+fn the_port_of_a_server_is_also_the_port_of_its_checks() {
+    let text =
+        "virtual_server fwmark 9 {\nlb_algo sh\nlb_kind DR\nreal_server 192.0.2.11 8080 {\nTCP_CHECK {\n}\n}\n}\n";
+    let it = clean(text).virtual_servers.remove(0);
+    assert_eq!(it.real_servers[0].port, None, "DR keeps the port of the packet");
+    assert_eq!(it.real_servers[0].checkers[0].target.to_string(), "192.0.2.11:8080");
+}
+
+#[test]
 fn checkers_not_yet_in_effect_are_not_lost() {
     let loaded = read(&service(
         "192.0.2.1 80",
@@ -382,6 +392,8 @@ fn contradictions_in_virtual_servers_are_said() {
         ("real_server 2001:db8::1 80 {\n}", &[(407, 6)]),
         ("lvs_method DR\nreal_server 192.0.2.12 81 {\n}", &[(505, 7)]),
         ("sh-port", &[(511, 6)]),
+        ("ip_family inet6", &[(407, 6)]),
+        ("real_server 192.0.2.12 80 {\nTCP_CHECK x {\n}\n}", &[(309, 7)]),
         ("sorry_server_inhibit", &[(512, 6)]),
         ("ops", &[(513, 6)]),
         ("lb_algo fastest", &[(307, 6)]),
@@ -445,6 +457,23 @@ fn a_missing_file_is_an_error() {
 }
 
 #[test]
+fn only_some_errors_stop_the_daemon() {
+    for (text, fatal) in [
+        ("vrrp_instance V {\ninterface e\n}\n".to_owned(), true),
+        (instance("version 3").replace("192.0.2.1/24", ""), true),
+        (instance("authentication {\nauth_type AH\nauth_pass x\n}"), true),
+        ("includem none\n".to_owned(), true),
+        (instance("priority high"), false),
+        (service("group NONE", ""), false),
+        (instance("") + "}", false),
+    ] {
+        let loaded = read(&text);
+        assert!(loaded.has_errors());
+        assert_eq!(loaded.is_fatal(), fatal, "{text}");
+    }
+}
+
+#[test]
 fn both_faces_show_the_place() {
     let loaded = read("$W=nopreemp\nvrrp_instance V {\n\tinterface eth0 # é\n\t$W\n}\n");
     let unknown = loaded.diagnostics.iter().find(|it| it.code.0 == 300).unwrap();
@@ -464,4 +493,98 @@ fn both_faces_show_the_place() {
         assert!(drawn.contains(part), "{part} in\n{drawn}");
     }
     assert!(unknown.drawn(&loaded.sources, true).contains("\u{1b}["));
+}
+
+/// Keywords that are in effect although they change nothing: what they say holds anyway, or keepalived ignores them
+/// too. `authentication`, `url` and the like are tested through what stands in them.
+const WITHOUT_CHANGE: &[&str] = &[
+    "accept",
+    "preempt",
+    "debug",
+    "hashed",
+    "native_ipv6",
+    "no_virtual_ipaddress",
+    "ip_family",
+    "omega",
+    "unicast_ttl",
+    "ops",
+    "sorry_server_inhibit",
+    "sorry_server_lvs_method",
+    "hysteresis",
+    "quorum",
+];
+
+/// Arguments to try, one of which differs from every default.
+fn samples(keyword: &Keyword) -> Vec<String> {
+    let strings = |samples: &[&str]| samples.iter().map(|sample| (*sample).to_owned()).collect();
+    match (keyword.name, keyword.value) {
+        ("lb_kind" | "lvs_method", _) => strings(&["DR"]),
+        ("status_code", _) => strings(&["201"]),
+        ("digest", _) => vec!["0".repeat(32)],
+        ("persistence_granularity", _) => strings(&["255.255.0.0"]),
+        ("protocol", _) => strings(&["SCTP"]),
+        ("sorry_server", _) => strings(&["192.0.2.77 80"]),
+        ("mcast_dst_ip", _) => strings(&["224.0.0.78"]),
+        (_, Value::Flag) => strings(&[""]),
+        (_, Value::Bool) => strings(&["true", "false"]),
+        (_, Value::Integer(least, most) | Value::OptionalInteger(least, most)) => {
+            vec![least.to_string(), most.to_string()]
+        }
+        (_, Value::Seconds(..)) => strings(&["17", "0.5"]),
+        (_, Value::OneOf(choices)) => strings(choices),
+        (_, Value::Address) => strings(&["192.0.2.77"]),
+        (_, Value::Ipv4) => strings(&["224.0.0.77"]),
+        (_, Value::Ipv6) => strings(&["ff02::77"]),
+        (_, Value::Word | Value::Text) => strings(&["other"]),
+        (_, Value::Script) => strings(&["/bin/other"]),
+        (_, Value::Block(_) | Value::Entry) => Vec::new(),
+    }
+}
+
+/// The text before and after a place in a block, in a configuration that is complete without it.
+fn surroundings(context: Context) -> Option<(String, String)> {
+    let split = |text: String| {
+        text.split_once("HERE")
+            .map(|(before, after)| (before.to_owned(), after.to_owned()))
+    };
+    let global = "global_defs {\nHERE\n}\n".to_owned();
+    let six = instance("").replace("V {", "S {").replace("192.0.2.1/24", "fe80::1/64");
+    let checks = |body: &str| service("192.0.2.1 80", &format!("real_server 192.0.2.12 80 {{\n{body}\n}}"));
+    match context {
+        Context::GlobalDefs => split(global + &instance("") + &six),
+        Context::VrrpInstance => split(instance("HERE")),
+        Context::Authentication => split(instance("authentication {\nauth_type PASS\nauth_pass a\nHERE\n}")),
+        Context::VrrpSyncGroup => split(format!(
+            "vrrp_sync_group G {{\ngroup {{ V }}\nHERE\n}}\n{}",
+            instance("")
+        )),
+        Context::VirtualServer => split(checks("TCP_CHECK {\n}").replace("protocol", "HERE\nprotocol")),
+        Context::RealServer => split(checks("TCP_CHECK {\n}\nHTTP_GET {\nurl {\npath /\n}\n}\nHERE")),
+        Context::TcpCheck => split(checks("TCP_CHECK {\nHERE\n}")),
+        Context::HttpGet => split(checks("HTTP_GET {\nurl {\npath /\n}\nHERE\n}")),
+        Context::Url => split(checks("HTTP_GET {\nurl {\npath /\nHERE\n}\n}")),
+        _ => None,
+    }
+}
+
+#[test]
+fn every_keyword_in_effect_changes_the_configuration() {
+    let mut tried = 0;
+    for context in Context::ALL {
+        let Some((before, after)) = surroundings(*context) else {
+            continue;
+        };
+        let base = read(&format!("{before}{after}")).config;
+        for keyword in context.keywords() {
+            let values = samples(keyword);
+            let in_effect = keyword.status == Status::InEffect && keyword.alias.is_none();
+            if !in_effect || values.is_empty() || WITHOUT_CHANGE.contains(&keyword.name) {
+                continue;
+            }
+            let changes = |value: &String| read(&format!("{before}\n{} {value}\n{after}", keyword.name)).config != base;
+            assert!(values.iter().any(changes), "{} in {}", keyword.name, context.title());
+            tried += 1;
+        }
+    }
+    assert!(tried > 120, "{tried}");
 }

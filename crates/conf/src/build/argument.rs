@@ -84,6 +84,7 @@ impl<'a> Builder<'a> {
         let name = words.first().map_or(keyword.name, |word| word.text);
         let taken = match keyword.value {
             Value::Flag => 0,
+            Value::Block(_) if keyword.arguments.starts_with('{') => 0,
             Value::Text | Value::Word | Value::Script | Value::Block(_) | Value::Entry => usize::MAX,
             _ => 1,
         };

@@ -47,6 +47,7 @@ impl Builder<'_> {
     fn resolve_virtual_server(&mut self, mut draft: VirtualServerDraft) -> Option<VirtualServer> {
         let entries = self.entries(&draft)?;
         let fixed = fixed_family(&draft, &entries);
+        self.check_family(&mut draft, fixed);
         self.check_real_servers(&mut draft, fixed);
         if draft.real_servers.is_empty() {
             let message = format!(
@@ -75,7 +76,11 @@ impl Builder<'_> {
         let hysteresis = self.resolve_hysteresis(&draft, quorum);
         let persistence_timeout = self.resolve_persistence(&draft, &services);
         self.check_flags(&mut draft, protocol, by_mark);
-        let full = if fixed == Some(AddressFamily::Inet6) { 128 } else { 32 };
+        let full = if services.iter().all(|service| service.family() == AddressFamily::Inet6) {
+            128
+        } else {
+            32
+        };
         Some(VirtualServer {
             name: draft.name,
             services,
@@ -146,6 +151,20 @@ impl Builder<'_> {
         };
         let message = format!("There is no virtual_server_group {name}; the virtual_server is left out");
         self.report(Diagnostic::new(findings::UNDEFINED_GROUP, message, Some(draft.name.span)).hint(hint));
+    }
+
+    fn check_family(&mut self, draft: &mut VirtualServerDraft, fixed: Option<AddressFamily>) {
+        let conflict = draft
+            .ip_family
+            .filter(|family| fixed.is_some_and(|fixed| fixed != **family));
+        if let Some(family) = conflict {
+            draft.ip_family = None;
+            let message = format!(
+                "virtual_server {} is of the other family; ip_family is ignored",
+                *draft.name
+            );
+            self.report(Diagnostic::new(findings::FAMILY_MISMATCH, message, Some(family.span)));
+        }
     }
 
     /// Leaves out real servers of the wrong family and those given twice.
@@ -252,7 +271,7 @@ impl Builder<'_> {
 
     /// DR and TUN leave packets as they are, so a server cannot have another port than the service.
     fn check_ports(&mut self, draft: &mut VirtualServerDraft, lb_kind: ForwardingMethod, ports: &[u16]) {
-        for server in &mut draft.real_servers {
+        for server in &draft.real_servers {
             let method = server.lvs_method.unwrap_or(lb_kind);
             if server.port == 0 || !method.keeps_port() {
                 continue;
@@ -267,7 +286,6 @@ impl Builder<'_> {
                         .hint("only NAT can change the port; checkers have connect_port"),
                 );
             }
-            server.port = 0;
         }
         let sorry = draft.sorry_server.as_mut();
         if let Some(sorry) = sorry.filter(|sorry| sorry.lvs_method.unwrap_or(lb_kind).keeps_port()) {
@@ -299,16 +317,17 @@ impl Builder<'_> {
         let mut real_servers = Vec::new();
         for server in std::mem::take(&mut draft.real_servers) {
             let inherited = server.inherited.or(&draft.inherited);
-            let port = Some(server.port).filter(|port| *port != 0);
+            let lvs_method = server.lvs_method.unwrap_or(lb_kind);
+            let written_port = Some(server.port).filter(|port| *port != 0);
             let mut checkers = Vec::new();
             for checker in server.checkers {
-                let target = (*server.address, port.or(service_port));
+                let target = (*server.address, written_port.or(service_port));
                 checkers.extend(self.resolve_checker(checker, &inherited, target));
             }
             real_servers.push(RealServer {
                 address: server.address,
-                port,
-                lvs_method: server.lvs_method.unwrap_or(lb_kind),
+                port: written_port.filter(|_| !lvs_method.keeps_port()),
+                lvs_method,
                 weight: server.weight.unwrap_or(draft.weight),
                 inhibit_on_failure: server.inhibit_on_failure.unwrap_or(draft.inhibit_on_failure),
                 uthreshold: server.uthreshold,
@@ -448,6 +467,13 @@ const DELAY_LOOP: Duration = Duration::from_mins(1);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Service {
+    fn family(&self) -> AddressFamily {
+        match self {
+            Self::Address(address, _) => AddressFamily::of(*address),
+            Self::Fwmark(_, family) => *family,
+        }
+    }
+
     /// The port of an address service.
     fn port(&self) -> Option<u16> {
         match self {

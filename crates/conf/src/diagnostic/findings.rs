@@ -15,6 +15,16 @@ pub struct Finding {
     pub title: &'static str,
 }
 
+/// Findings that leave nothing sensible to run. keepalived ends on them, whatever exit status its `-t` gives them.
+pub(super) const FATAL: &[Finding] = &[
+    FILE_UNREADABLE,
+    INCLUDE_CHECK,
+    NOT_SUPPORTED,
+    NO_INTERFACE,
+    NO_VRID,
+    NO_VIP_V3,
+];
+
 macro_rules! findings {
     ($($name:ident = $code:literal $severity:ident $class:expr, $title:literal;)*) => {
         $(
