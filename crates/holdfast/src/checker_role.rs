@@ -19,6 +19,7 @@ use tokio::task::AbortHandle;
 use self::ipvs::Ipvs;
 use crate::ipc::{self, CheckerNotification, FromChecker, ToChecker};
 use crate::privileges;
+use crate::report_pace::ReportPace;
 use crate::status::{CheckerStatus, RealServerStatus, VirtualServerStatus};
 
 struct ProbeResult {
@@ -33,8 +34,7 @@ struct Driver {
     supervisor: ipc::Sender<FromChecker>,
     probes: HashMap<CheckerId, AbortHandle>,
     results: mpsc::UnboundedSender<ProbeResult>,
-    /// Something that the status shows has changed since it was last reported.
-    unreported: bool,
+    pace: ReportPace,
 }
 
 /// Runs until the supervisor says stop or goes away.
@@ -99,7 +99,7 @@ impl Driver {
             supervisor,
             probes: HashMap::new(),
             results,
-            unreported: true,
+            pace: ReportPace::default(),
         };
         driver.drain();
         driver.ipvs.bring_all(&driver.health.wanted(), &owned);
@@ -111,7 +111,7 @@ impl Driver {
     }
 
     fn next_deadline(&self) -> Option<holdfast_time::Timestamp> {
-        [self.health.next_deadline(), self.ipvs.retry_at()]
+        [self.health.next_deadline(), self.ipvs.retry_at(), self.pace.due_at()]
             .into_iter()
             .flatten()
             .min()
@@ -121,7 +121,7 @@ impl Driver {
         self.handle(Event::Deadline);
         if self.ipvs.retry_at().is_some_and(|at| at <= DeadlineTimer::now()) {
             self.ipvs.bring_all(&self.health.wanted(), &BTreeSet::new());
-            self.unreported = true;
+            self.pace.note_change();
         }
     }
 
@@ -179,7 +179,7 @@ impl Driver {
     fn run_actions(&mut self) {
         self.drain();
         self.ipvs.apply_changed(&self.health);
-        if std::mem::take(&mut self.unreported) {
+        if self.pace.take_if_due(DeadlineTimer::now()) {
             // A supervisor that is gone is noticed at the next receive.
             let _ = self.supervisor.send(&FromChecker::Status(self.status()));
         }
@@ -187,7 +187,9 @@ impl Driver {
 
     fn drain(&mut self) {
         while let Some(action) = self.health.next_action() {
-            self.unreported |= !matches!(action, Action::StartProbe { .. } | Action::ForgetProbe(_));
+            if !matches!(action, Action::StartProbe { .. } | Action::ForgetProbe(_)) {
+                self.pace.note_change();
+            }
             match action {
                 Action::StartProbe {
                     checker,

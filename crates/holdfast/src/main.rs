@@ -19,6 +19,7 @@ mod log;
 mod pid_file;
 mod plan;
 mod privileges;
+mod report_pace;
 mod scripts;
 mod signals;
 mod status;

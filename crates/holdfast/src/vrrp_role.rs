@@ -8,6 +8,7 @@ use anyhow::Context;
 use holdfast_net::{
     AddressFlags, AddressScope, Announcer, DeadlineTimer, InterfaceAddress, Monitor, NetworkEvent, Requests,
 };
+use holdfast_time::Timestamp;
 use holdfast_vrrp::{Action, Event, Level, LogEvent, Node, NodeSettings, NotifyState, Subject, VirtualAddress};
 use std::collections::HashMap;
 use tokio::signal::unix::{SignalKind, signal};
@@ -16,6 +17,7 @@ use self::interfaces::Interfaces;
 use self::sockets::Sockets;
 use crate::ipc::{self, FromVrrp, ToVrrp, VrrpNotification};
 use crate::privileges;
+use crate::report_pace::ReportPace;
 use crate::status::{InstanceStatus, VrrpStatus};
 
 struct Driver {
@@ -28,8 +30,7 @@ struct Driver {
     supervisor: ipc::Sender<FromVrrp>,
     /// Why each instance is in its state, in words
     reasons: HashMap<String, String>,
-    /// Something that the status shows has changed since it was last reported.
-    unreported: bool,
+    pace: ReportPace,
 }
 
 /// Runs until the supervisor says stop or goes away.
@@ -47,7 +48,7 @@ pub async fn run() -> anyhow::Result<()> {
     let mut driver = Driver::start(*settings, supervisor).await?;
     loop {
         driver.run_actions().await;
-        timer.arm(driver.node.next_deadline())?;
+        timer.arm(driver.next_deadline())?;
         tokio::select! {
             biased;
             packets = driver.sockets.receive() => driver.received(packets),
@@ -81,7 +82,7 @@ impl Driver {
             announcer: Announcer::open()?,
             supervisor,
             reasons: HashMap::new(),
-            unreported: true,
+            pace: ReportPace::default(),
         };
         driver.settings_changed();
         Ok(driver)
@@ -117,6 +118,13 @@ impl Driver {
         }
     }
 
+    fn next_deadline(&self) -> Option<Timestamp> {
+        [self.node.next_deadline(), self.pace.due_at()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
     fn handle(&mut self, event: Event) {
         self.node.handle(DeadlineTimer::now(), event);
     }
@@ -150,7 +158,7 @@ impl Driver {
         self.settings = settings.clone();
         self.handle(Event::Reload(Box::new(settings)));
         self.settings_changed();
-        self.unreported = true;
+        self.pace.note_change();
     }
 
     async fn network_events(&mut self, events: Vec<NetworkEvent>) {
@@ -222,7 +230,7 @@ impl Driver {
         while let Some(action) = self.node.next_action() {
             self.run_action(action).await;
         }
-        if std::mem::take(&mut self.unreported) {
+        if self.pace.take_if_due(DeadlineTimer::now()) {
             self.send(&FromVrrp::Status(self.status()));
         }
     }
@@ -260,7 +268,7 @@ impl Driver {
             } => {
                 tracing::debug!("({instance}) {from} -> {to}: {reason}");
                 self.reasons.insert(instance, reason.to_string());
-                self.unreported = true;
+                self.pace.note_change();
             }
             Action::GroupTransition {
                 group,
@@ -269,7 +277,7 @@ impl Driver {
                 reason,
             } => {
                 tracing::debug!("sync group {group}: {from} -> {to}: {reason}");
-                self.unreported = true;
+                self.pace.note_change();
             }
             Action::Notify {
                 subject,
@@ -278,7 +286,9 @@ impl Driver {
                 priority,
             } => self.notify(subject, name, state, priority),
             Action::Log(event) => {
-                self.unreported |= matches!(event, LogEvent::PriorityChanged { .. } | LogEvent::MasterSetTo { .. });
+                if matches!(event, LogEvent::PriorityChanged { .. } | LogEvent::MasterSetTo { .. }) {
+                    self.pace.note_change();
+                }
                 log(&event);
             }
         }
@@ -342,6 +352,7 @@ impl Driver {
     async fn stop(mut self, keep_addresses: bool) -> anyhow::Result<()> {
         self.handle(Event::Shutdown { keep_addresses });
         self.run_actions().await;
+        self.send(&FromVrrp::Status(self.status()));
         self.supervisor.flush().await;
         Ok(())
     }

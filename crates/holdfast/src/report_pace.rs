@@ -1,0 +1,70 @@
+//! How often a child reports its whole state: at once after a quiet time, but never in a flood. A thousand instances that
+//! change state one after the other must not make a thousand reports of a thousand instances.
+
+use std::time::Duration;
+
+use holdfast_time::Timestamp;
+
+/// Shortest time between two reports.
+const INTERVAL: Duration = Duration::from_millis(100);
+
+/// Decides when a report is due.
+#[derive(Debug)]
+pub struct ReportPace {
+    /// Something has changed since the last report
+    changed: bool,
+    last: Option<Timestamp>,
+}
+
+/// At the start everything is news.
+impl Default for ReportPace {
+    fn default() -> Self {
+        Self {
+            changed: true,
+            last: None,
+        }
+    }
+}
+
+impl ReportPace {
+    /// Something has changed.
+    pub fn note_change(&mut self) {
+        self.changed = true;
+    }
+
+    /// When a report is due; `None` while nothing has changed.
+    pub fn due_at(&self) -> Option<Timestamp> {
+        self.changed
+            .then(|| self.last.map_or(Timestamp::ZERO, |last| last + INTERVAL))
+    }
+
+    /// Whether a report has to be made now; if so, it counts as made.
+    pub fn take_if_due(&mut self, now: Timestamp) -> bool {
+        let due = self.due_at().is_some_and(|at| at <= now);
+        if due {
+            self.changed = false;
+            self.last = Some(now);
+        }
+        due
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_change_is_reported_at_once_and_a_flood_ten_times_a_second() {
+        let mut pace = ReportPace::default();
+        let mut reports = 0;
+        assert_eq!(pace.due_at(), Some(Timestamp::ZERO), "the start is news");
+        for millisecond in 0..1000 {
+            pace.note_change();
+            let now = Timestamp::ZERO + Duration::from_millis(5_000 + millisecond);
+            reports += u32::from(pace.take_if_due(now));
+            assert!(millisecond > 0 || reports == 1, "the first is reported at once");
+        }
+        assert_eq!(reports, 10);
+        assert!(pace.due_at().is_some(), "the last change is still to be reported");
+    }
+}
