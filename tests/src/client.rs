@@ -99,6 +99,29 @@ impl Load {
             .wait_for(what, bound, |attempt| attempt.begin >= since && wanted(attempt))
     }
 
+    /// Waits for an answer to a connection begun from now on, as after a takeover: clients hear of a new master a moment
+    /// after it has the address.
+    pub fn wait_for_service(&self, bound: Duration) -> Result<()> {
+        self.wait_for("an answer", SystemTime::now(), bound, |attempt| attempt.outcome.is_ok())
+            .map(drop)
+    }
+
+    /// From now on exactly these servers answer, each of them within `bound`, and nothing fails.
+    pub fn ensure_served_by(&self, servers: &[&str], bound: Duration) -> Result<()> {
+        let since = SystemTime::now();
+        for server in servers {
+            self.wait_for(server, since, bound, |attempt| attempt.is_from(server))?;
+        }
+        let protocol = self.since(since);
+        ensure!(protocol.failures().is_empty(), "failed: {:?}", protocol.failures());
+        ensure!(
+            protocol.servers().keys().eq(servers.iter()),
+            "wanted {servers:?}, saw {:?}",
+            protocol.servers()
+        );
+        Ok(())
+    }
+
     /// Every attempt begun at or after `since` and ended by now.
     pub fn since(&self, since: SystemTime) -> Protocol {
         let mut attempts = self.attempts.all();

@@ -10,3 +10,17 @@ pub fn report(what: &str, value: f64, unit: &str) {
     // A figure that cannot be printed is no reason to fail.
     let _ = writeln!(std::io::stderr(), "\n{MARK}{what}: {value:.1} {unit}");
 }
+
+/// Prints the median of several rounds, and how far they are apart.
+pub fn report_rounds(what: &str, rounds: &[f64], unit: &str) {
+    let mut sorted = rounds.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let (Some(least), Some(most), Some(median)) = (sorted.first(), sorted.last(), sorted.get(sorted.len() / 2)) else {
+        return;
+    };
+    report(
+        &format!("{what} (median of {}, {least:.1} to {most:.1})", rounds.len()),
+        *median,
+        unit,
+    );
+}

@@ -3,9 +3,10 @@
 //! It is the site of a tutorial that many have followed: virtual address 192.168.0.200, real servers .61 and .62.
 
 use std::net::{IpAddr, SocketAddr};
+use std::process::Command;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 
 use crate::network::{Network, Port};
 use crate::node::Node;
@@ -17,6 +18,27 @@ use crate::web::Web;
 pub const REAL: [&str; 2] = ["web1", "web2"];
 /// Name of the server that answers when no real server does.
 pub const SORRY: &str = "sorry";
+
+/// What the nodes of a site must find in the kernel when they are made.
+const MODULES: [&str; 4] = ["ip_vs", "ip_vs_rr", "ipip", "nlmon"];
+
+/// Loads the kernel modules that a site needs.
+///
+/// # Errors
+/// This kernel does not have them; the error says where there is one that does.
+pub fn load_modules() -> Result<()> {
+    for module in MODULES {
+        let outcome = Command::new("modprobe")
+            .arg(module)
+            .output()
+            .context("modprobe (Debian package kmod)")?;
+        ensure!(
+            outcome.status.success(),
+            "this kernel has no {module}; try in a guest: cargo xtask test guest"
+        );
+    }
+    Ok(())
+}
 
 /// How packets reach the real servers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -214,6 +236,12 @@ impl Site {
     pub fn start_webs(&self) -> Result<[Web; 3]> {
         let [first, second, sorry] = &self.servers;
         Ok([Web::start(first)?, Web::start(second)?, Web::start(sorry)?])
+    }
+
+    /// Waits until a director has the virtual address.
+    pub fn wait_for_master(&self, director: &Node, bound: Duration) -> Result<()> {
+        let what = format!("the virtual address on {}", director.name());
+        wait::until(&what, bound, || director.has(self.virtual_address()))
     }
 
     /// The service of a director's table, when it is there.

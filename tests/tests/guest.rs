@@ -4,12 +4,12 @@
 
 use std::time::{Duration, SystemTime};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use bed::client::{Lasting, Load};
 use bed::daemon::{Daemon, Role, Software};
 use bed::figures;
 use bed::node::Node;
-use bed::site::{Forwarding, Options, REAL, SORRY, Site};
+use bed::site::{self, Forwarding, Options, REAL, SORRY, Site};
 use bed::trace::{Change, Trace};
 use bed::wait;
 
@@ -25,35 +25,16 @@ const BACKUP: Options = Options {
     weights: [1, 1],
 };
 
-/// Loads what namespaces must find there when they are made, and refuses to run where there is no IPVS.
-fn guest() -> Result<()> {
-    for module in ["ip_vs", "ip_vs_rr", "ipip", "nlmon"] {
-        let outcome = std::process::Command::new("modprobe")
-            .arg(module)
-            .output()
-            .context("modprobe")?;
-        ensure!(
-            outcome.status.success(),
-            "this kernel has no {module}; these tests run in a guest: cargo xtask test guest"
-        );
-    }
-    Ok(())
-}
-
-fn wait_for_master(site: &Site, director: &Node) -> Result<()> {
-    wait::until("the virtual address", PATIENCE, || director.has(site.virtual_address()))
-}
-
 /// Traffic reaches both servers, a dead server gets no new connections and comes back, the sorry server answers when
 /// all are dead; the other director takes over at a clean stop, which leaves nothing.
 fn balances_heals_and_hands_over(forwarding: Forwarding, software: Software) -> Result<()> {
-    guest()?;
+    site::load_modules()?;
     let site = Site::new(forwarding)?;
     let [web1, web2, _sorry] = site.start_webs()?;
     let [first, second] = &site.directors;
     let master = Daemon::start(software, first, &site.configuration(&Options::default()))?;
     let backup = Daemon::start(software, second, &site.configuration(&BACKUP))?;
-    wait_for_master(&site, first)?;
+    site.wait_for_master(first, PATIENCE)?;
     site.wait_for_weights(first, &[(0, 1), (1, 1)], PATIENCE)?;
     let shown = first.run("ipvsadm", &["-Ln"])?;
     ensure!(
@@ -69,28 +50,28 @@ fn balances_heals_and_hands_over(forwarding: Forwarding, software: Software) -> 
 
     web1.stop()?;
     site.wait_for_weights(first, &[(0, 0), (1, 1)], PATIENCE)?;
-    assert_served_by(&load, &[REAL[1]])?;
+    load.ensure_served_by(&[REAL[1]], PATIENCE)?;
     let web1 = bed::web::Web::start(&site.servers[0])?;
     site.wait_for_weights(first, &[(0, 1), (1, 1)], PATIENCE)?;
-    assert_served_by(&load, &REAL)?;
+    load.ensure_served_by(&REAL, PATIENCE)?;
 
     web1.stop()?;
     web2.stop()?;
     site.wait_for_weights(first, &[(0, 0), (1, 0), (2, 1)], PATIENCE)?;
-    assert_served_by(&load, &[SORRY])?;
+    load.ensure_served_by(&[SORRY], PATIENCE)?;
     let _webs = [
         bed::web::Web::start(&site.servers[0])?,
         bed::web::Web::start(&site.servers[1])?,
     ];
     site.wait_for_weights(first, &[(0, 1), (1, 1)], PATIENCE)?;
-    assert_served_by(&load, &REAL)?;
+    load.ensure_served_by(&REAL, PATIENCE)?;
 
     // Undisturbed before, so that the outage is the stop's.
     let quiet = SystemTime::now();
     master.stop()?;
-    wait_for_master(&site, second)?;
-    wait_for_service(&load)?;
-    assert_served_by(&load, &REAL)?;
+    site.wait_for_master(second, PATIENCE)?;
+    load.wait_for_service(PATIENCE)?;
+    load.ensure_served_by(&REAL, PATIENCE)?;
     let outage = load.since(quiet).outage();
     figures::report(
         &format!("{software}, {forwarding:?}: outage at a clean stop"),
@@ -112,44 +93,20 @@ fn balances_heals_and_hands_over(forwarding: Forwarding, software: Software) -> 
     Ok(())
 }
 
-/// Waits until clients have heard who is master now.
-fn wait_for_service(load: &Load) -> Result<()> {
-    load.wait_for("an answer", SystemTime::now(), PATIENCE, |attempt| {
-        attempt.outcome.is_ok()
-    })
-    .map(drop)
-}
-
-/// From now on exactly these servers answer, each of them, and nothing fails.
-fn assert_served_by(load: &Load, servers: &[&str]) -> Result<()> {
-    let since = SystemTime::now();
-    for server in servers {
-        load.wait_for(server, since, PATIENCE, |attempt| attempt.is_from(server))?;
-    }
-    let protocol = load.since(since);
-    ensure!(protocol.failures().is_empty(), "failed: {:?}", protocol.failures());
-    ensure!(
-        protocol.servers().keys().eq(servers.iter()),
-        "wanted {servers:?}, saw {:?}",
-        protocol.servers()
-    );
-    Ok(())
-}
-
 /// `kill -9` of the process that keeps the table: address and table stay, connections live, and the process that
 /// replaces it goes on with what it finds.
 fn lost_checker_is_replaced_unnoticed(software: Software) -> Result<()> {
-    guest()?;
+    site::load_modules()?;
     let site = Site::new(Forwarding::Dr)?;
     let [web1, _web2, _sorry] = site.start_webs()?;
     let [director, _] = &site.directors;
     let trace = Trace::of(director)?;
     let daemon = Daemon::start(software, director, &site.configuration(&Options::default()))?;
-    wait_for_master(&site, director)?;
+    site.wait_for_master(director, PATIENCE)?;
     site.wait_for_weights(director, &[(0, 1), (1, 1)], PATIENCE)?;
     let mut lasting = Lasting::open(&site.client, site.target())?;
     let load = Load::start(&site.client, site.target(), LOAD_INTERVAL)?;
-    assert_served_by(&load, &REAL)?;
+    load.ensure_served_by(&REAL, PATIENCE)?;
 
     let former = daemon.role(Role::Checker)?;
     let killed = daemon.kill_role(Role::Checker)?;
@@ -194,19 +151,19 @@ fn ensure_undisturbed(site: &Site, director: &Node, problem: &mut Option<anyhow:
 
 /// `SIGHUP` with one weight changed: one destination is edited, nothing else, and a connection lives through it.
 fn changed_weight_edits_one_destination(software: Software) -> Result<()> {
-    guest()?;
+    site::load_modules()?;
     let site = Site::new(Forwarding::Dr)?;
     let _webs = site.start_webs()?;
     let [director, _] = &site.directors;
     let trace = Trace::of(director)?;
     let daemon = Daemon::start(software, director, &site.configuration(&Options::default()))?;
-    wait_for_master(&site, director)?;
+    site.wait_for_master(director, PATIENCE)?;
     site.wait_for_weights(director, &[(0, 1), (1, 1)], PATIENCE)?;
     let start = trace.since(SystemTime::UNIX_EPOCH);
     ensure!(start.contains(&Change::NewService), "the trace saw no start: {start:?}");
     let mut lasting = Lasting::open(&site.client, site.target())?;
     let load = Load::start(&site.client, site.target(), LOAD_INTERVAL)?;
-    assert_served_by(&load, &REAL)?;
+    load.ensure_served_by(&REAL, PATIENCE)?;
 
     let asked = daemon.reload(&site.configuration(&Options {
         weights: [1, 7],
@@ -229,7 +186,7 @@ fn changed_weight_edits_one_destination(software: Software) -> Result<()> {
 
 /// `SIGHUP` with a broken file: the table, the checks and a connection go on as before.
 fn broken_reload_keeps_the_table(software: Software) -> Result<()> {
-    guest()?;
+    site::load_modules()?;
     let site = Site::new(Forwarding::Dr)?;
     let [web1, _web2, _sorry] = site.start_webs()?;
     let [director, _] = &site.directors;
@@ -242,7 +199,7 @@ fn broken_reload_keeps_the_table(software: Software) -> Result<()> {
     let good = good.replace("nb_get_retry", "retry");
     let trace = Trace::of(director)?;
     let daemon = Daemon::start(software, director, &good)?;
-    wait_for_master(&site, director)?;
+    site.wait_for_master(director, PATIENCE)?;
     site.wait_for_weights(director, &[(0, 1), (1, 1)], PATIENCE)?;
     let mut lasting = Lasting::open(&site.client, site.target())?;
 
@@ -265,7 +222,7 @@ fn broken_reload_keeps_the_table(software: Software) -> Result<()> {
 
 /// How long clients wait when the master's cable is pulled.
 fn failover_outage(software: Software, advert_int: f64) -> Result<()> {
-    guest()?;
+    site::load_modules()?;
     let site = Site::new(Forwarding::Dr)?;
     let _webs = site.start_webs()?;
     let [first, second] = &site.directors;
@@ -282,16 +239,16 @@ fn failover_outage(software: Software, advert_int: f64) -> Result<()> {
             ..options
         }),
     )?;
-    wait_for_master(&site, first)?;
+    site.wait_for_master(first, PATIENCE)?;
     site.wait_for_weights(first, &[(0, 1), (1, 1)], PATIENCE)?;
     let load = Load::start(&site.client, site.target(), LOAD_INTERVAL)?;
-    assert_served_by(&load, &REAL)?;
+    load.ensure_served_by(&REAL, PATIENCE)?;
 
     let quiet = SystemTime::now();
     site.network.pull(&site.director_port)?;
-    wait_for_master(&site, second)?;
-    wait_for_service(&load)?;
-    assert_served_by(&load, &REAL)?;
+    site.wait_for_master(second, PATIENCE)?;
+    load.wait_for_service(PATIENCE)?;
+    load.ensure_served_by(&REAL, PATIENCE)?;
     let outage = load.since(quiet).outage();
     figures::report(
         &format!("{software}: outage at a pulled cable, advert_int {advert_int} s"),

@@ -39,6 +39,8 @@ enum Chore {
         #[arg(long, value_name = "FILE")]
         record: Option<PathBuf>,
     },
+    /// Measure outages and memory in a guest, next to keepalived's: some minutes
+    Figures,
     /// Run one command in a guest with a real IPVS; it sees this machine's files, and its writes vanish
     Guest {
         /// Program and arguments
@@ -52,6 +54,7 @@ fn main() -> Result<ExitCode> {
         Chore::Check => Ok(test::check().finish()),
         Chore::Test { part, arguments } => Ok(test::run(part, &arguments).finish()),
         Chore::Demo { record } => demo::run(record.as_deref()),
+        Chore::Figures => Ok(test::figures().finish()),
         Chore::Guest { command } => guest::run(command),
     }
 }

@@ -50,6 +50,28 @@ pub(crate) fn run(part: Option<Part>, arguments: &[String]) -> Steps {
     steps
 }
 
+/// Figures to compare with keepalived's: release build, one measurement after the other.
+pub(crate) fn figures() -> Steps {
+    let mut steps = Steps::default();
+    let ready = steps.step("what a guest needs", || packages::GUEST.install());
+    let mut build = cargo();
+    build.args(["build", "--release", "--package", "holdfast"]);
+    if ready && steps.command("release build", &mut build) {
+        let mut figures = test_program("holdfast-tests", "figures");
+        figures.args([
+            "--release",
+            "--config",
+            &guest_runner(),
+            "--",
+            "--ignored",
+            "--test-threads",
+            "1",
+        ]);
+        steps.command("figures", &mut figures);
+    }
+    steps
+}
+
 fn check_steps(steps: &mut Steps) {
     steps.command("format", cargo().args(["fmt", "--all", "--check"]));
     steps.command(
@@ -76,8 +98,7 @@ fn peers(steps: &mut Steps, arguments: &[String]) {
 fn guest(steps: &mut Steps, arguments: &[String]) {
     let ready = steps.step("what a guest needs", || packages::GUEST.install());
     if ready && build_director(steps) {
-        // Cargo starts test programs through us, and we start them in a guest.
-        let runner = format!("target.'cfg(all())'.runner=['{}', 'guest', '--']", own_path());
+        let runner = guest_runner();
         let mut table = test_program("holdfast-ipvs", "kernel");
         steps.command("guest: the IPVS library", table.args(["--config", &runner]));
         let mut cases = test_program("holdfast-tests", "guest");
@@ -105,9 +126,11 @@ fn test_program(package: &str, name: &str) -> Command {
     command
 }
 
-fn own_path() -> String {
-    // Without it cargo says clearly that the runner is not there.
-    env::current_exe().map_or_else(|_| "xtask".to_owned(), |path| path.to_string_lossy().into_owned())
+/// A setting of cargo: test programs are started through us, and we start them in a guest.
+fn guest_runner() -> String {
+    // Without a path cargo says clearly that the runner is not there.
+    let own = env::current_exe().map_or_else(|_| "xtask".to_owned(), |path| path.to_string_lossy().into_owned());
+    format!("target.'cfg(all())'.runner=['{own}', 'guest', '--']")
 }
 
 /// The cargo that runs us.
