@@ -6,7 +6,10 @@ use anyhow::Result;
 use bed::figures::MARK;
 use bed::guest::GuestCommand;
 
+use crate::packages;
+
 pub(crate) fn run(command: Vec<String>) -> Result<ExitCode> {
+    packages::GUEST.install()?;
     let report = GuestCommand::new(command)?.run(&mut std::io::stdout())?;
     let (boot, run) = (report.boot.as_secs_f64(), report.run.as_secs_f64());
     eprintln!("{MARK}guest up after {boot:.1} s, its command ran {run:.1} s");

@@ -34,6 +34,8 @@ pub(crate) fn check() -> Steps {
 
 /// One part, or all.
 pub(crate) fn run(part: Option<Part>, arguments: &[String]) -> Steps {
+    // Asked first: a build may replace the file that we run from.
+    let runner = guest_runner();
     let mut steps = Steps::default();
     let wanted = |candidate| part.is_none_or(|part| part == candidate);
     if wanted(Part::Quick) {
@@ -45,13 +47,14 @@ pub(crate) fn run(part: Option<Part>, arguments: &[String]) -> Steps {
         peers(&mut steps, arguments);
     }
     if wanted(Part::Guest) {
-        guest(&mut steps, arguments);
+        guest(&mut steps, &runner, arguments);
     }
     steps
 }
 
 /// Figures to compare with keepalived's: release build, one measurement after the other.
 pub(crate) fn figures() -> Steps {
+    let runner = guest_runner();
     let mut steps = Steps::default();
     let ready = steps.step("what a guest needs", || packages::GUEST.install());
     let mut build = cargo();
@@ -61,7 +64,7 @@ pub(crate) fn figures() -> Steps {
         figures.args([
             "--release",
             "--config",
-            &guest_runner(),
+            &runner,
             "--",
             "--ignored",
             "--test-threads",
@@ -95,16 +98,15 @@ fn peers(steps: &mut Steps, arguments: &[String]) {
     }
 }
 
-fn guest(steps: &mut Steps, arguments: &[String]) {
+fn guest(steps: &mut Steps, runner: &str, arguments: &[String]) {
     let ready = steps.step("what a guest needs", || packages::GUEST.install());
     if ready && build_director(steps) {
-        let runner = guest_runner();
         let mut table = test_program("holdfast-ipvs", "kernel");
-        steps.command("guest: the IPVS library", table.args(["--config", &runner]));
+        steps.command("guest: the IPVS library", table.args(["--config", runner]));
         let mut cases = test_program("holdfast-tests", "guest");
         cases.args([
             "--config",
-            &runner,
+            runner,
             "--",
             "--ignored",
             "--test-threads",
