@@ -13,7 +13,7 @@ mod virtual_server;
 mod vrrp;
 
 use crate::config::{Config, NotInEffect, Script};
-use crate::diagnostic::{Diagnostic, findings};
+use crate::diagnostic::{Diagnostic, Findings, findings};
 use crate::grammar::{self, Word};
 use crate::keywords::{Context, Keyword, Shape, Status, Value};
 use crate::preprocess::Text;
@@ -21,13 +21,13 @@ use crate::source::{Span, Spanned};
 use crate::tree::Tree;
 use argument::Argument;
 use global::GlobalDraft;
-use server_group::ServerGroup;
+use server_group::Entry;
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::collections::hash_map;
 use virtual_server::VirtualServerDraft;
 
 /// What a tree means.
-pub(crate) fn build(text: &Text, tree: &Tree, diagnostics: &mut Vec<Diagnostic>) -> Config {
+pub(crate) fn build(text: &Text, tree: &Tree, diagnostics: &mut Findings) -> Config {
     let mut builder = Builder {
         text,
         tree,
@@ -35,7 +35,7 @@ pub(crate) fn build(text: &Text, tree: &Tree, diagnostics: &mut Vec<Diagnostic>)
         config: Config::default(),
         global: GlobalDraft::default(),
         sync_groups: Vec::new(),
-        server_groups: Vec::new(),
+        server_groups: HashMap::new(),
         virtual_servers: Vec::new(),
         names: HashMap::new(),
         first_script: None,
@@ -47,11 +47,12 @@ pub(crate) fn build(text: &Text, tree: &Tree, diagnostics: &mut Vec<Diagnostic>)
 struct Builder<'a> {
     text: &'a Text,
     tree: &'a Tree,
-    diagnostics: &'a mut Vec<Diagnostic>,
+    diagnostics: &'a mut Findings,
     config: Config,
     global: GlobalDraft,
     sync_groups: Vec<sync_group::SyncGroupDraft>,
-    server_groups: Vec<ServerGroup>,
+    /// The entries of each `virtual_server_group`.
+    server_groups: HashMap<String, Vec<Entry>>,
     virtual_servers: Vec<VirtualServerDraft>,
     /// Names of blocks by keyword, and where they were given.
     names: HashMap<(&'static str, String), Span>,
@@ -253,11 +254,11 @@ impl<'a> Builder<'a> {
         }
         let name = self.spanned(name);
         match self.names.entry((kind, name.value.clone())) {
-            Entry::Vacant(entry) => {
+            hash_map::Entry::Vacant(entry) => {
                 entry.insert(name.span);
                 Some(name)
             }
-            Entry::Occupied(first) => {
+            hash_map::Entry::Occupied(first) => {
                 let first = *first.get();
                 let message = format!("{kind} {name} is defined twice; the second block is skipped");
                 self.report(

@@ -132,27 +132,64 @@ impl Diagnostic {
     }
 }
 
-/// Findings that are kept.
+/// Findings that are kept. A file that is no configuration at all has millions.
 const MOST: usize = 10_000;
 
-/// Sorts by place, and leaves out what only follows from something said about the same words: a definition that is
-/// missing makes its line wrong in other ways too.
-pub(crate) fn order(diagnostics: &mut Vec<Diagnostic>) {
-    let place = |diagnostic: &Diagnostic| diagnostic.span.map(|span| (span.file, span.line, span.column));
-    let undefined: HashSet<_> = diagnostics
-        .iter()
-        .filter(|diagnostic| diagnostic.code == findings::UNDEFINED_NAME.code)
-        .filter_map(place)
-        .collect();
-    diagnostics.retain(|diagnostic| {
-        diagnostic.code == findings::UNDEFINED_NAME.code || !place(diagnostic).is_some_and(|it| undefined.contains(&it))
-    });
-    diagnostics.sort_by_key(|diagnostic| place(diagnostic).unwrap_or_default());
-    if diagnostics.len() > MOST {
-        let dropped = diagnostics.split_off(MOST);
-        let message = format!("{} more findings are not shown", dropped.len());
-        let mut more = Diagnostic::new(findings::MORE, message, None);
-        more.class = dropped.iter().filter_map(|diagnostic| diagnostic.class).max();
-        diagnostics.push(more);
+/// What was found so far.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    kept: Vec<Diagnostic>,
+    dropped: usize,
+    /// The worst of what was dropped.
+    severity: Option<Severity>,
+    class: Option<Class>,
+}
+
+impl Findings {
+    pub(crate) fn push(&mut self, diagnostic: Diagnostic) {
+        if self.kept.len() < MOST {
+            self.kept.push(diagnostic);
+        } else {
+            self.dropped += 1;
+            self.severity = self.severity.max(Some(diagnostic.severity));
+            self.class = self.class.max(diagnostic.class);
+        }
+    }
+
+    /// Nothing that takes time should be added to findings any more.
+    pub(crate) fn is_full(&self) -> bool {
+        self.kept.len() >= MOST
+    }
+
+    #[cfg(test)]
+    pub(crate) fn codes(&self) -> Vec<u16> {
+        self.kept.iter().map(|diagnostic| diagnostic.code.0).collect()
+    }
+
+    /// Sorts by place, and leaves out what only follows from something said about the same words: a definition that
+    /// is missing makes its line wrong in other ways too.
+    pub(crate) fn finish(mut self) -> Vec<Diagnostic> {
+        let place = |diagnostic: &Diagnostic| diagnostic.span.map(|span| (span.file, span.line, span.column));
+        let is_undefined = |diagnostic: &Diagnostic| diagnostic.code == findings::UNDEFINED_NAME.code;
+        let undefined: HashSet<_> = self
+            .kept
+            .iter()
+            .filter(|it| is_undefined(it))
+            .filter_map(place)
+            .collect();
+        self.kept
+            .retain(|it| is_undefined(it) || !place(it).is_some_and(|place| undefined.contains(&place)));
+        self.kept
+            .sort_by_key(|diagnostic| place(diagnostic).unwrap_or_default());
+        if let Some(severity) = self.severity {
+            let message = format!("{} more findings are not shown", self.dropped);
+            let more = Diagnostic::new(findings::MORE, message, None);
+            self.kept.push(Diagnostic {
+                severity,
+                class: self.class,
+                ..more
+            });
+        }
+        self.kept
     }
 }

@@ -82,10 +82,9 @@ pub fn load(loader: &dyn Loader, path: &Path, options: &LoadOptions) -> Loaded {
     } = preprocess::preprocess(loader, path, options);
     let tree = tree::build(&text, &mut diagnostics);
     let config = build::build(&text, &tree, &mut diagnostics);
-    diagnostic::order(&mut diagnostics);
     Loaded {
         config,
-        diagnostics,
+        diagnostics: diagnostics.finish(),
         sources,
     }
 }

@@ -12,7 +12,7 @@ pub(crate) use line::BLANKS;
 pub(crate) use text::Text;
 
 use crate::LoadOptions;
-use crate::diagnostic::{Diagnostic, findings};
+use crate::diagnostic::{Diagnostic, Findings, findings};
 use crate::source::{FileId, Loader, SourceMap, Span};
 use definitions::{Definitions, Substituted};
 use include::Including;
@@ -37,7 +37,7 @@ pub(crate) struct Preprocessed {
     /// The files.
     pub sources: SourceMap,
     /// What was wrong.
-    pub diagnostics: Vec<Diagnostic>,
+    pub diagnostics: Findings,
 }
 
 /// Reads a file and what it includes.
@@ -50,7 +50,7 @@ fn preprocess_up_to(lines: usize, loader: &dyn Loader, path: &Path, options: &Lo
         loader,
         options,
         sources: SourceMap::default(),
-        diagnostics: Vec::new(),
+        diagnostics: Findings::default(),
         text: Text::default(),
         definitions: Definitions::new(options.random_seed),
         including: Vec::new(),
@@ -71,7 +71,7 @@ struct Preprocessor<'a> {
     loader: &'a dyn Loader,
     options: &'a LoadOptions,
     sources: SourceMap,
-    diagnostics: Vec<Diagnostic>,
+    diagnostics: Findings,
     text: Text,
     definitions: Definitions,
     /// The files being read, the innermost last.
@@ -139,7 +139,7 @@ impl Preprocessor<'_> {
             return;
         }
         let mut line = Line::decode(bytes, start);
-        let blank = line.as_str().trim_matches(BLANKS).is_empty();
+        let continued = line.as_str().ends_with('\\');
         line.strip_comment(&mut self.diagnostics);
         if let Some(span) = line.not_utf8() {
             self.diagnostics.push(
@@ -148,9 +148,8 @@ impl Preprocessor<'_> {
             );
         }
         line.trim();
-        // A comment may stand between the lines of a definition, which a blank line would end.
-        if line.is_empty() && !blank {
-            return;
+        if continued && self.collecting.is_some() && !line.as_str().ends_with('\\') {
+            self.comment_ends_definition(whole);
         }
         let Some(line) = self.condition(line) else { return };
         if self.collecting.is_some() {
@@ -317,6 +316,19 @@ impl Preprocessor<'_> {
         if blank || !more {
             self.end_definition();
         }
+    }
+
+    /// keepalived reads a definition on only while lines end in a backslash outside comments.
+    fn comment_ends_definition(&mut self, line: Span) {
+        let name = self
+            .collecting
+            .as_ref()
+            .map_or("", |collecting| collecting.name.as_str());
+        let message = format!("The comment hides the backslash, so the definition of ${name} ends here");
+        self.diagnostics.push(
+            Diagnostic::new(findings::COMMENT_ENDS_DEFINITION, message, Some(line))
+                .hint("remove the comment, and write it above the definition"),
+        );
     }
 
     fn end_definition(&mut self) {

@@ -232,6 +232,7 @@ fn contradictions_in_instances_are_said() {
         ("mcast_dst_ip 192.0.2.9", &[(308, 5)]),
         ("virtual_ipaddress { 2001:db8::1 }", &[(407, 5)]),
         ("virtual_ipaddress { 192.0.2.1/24 }", &[(424, 5)]),
+        ("virtual_ipaddress_excluded { 192.0.2.1/24 dev eth9 }", &[(424, 5)]),
         ("priority 300", &[(306, 5)]),
         ("priority", &[(304, 5)]),
         ("priority 10x", &[(305, 5)]),
@@ -253,6 +254,8 @@ fn twins_are_found() {
     assert_eq!(found(&same_id), [(404, 9)]);
     let unicast = instance("unicast_peer { 192.0.2.7 }") + &instance("").replace("V {", "W {");
     assert_eq!(found(&unicast), []);
+    let other_group = instance("mcast_dst_ip 224.0.0.19") + &instance("").replace("V {", "W {");
+    assert_eq!(found(&other_group), []);
 }
 
 #[test]
@@ -587,4 +590,16 @@ fn every_keyword_in_effect_changes_the_configuration() {
         }
     }
     assert!(tried > 120, "{tried}");
+}
+
+#[test]
+fn what_is_no_configuration_ends_soon() {
+    let loaded = read(&"some words that mean nothing\n".repeat(100_000));
+    assert_eq!(loaded.diagnostics.len(), 10_001);
+    let last = loaded.diagnostics.last().unwrap();
+    assert_eq!(
+        (last.message.as_str(), last.severity),
+        ("90000 more findings are not shown", Severity::Error)
+    );
+    assert_eq!(loaded.exit_code(), 5);
 }

@@ -8,7 +8,7 @@
 mod recovery;
 mod tokens;
 
-use crate::diagnostic::{Diagnostic, findings};
+use crate::diagnostic::{Diagnostic, Findings, findings};
 use crate::keywords::{Context, Keyword, Shape};
 use crate::preprocess::Text;
 use std::ops::Range;
@@ -79,7 +79,7 @@ impl<'a> Iterator for Children<'a> {
 }
 
 /// Builds the tree, and says what is wrong with braces and keywords.
-pub(crate) fn build(text: &Text, diagnostics: &mut Vec<Diagnostic>) -> Tree {
+pub(crate) fn build(text: &Text, diagnostics: &mut Findings) -> Tree {
     let tokens = tokens::tokens(text.as_str());
     let chunks = Chunks::new(text, &tokens);
     let mut builder = Builder {
@@ -108,7 +108,7 @@ pub(crate) fn build(text: &Text, diagnostics: &mut Vec<Diagnostic>) -> Tree {
 struct Builder<'a> {
     text: &'a Text,
     tokens: &'a [Token],
-    diagnostics: &'a mut Vec<Diagnostic>,
+    diagnostics: &'a mut Findings,
     nodes: Vec<Node>,
     stack: Vec<Open>,
     /// What a `{` as the next token would open.

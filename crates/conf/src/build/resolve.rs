@@ -116,8 +116,7 @@ impl Builder<'_> {
             VirtualServerName::Address(address, port) => Some(vec![Entry::Address(*address, *port)]),
             VirtualServerName::Fwmark(mark) => Some(vec![Entry::Fwmark(*mark, None)]),
             VirtualServerName::Group(name) => {
-                let group = self.server_groups.iter().find(|group| *group.name == *name);
-                let entries = group.map(|group| group.entries.clone());
+                let entries = self.server_groups.get(name).cloned();
                 if entries.is_none() {
                     self.undefined_group(draft, name);
                 }
@@ -128,7 +127,7 @@ impl Builder<'_> {
 
     /// The likely meaning: a group with a similar name, or the virtual address of this file.
     fn undefined_group(&mut self, draft: &VirtualServerDraft, name: &str) {
-        let near = keywords::nearest(name, self.server_groups.iter().map(|group| group.name.as_str()));
+        let near = keywords::nearest(name, self.server_groups.keys().map(String::as_str));
         let address = self
             .config
             .vrrp_instances

@@ -4,17 +4,11 @@ use super::{Builder, Item};
 use crate::config::AddressFamily;
 use crate::diagnostic::{Diagnostic, findings};
 use crate::grammar::Word;
-use crate::source::{Span, Spanned};
+use crate::source::Span;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Services that one group may stand for.
 const MOST_SERVICES: u128 = 65_536;
-
-/// A group, expanded.
-pub(super) struct ServerGroup {
-    pub(super) name: Spanned<String>,
-    pub(super) entries: Vec<Entry>,
-}
 
 /// An entry of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +47,7 @@ impl<'a> Builder<'a> {
                 Diagnostic::new(findings::FAMILY_MISMATCH, message, Some(name.span)).hint("fwmark N inet, or inet6"),
             );
         } else {
-            self.server_groups.push(ServerGroup { name, entries });
+            self.server_groups.insert(name.value, entries);
         }
     }
 

@@ -10,6 +10,8 @@ use crate::diagnostic::{Diagnostic, findings};
 use crate::grammar::Word;
 use crate::keywords::Context;
 use crate::source::{Span, Spanned};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -30,6 +32,8 @@ pub(super) struct Draft {
     auth_hmac: Option<Span>,
     nopreempt: Option<Span>,
     preempt_delay: Option<Spanned<Duration>>,
+    /// All addresses below, with their prefix lengths, and where they were written.
+    addresses: HashMap<(IpAddr, u8), Span>,
     virtual_ipaddress: Vec<VirtualAddress>,
     virtual_ipaddress_excluded: Vec<VirtualAddress>,
     no_virtual_ipaddress: bool,
@@ -98,6 +102,7 @@ impl<'a> Builder<'a> {
             auth_hmac: None,
             nopreempt: None,
             preempt_delay: None,
+            addresses: HashMap::new(),
             virtual_ipaddress: Vec::new(),
             virtual_ipaddress_excluded: Vec::new(),
             no_virtual_ipaddress: false,
@@ -136,8 +141,8 @@ impl<'a> Builder<'a> {
                     let Some(address) = self.virtual_address(&line) else {
                         continue;
                     };
-                    if self.same_family(draft, *address.address, address.address.span) {
-                        self.push_address(&draft.name, &mut draft.virtual_ipaddress, address);
+                    if self.same_family(draft, *address.address, address.address.span) && self.is_new(draft, &address) {
+                        draft.virtual_ipaddress.push(address);
                     }
                 }
             }
@@ -146,7 +151,9 @@ impl<'a> Builder<'a> {
                     let Some(address) = self.virtual_address(&line) else {
                         continue;
                     };
-                    self.push_address(&draft.name, &mut draft.virtual_ipaddress_excluded, address);
+                    if self.is_new(draft, &address) {
+                        draft.virtual_ipaddress_excluded.push(address);
+                    }
                 }
             }
             "unicast_peer" => {
@@ -176,23 +183,24 @@ impl<'a> Builder<'a> {
         true
     }
 
-    fn push_address(&mut self, instance: &str, list: &mut Vec<VirtualAddress>, address: VirtualAddress) {
-        let same = |known: &&VirtualAddress| {
-            (known.address, known.prefix_length, &known.dev) == (address.address, address.prefix_length, &address.dev)
+    /// True unless the instance has the address already, which is said.
+    fn is_new(&mut self, draft: &mut Draft, address: &VirtualAddress) -> bool {
+        let place = address.address.span;
+        let first = match draft.addresses.entry((*address.address, address.prefix_length)) {
+            Entry::Vacant(entry) => {
+                entry.insert(place);
+                return true;
+            }
+            Entry::Occupied(first) => *first.get(),
         };
-        if let Some(first) = list.iter().find(same) {
-            let message = format!(
-                "{} is given twice in vrrp_instance {instance}; the second line is ignored",
-                address.address
-            );
-            let first = first.address.span;
-            self.report(
-                Diagnostic::new(findings::DUPLICATE_VIP, message, Some(address.address.span))
-                    .note("the first is here", Some(first)),
-            );
-        } else {
-            list.push(address);
-        }
+        let message = format!(
+            "{} is given twice in vrrp_instance {}; the second line is ignored",
+            address.address, draft.name
+        );
+        self.report(
+            Diagnostic::new(findings::DUPLICATE_VIP, message, Some(place)).note("the first is here", Some(first)),
+        );
+        false
     }
 
     fn unicast_peer(&mut self, draft: &mut Draft, line: &[Word<'a>]) {

@@ -65,6 +65,7 @@ findings! {
     EXPANSION_LIMIT = 107 Error ERROR, "definitions and sequences expand to too much text";
     BAD_SEQUENCE = 108 Error ERROR, "a ~SEQ or ~LST is malformed";
     RANDOM_RANGE = 109 Error ERROR, "the smallest value of ${_RANDOM} is larger than the largest";
+    COMMENT_ENDS_DEFINITION = 110 Warning None, "a comment ends a definition of several lines";
 
     // 0200–0299: blocks and braces
     MISSING_CLOSE = 200 Error Some(Class::MissingClosingBrace), "a block is never closed";

@@ -1,6 +1,6 @@
 //! One line that is being worked on, every byte of which knows where it was written.
 
-use crate::diagnostic::{Diagnostic, findings};
+use crate::diagnostic::{Diagnostic, Findings, findings};
 use crate::source::Span;
 use std::ops::Range;
 
@@ -217,7 +217,7 @@ impl Line {
 
     /// Removes what follows `#` or `!` outside quotes, and the backslash of `\#` and `\!`. An open quote ends with
     /// the line, or before a last `{`, which most likely was not meant to be quoted.
-    pub(super) fn strip_comment(&mut self, diagnostics: &mut Vec<Diagnostic>) {
+    pub(super) fn strip_comment(&mut self, diagnostics: &mut Findings) {
         let mut quote = None;
         let mut escapes = Vec::new();
         let mut previous = 0;

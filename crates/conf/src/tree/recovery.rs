@@ -191,6 +191,11 @@ impl Builder<'_> {
     }
 
     pub(super) fn unknown_keyword(&mut self, word: &str, range: &Range<u32>, context: Context, is_block: bool) {
+        if self.diagnostics.is_full() {
+            self.diagnostics
+                .push(Diagnostic::new(findings::UNKNOWN_KEYWORD, "", None));
+            return;
+        }
         let end = range
             .start
             .saturating_add(u32::try_from(word.len()).unwrap_or(u32::MAX));
