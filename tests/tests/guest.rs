@@ -5,13 +5,14 @@
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Result, ensure};
-use bed::client::{Lasting, Load};
+use bed::client::{Attempt, Lasting, Load};
 use bed::daemon::{Daemon, Role, Software};
 use bed::figures;
 use bed::node::Node;
 use bed::site::{self, Forwarding, Options, REAL, SORRY, Site};
 use bed::trace::{Change, Trace};
 use bed::wait;
+use bed::web::Web;
 
 /// Time for things that take a second or two when nobody else is about.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -51,7 +52,7 @@ fn balances_heals_and_hands_over(forwarding: Forwarding, software: Software) -> 
     web1.stop()?;
     site.wait_for_weights(first, &[(0, 0), (1, 1)], PATIENCE)?;
     load.ensure_served_by(&[REAL[1]], PATIENCE)?;
-    let web1 = bed::web::Web::start(&site.servers[0])?;
+    let web1 = Web::start(&site.servers[0])?;
     site.wait_for_weights(first, &[(0, 1), (1, 1)], PATIENCE)?;
     load.ensure_served_by(&REAL, PATIENCE)?;
 
@@ -59,10 +60,7 @@ fn balances_heals_and_hands_over(forwarding: Forwarding, software: Software) -> 
     web2.stop()?;
     site.wait_for_weights(first, &[(0, 0), (1, 0), (2, 1)], PATIENCE)?;
     load.ensure_served_by(&[SORRY], PATIENCE)?;
-    let _webs = [
-        bed::web::Web::start(&site.servers[0])?,
-        bed::web::Web::start(&site.servers[1])?,
-    ];
+    let _webs = [Web::start(&site.servers[0])?, Web::start(&site.servers[1])?];
     site.wait_for_weights(first, &[(0, 1), (1, 1)], PATIENCE)?;
     load.ensure_served_by(&REAL, PATIENCE)?;
 
@@ -91,6 +89,47 @@ fn balances_heals_and_hands_over(forwarding: Forwarding, software: Software) -> 
     ensure!(!second.has(site.virtual_address()), "the address was left behind");
     ensure!(site.service(second).is_none(), "the service was left behind");
     Ok(())
+}
+
+/// The pair of the tutorial, its file mended but otherwise as written: its sorry server is a web server on the director
+/// itself, at the virtual address.
+fn tutorial_pair_runs(software: Software) -> Result<()> {
+    /// A round of checks and three tries take 15 s.
+    const SLOW: Duration = Duration::from_secs(40);
+    let configuration = include_str!("../configurations/tutorial.conf");
+    site::load_modules()?;
+    let site = Site::new(Forwarding::Dr)?;
+    let [web1, web2, _] = site.start_webs()?;
+    let [first, second] = &site.directors;
+    let _sorry = Web::start(first)?;
+    let _master = Daemon::start(software, first, configuration)?;
+    site.wait_for_master(first, PATIENCE)?;
+    let _backup = Daemon::start(software, second, configuration)?;
+    site.wait_for_weights(first, &[(0, 1), (1, 1)], PATIENCE)?;
+    let shown = first.run("ipvsadm", &["-Ln"])?;
+    for server in ["192.168.0.61:80", "192.168.0.62:80"] {
+        let line = shown.lines().find(|line| line.contains(server)).unwrap_or_default();
+        let words: Vec<_> = line.split_whitespace().collect();
+        ensure!(
+            words.starts_with(&["->", server, "Route", "1"]),
+            "ipvsadm shows\n{shown}"
+        );
+    }
+    let load = Load::start(&site.client, site.target(), LOAD_INTERVAL)?;
+    load.wait_for_service(PATIENCE)?;
+    load.ensure_served_by(&REAL, PATIENCE)?;
+
+    web1.stop()?;
+    site.wait_for_weights(first, &[(0, 0), (1, 1)], SLOW)?;
+    load.ensure_served_by(&[REAL[1]], PATIENCE)?;
+    web2.stop()?;
+    let sorry = |attempt: &Attempt| attempt.is_from(first.name());
+    load.wait_for("the sorry server", SystemTime::now(), SLOW, sorry)?;
+    load.ensure_served_by(&[first.name()], PATIENCE)?;
+
+    let _webs = [Web::start(&site.servers[0])?, Web::start(&site.servers[1])?];
+    site.wait_for_weights(first, &[(0, 1), (1, 1)], SLOW)?;
+    load.ensure_served_by(&REAL, PATIENCE)
 }
 
 /// `kill -9` of the process that keeps the table: address and table stay, connections live, and the process that
@@ -291,6 +330,12 @@ macro_rules! cases {
         #[ignore = "needs a guest: cargo xtask test guest"]
         fn dr_over_ipv6_balances_heals_and_hands_over() -> Result<()> {
             balances_heals_and_hands_over(Forwarding::DrIpv6, Software::$software)
+        }
+
+        #[test]
+        #[ignore = "needs a guest: cargo xtask test guest"]
+        fn tutorial_pair_runs() -> Result<()> {
+            super::tutorial_pair_runs(Software::$software)
         }
 
         #[test]
