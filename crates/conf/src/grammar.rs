@@ -1,4 +1,5 @@
 //! One statement becomes words: the pest grammar, and a shorter way for statements without quotes.
+#![deny(clippy::arithmetic_side_effects)]
 
 use crate::preprocess::{BLANKS, Text};
 use crate::source::Span;
@@ -60,11 +61,11 @@ fn plain_words(statement: &str, base: u32) -> Vec<Word<'_>> {
     while !rest.is_empty() {
         let length = rest.find(BLANKS).unwrap_or(rest.len());
         let (text, after) = rest.split_at(length);
-        let start = statement.len() - rest.len();
+        let start = statement.len().saturating_sub(rest.len());
         words.push(Word {
             text,
             start: offset(base, start),
-            end: offset(base, start + length),
+            end: offset(base, start.saturating_add(length)),
         });
         rest = after.trim_start_matches(BLANKS);
     }
@@ -160,7 +161,7 @@ fn unescape(text: &str) -> Vec<u8> {
             b't' => b'\t',
             b'v' => 11,
             b'0'..=b'7' => {
-                let (value, length) = digits(kind - b'0', after, 2, 8);
+                let (value, length) = digits(kind & 7, after, 2, 8);
                 rest = after.get(length..).unwrap_or_default();
                 value
             }
@@ -183,7 +184,7 @@ fn unescape(text: &str) -> Vec<u8> {
 /// Up to `most` digits more; the value wraps as a byte does, and how many digits there were.
 fn digits(start: u8, text: &[u8], most: usize, radix: u32) -> (u8, usize) {
     let mut value = start;
-    let mut length = 0;
+    let mut length: usize = 0;
     for digit in text
         .iter()
         .take(most)
@@ -191,7 +192,7 @@ fn digits(start: u8, text: &[u8], most: usize, radix: u32) -> (u8, usize) {
     {
         let radix = u8::try_from(radix).unwrap_or(0);
         value = value.wrapping_mul(radix).wrapping_add(u8::try_from(digit).unwrap_or(0));
-        length += 1;
+        length = length.saturating_add(1);
     }
     (value, length)
 }

@@ -1,4 +1,5 @@
 //! Lines of addresses, interfaces and peers.
+#![deny(clippy::arithmetic_side_effects)]
 
 use super::Builder;
 use crate::config::{AddressFamily, TrackInterface, UnicastPeer, VirtualAddress};
@@ -59,7 +60,7 @@ impl<'a> Builder<'a> {
         };
         let mut at = 1;
         while at < line.len() {
-            at += self.address_option(&mut it, line, at)?;
+            at = at.saturating_add(self.address_option(&mut it, line, at)?);
         }
         Some(it)
     }
@@ -67,7 +68,7 @@ impl<'a> Builder<'a> {
     /// Takes one option; the number of words that it has, or `None` when the line is to be left out.
     fn address_option(&mut self, it: &mut VirtualAddress, line: &[Word<'a>], at: usize) -> Option<usize> {
         let option = *line.get(at)?;
-        let value = line.get(at + 1).copied();
+        let value = line.get(at.saturating_add(1)).copied();
         let takes_value = matches!(
             option.text,
             "dev" | "scope" | "broadcast" | "brd" | "label" | "peer" | "preferred_lft"
@@ -212,11 +213,11 @@ impl<'a> Builder<'a> {
                         &mut peer.max_ttl
                     };
                     super::argument::set(target, value);
-                    at += 2;
+                    at = at.saturating_add(2);
                 }
                 _ => {
                     self.unknown_option(option, Context::UnicastPeer);
-                    at += 1;
+                    at = at.saturating_add(1);
                 }
             }
         }

@@ -1,4 +1,5 @@
 //! Arguments of keywords, read as the table says.
+#![deny(clippy::arithmetic_side_effects)]
 
 use super::Builder;
 use crate::config::Script;
@@ -276,7 +277,7 @@ impl Complaint {
 fn microseconds(text: &str) -> Option<i64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    if whole.len() + fraction.len() == 0 || fraction.len() > 6 || !digits(whole) || !digits(fraction) {
+    if (whole.is_empty() && fraction.is_empty()) || fraction.len() > 6 || !digits(whole) || !digits(fraction) {
         return None;
     }
     let whole: i64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };

@@ -1,4 +1,5 @@
 //! Checkers: what is written.
+#![deny(clippy::arithmetic_side_effects)]
 
 use super::argument::set;
 use super::virtual_server::Inherited;
@@ -159,7 +160,7 @@ impl<'a> Builder<'a> {
             return None;
         };
         for (byte, pair) in digest.iter_mut().zip(digits.chunks_exact(2)) {
-            let value = pair.iter().fold(0, |value, digit| value * 16 + digit);
+            let value = pair.iter().fold(0, |value, digit| value << 4 | digit);
             *byte = u8::try_from(value).unwrap_or(0);
         }
         Some(digest)

@@ -1,4 +1,5 @@
 //! `virtual_server_group`: addresses, ranges of addresses and firewall marks that share one virtual server.
+#![deny(clippy::arithmetic_side_effects)]
 
 use super::{Builder, Item};
 use crate::config::AddressFamily;
@@ -105,8 +106,8 @@ impl<'a> Builder<'a> {
     }
 
     fn push_range(&mut self, range: Range, port: u16, span: Span, entries: &mut Vec<Entry>) {
-        let count = range.last - range.first;
-        if count >= MOST_SERVICES || entries.len() as u128 + count >= MOST_SERVICES {
+        let count = range.last.saturating_sub(range.first);
+        if count.saturating_add(entries.len() as u128) >= MOST_SERVICES {
             let message = format!("A virtual_server_group may stand for {MOST_SERVICES} services; the line is ignored");
             self.report(Diagnostic::new(findings::GROUP_LIMIT, message, Some(span)));
             return;
@@ -150,7 +151,9 @@ fn range(text: &str) -> Result<Range, &'static str> {
             .ok()
             .filter(|length| *length <= width)
             .ok_or("has no valid prefix length")?;
-        let host = 1u128.checked_shl(width - length).map_or(u128::MAX, |size| size - 1);
+        let host = u128::MAX
+            .checked_shl(width.saturating_sub(length))
+            .map_or(u128::MAX, |network| !network);
         let first = bits(address);
         if first & host != 0 {
             return Err("has bits set beyond its prefix length");

@@ -1,4 +1,5 @@
 //! `~SEQ`, `~SEQx` and `~LST`.
+#![deny(clippy::arithmetic_side_effects)]
 
 use super::Preprocessor;
 use super::definitions::Substituted;
@@ -35,8 +36,8 @@ impl Preprocessor<'_> {
         let (Some(open), Some(close)) = (text.find('('), text.find(')')) else {
             return self.bad_sequence("The ) of the sequence is missing", line.span());
         };
-        let header_span = line.span_of(0..close + 1);
-        let header = match self.substitute(line.slice(open + 1..close)) {
+        let header_span = line.span_of(0..close.saturating_add(1));
+        let header = match self.substitute(line.slice(open.saturating_add(1)..close)) {
             Substituted::Line(header) => header.as_str().to_owned(),
             Substituted::Lines(_) | Substituted::Nothing => {
                 return self.bad_sequence("The parentheses hold no values", Some(header_span));
@@ -48,7 +49,7 @@ impl Preprocessor<'_> {
         } else {
             numbers(&header, kind == "~SEQx")
         };
-        let mut body = line.slice(close + 1..line.len());
+        let mut body = line.slice(close.saturating_add(1)..line.len());
         body.trim();
         match repetitions {
             Ok(repetitions) => self.repeat(&repetitions, &body, header_span, depth),
@@ -104,7 +105,7 @@ impl Preprocessor<'_> {
             self.definitions
                 .set((*name).to_owned(), vec![Line::fixed(value, header)], false);
         }
-        self.logical_line(body.clone(), depth + 1);
+        self.logical_line(body.clone(), depth.saturating_add(1));
     }
 }
 
@@ -150,7 +151,10 @@ fn numbers(header: &str, hexadecimal: bool) -> Result<Repetitions, String> {
     if hexadecimal && (start < 0 || end < 0) {
         return Err("~SEQx has no negative numbers".to_owned());
     }
-    let count = distance.unsigned_abs() / step.unsigned_abs();
+    let count = distance
+        .unsigned_abs()
+        .checked_div(step.unsigned_abs())
+        .unwrap_or(u64::MAX);
     if count >= REPETITIONS {
         return Err(format!("A sequence may have {REPETITIONS} values"));
     }

@@ -1,4 +1,5 @@
 //! Spans, and the files they point into.
+#![deny(clippy::arithmetic_side_effects)]
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
