@@ -144,6 +144,47 @@ fn broken_reload_keeps_the_old_configuration(subject: Software) -> Result<()> {
     .with_context(|| format!("{:.1} s after SIGHUP", seconds_between(asked, SystemTime::now())))
 }
 
+/// On a kernel without IPVS: one error that names the module and how to load it, and VRRP goes on. keepalived ends
+/// there, so it cannot prove this case.
+fn lives_without_ipvs(subject: Software) -> Result<()> {
+    let pair = Pair::new(Wire::V2Multicast)?;
+    let loaded = std::process::Command::new("modprobe")
+        .arg("ip_vs")
+        .output()
+        .is_ok_and(|done| done.status.success());
+    if loaded || pair.strong.proc_net("ip_vs").is_ok() {
+        println!("this kernel has IPVS, so nothing is missing");
+        return Ok(());
+    }
+    let service = "virtual_server 192.0.2.200 80 {
+    delay_loop 1
+    lb_algo rr
+    lb_kind DR
+    protocol TCP
+    real_server 192.0.2.2 80 {
+        TCP_CHECK {
+            connect_timeout 1
+        }
+    }
+}
+";
+    let configuration = format!("{}{service}", pair.configuration(STRONG, ""));
+    let daemon = Daemon::start(subject, &pair.strong, &configuration)?;
+    let first = pair.wait_for_master(&pair.strong, SystemTime::UNIX_EPOCH, master_down(STRONG))?;
+    daemon.wait_for_log("modprobe ip_vs", SystemTime::UNIX_EPOCH, Duration::from_secs(3))?;
+    let since = pair.next_advert(&pair.strong, first)?;
+    std::thread::sleep(LONG_ENOUGH_TO_FIGHT);
+    pair.assert_only_master(&pair.strong, &pair.weak, since)?;
+    let complaints = daemon
+        .process()
+        .log_text()
+        .lines()
+        .filter(|line| line.contains("modprobe ip_vs"))
+        .count();
+    ensure!(complaints == 1, "said {complaints} times that IPVS is missing");
+    daemon.stop().map(drop)
+}
+
 /// The cases of one wire format for one pair of programs.
 macro_rules! wires {
     ($strong:ident, $weak:ident) => {
@@ -208,7 +249,7 @@ mod keepalived {
 
 mod holdfast {
     alone!(Holdfast; lost_vrrp_process_does_not_fight clean_stop_leaves_nothing
-        broken_reload_keeps_the_old_configuration);
+        broken_reload_keeps_the_old_configuration lives_without_ipvs);
 }
 
 /// The bed keeps its own promise.
