@@ -16,8 +16,8 @@ mod vrrp;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-/// The largest number of microseconds that a time in seconds may have.
-const MAX_MICROSECONDS: i64 = 4_294_967_295_000_000;
+/// The longest time where keepalived has no limit.
+pub(crate) const MAX_MICROSECONDS: i64 = 4_294_967_295_000_000;
 
 /// What a keyword takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -389,6 +389,7 @@ fn the_sorry_server_waits() {
 fn contradictions_in_virtual_servers_are_said() {
     for (body, expected) in [
         ("quorum 9", &[(506, 6)][..]),
+        ("real_server 192.0.2.12 80 {\nweight 99999999999\n}", &[(306, 7)]),
         ("hysteresis 1", &[(507, 6)]),
         ("quorum 2\nhysteresis 2", &[(507, 7)]),
         ("real_server 192.0.2.11 80 {\n}", &[(508, 6)]),
@@ -422,6 +423,12 @@ fn contradictions_in_virtual_servers_are_said() {
         [(503, 1), (502, 1), (504, 1)]
     );
     assert_eq!(found(&bare("lb_algo rr")), [(501, 1)]);
+    assert_eq!(
+        found(&service("192.0.2.1 80", "").replace("weight 2", "weight 0")),
+        [(506, 1)]
+    );
+    let long = one_service("delay_loop 99999999999");
+    assert_eq!(long.delay_loop.as_secs(), 4_294_967_295);
     assert_eq!(found(&service("192.0.2.1", "")), [(514, 1)]);
     assert_eq!(found(&service("192.0.2.x 80", "")), [(510, 1)]);
     let twice = service("192.0.2.1 80", "") + &service("192.0.2.1 80", "");

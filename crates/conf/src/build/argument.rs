@@ -5,7 +5,7 @@ use super::Builder;
 use crate::config::Script;
 use crate::diagnostic::{Diagnostic, findings};
 use crate::grammar::{self, Word};
-use crate::keywords::{self, Keyword, Value};
+use crate::keywords::{self, Keyword, MAX_MICROSECONDS, Value};
 use crate::source::Span;
 use std::net::IpAddr;
 use std::ops::Range;
@@ -177,6 +177,12 @@ impl<'a> Builder<'a> {
                 .hint(hint)
                 .send(self);
             return None;
+        };
+        // Where keepalived names no end, a century is as good as any longer time, and safe to add up.
+        let microseconds = if most == MAX_MICROSECONDS {
+            microseconds.min(most)
+        } else {
+            microseconds
         };
         if !(least..=most).contains(&microseconds) {
             let range = format!("{} to {} seconds", decimal(least), decimal(most));

@@ -50,14 +50,13 @@ impl Builder<'_> {
         let argument = &item.argument;
         match item.keyword.name {
             "router_id" => global.router_id = argument.string(),
-            "notification_email_from" => global.notification_email_from = argument.string(),
+            "notification_email_from" => {
+                global.notification_email_from = argument.string();
+                self.one_word(item);
+            }
             "smtp_server" => self.smtp_server(item),
             "smtp_helo_name" => set(&mut global.smtp_helo_name, word(1).map(|name| Some(name.value))),
-            "smtp_connect_timeout" => {
-                // 0 means 1 for keepalived.
-                let timeout = argument.duration().map(|timeout| timeout.max(Duration::from_secs(1)));
-                set(&mut global.smtp_connect_timeout, timeout);
-            }
+            "smtp_connect_timeout" => self.smtp_connect_timeout(item),
             "smtp_alert" => global.smtp_alert = argument.bool(),
             "checker_log_all_failures" => set(&mut global.checker_log_all_failures, argument.bool()),
             "default_interface" => global.default_interface = word(1),
@@ -126,6 +125,27 @@ impl Builder<'_> {
             }
         }
         true
+    }
+
+    fn smtp_connect_timeout(&mut self, item: &Item<'_>) {
+        let Some(timeout) = item.argument.duration() else {
+            return;
+        };
+        if timeout.is_zero() {
+            let message = "smtp_connect_timeout cannot be 0; 1 is used";
+            self.report(Diagnostic::new(findings::OUT_OF_RANGE, message, Some(item.span)));
+        }
+        self.global.global_defs.smtp_connect_timeout = timeout.max(Duration::from_secs(1));
+    }
+
+    fn one_word(&mut self, item: &Item<'_>) {
+        if let Some(extra) = item.word(2) {
+            let message = format!("'{}' and what follows it are ignored", extra.text);
+            let hint = "write a name and address in quotes: \"Name <user@example>\"";
+            self.invalid(findings::INVALID_VALUE, message, extra)
+                .hint(hint)
+                .send(self);
+        }
     }
 
     fn smtp_server(&mut self, item: &Item<'_>) {

@@ -393,9 +393,10 @@ impl Builder<'_> {
     fn resolve_quorum(&mut self, draft: &VirtualServerDraft, real_servers: &[RealServer]) -> u32 {
         let weights: u64 = real_servers.iter().map(|server| u64::from(server.weight)).sum();
         let quorum = *draft.quorum;
-        if u64::from(quorum) <= weights.max(1) {
+        if u64::from(quorum) <= weights {
             return quorum;
         }
+        // With all weights 0 nothing is up, whatever the quorum.
         let reduced = u32::try_from(weights).unwrap_or(u32::MAX).max(1);
         let message = format!(
             "quorum {quorum} is more than all weights of virtual_server {} together; {reduced} is used",
