@@ -82,6 +82,8 @@ fn large_limits_hold() {
         "$A=${A}${A}${A}\n$A\n".to_owned(),
         "$A=\\\n$A\\\n$A\n$A\n".to_owned(),
         "~LST(".repeat(10_000),
+        format!("includem {}{}\n", "{".repeat(400_000), "}".repeat(400_000)),
+        format!("includem {}{}\n", "{a,".repeat(1_300), "}".repeat(100)),
         format!(
             "$A={}\n$B=$A $A $A $A\n$C=$B $B $B $B\n${{C}}${{C}}${{C}}${{C}}\n",
             "y".repeat(1000)

@@ -3,6 +3,9 @@
 use crate::source::Loader;
 use std::path::{Path, PathBuf};
 
+/// No path is longer, and braces cannot nest more deeply than that.
+const PATTERN_BYTES: usize = 4096;
+
 /// Alternatives of one pattern.
 const ALTERNATIVES: usize = 1024;
 
@@ -16,6 +19,14 @@ pub(super) struct Matches {
 
 /// All alternatives of a pattern in their order. A relative pattern is looked up in `directory`.
 pub(super) fn expand(loader: &dyn Loader, directory: &Path, pattern: &str) -> Vec<Matches> {
+    if pattern.len() > PATTERN_BYTES {
+        let pattern = pattern.chars().take(40).collect();
+        return vec![Matches {
+            pattern,
+            wildcard: false,
+            paths: Vec::new(),
+        }];
+    }
     let mut alternatives = Vec::new();
     braces(pattern, &mut alternatives);
     alternatives
