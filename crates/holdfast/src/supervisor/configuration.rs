@@ -55,7 +55,7 @@ impl Configuration {
             .map(|diagnostic| diagnostic.one_line(&sources))
             .collect();
         messages.extend(script_messages);
-        if diagnostics.iter().any(is_fatal) {
+        if diagnostics.iter().any(Diagnostic::is_fatal) {
             return Err(LoadError { messages });
         }
         Ok(Self {
@@ -118,13 +118,4 @@ pub fn load_options(config_id: Option<&str>) -> LoadOptions {
         environment,
         random_seed,
     }
-}
-
-/// keepalived's daemon ends on these classes too: the file is not there, or an instance lacks what it cannot do without.
-fn is_fatal(diagnostic: &Diagnostic) -> bool {
-    diagnostic.severity == Severity::Error
-        && matches!(
-            diagnostic.class,
-            Some(holdfast_conf::Class::Fatal | holdfast_conf::Class::FileNotFound)
-        )
 }
