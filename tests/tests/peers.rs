@@ -144,6 +144,58 @@ fn broken_reload_keeps_the_old_configuration(subject: Software) -> Result<()> {
     .with_context(|| format!("{:.1} s after SIGHUP", seconds_between(asked, SystemTime::now())))
 }
 
+/// Scripts of an instance and of its group run at each change of state, with the arguments that keepalived gives them.
+fn scripts_are_told_every_state(subject: Software) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let pair = Pair::new(Wire::V2Multicast)?;
+    let script = pair.strong.path("/run/told.sh");
+    std::fs::write(&script, "#!/bin/sh\necho \"$*\" >> /run/told\n")?;
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755))?;
+    let scripts = "notify_master \"/run/told.sh 'own master'\" root
+    notify_backup \"/run/told.sh own backup\" root
+    notify_stop \"/run/told.sh own stop\" root
+    notify \"/run/told.sh each\" root";
+    let group = "vrrp_sync_group G {
+    group {
+        VI_1
+    }
+    notify_master \"/run/told.sh group master\" root
+    notify \"/run/told.sh group each\" root
+}
+";
+    let configuration = format!("{group}{}", pair.configuration(STRONG, scripts));
+    let daemon = Daemon::start(subject, &pair.strong, &configuration)?;
+    pair.wait_for_master(&pair.strong, SystemTime::UNIX_EPOCH, master_down(STRONG))?;
+    let told = || std::fs::read_to_string(pair.strong.path("/run/told")).unwrap_or_default();
+    wait::until("the group's master scripts", LATENESS, || {
+        told().matches("GROUP G MASTER").count() == 1
+    })?;
+    daemon.stop()?;
+    wait::until("the stop scripts", LATENESS, || told().contains("own stop"))?;
+
+    // keepalived runs the scripts of one change side by side, so only the set of lines is certain.
+    let mut lines: Vec<String> = told().lines().map(str::to_owned).collect();
+    lines.sort();
+    let mut wanted = vec![
+        "own backup",
+        "each INSTANCE VI_1 BACKUP 150",
+        "group each GROUP G BACKUP 0",
+        "own master",
+        "each INSTANCE VI_1 MASTER 150",
+        "group master",
+        "group each GROUP G MASTER 0",
+        "own stop",
+        "each INSTANCE VI_1 STOP 150",
+        "group each GROUP G STOP 0",
+    ];
+    wanted.sort_unstable();
+    ensure!(
+        lines == wanted,
+        "scripts were told {lines:?}, and should have been told {wanted:?}"
+    );
+    Ok(())
+}
+
 /// On a kernel without IPVS: one error that names the module and how to load it, and VRRP goes on. keepalived ends
 /// there, so it cannot prove this case.
 fn lives_without_ipvs(subject: Software) -> Result<()> {
@@ -244,12 +296,12 @@ macro_rules! alone {
 
 mod keepalived {
     alone!(Keepalived; lost_vrrp_process_does_not_fight clean_stop_leaves_nothing
-        broken_reload_keeps_the_old_configuration);
+        broken_reload_keeps_the_old_configuration scripts_are_told_every_state);
 }
 
 mod holdfast {
     alone!(Holdfast; lost_vrrp_process_does_not_fight clean_stop_leaves_nothing
-        broken_reload_keeps_the_old_configuration lives_without_ipvs);
+        broken_reload_keeps_the_old_configuration scripts_are_told_every_state lives_without_ipvs);
 }
 
 /// The bed keeps its own promise.
