@@ -95,9 +95,17 @@ pub struct Daemon<'a> {
     node: &'a Node,
     software: Software,
     process: Process,
+    prints_log: bool,
 }
 
 impl<'a> Daemon<'a> {
+    /// For programs whose output people read: the log is not printed at the end.
+    #[must_use]
+    pub fn quiet(mut self) -> Self {
+        self.prints_log = false;
+        self
+    }
+
     /// Starts `software` in `node` with this configuration.
     pub fn start(software: Software, node: &'a Node, configuration: &str) -> Result<Self> {
         write_configuration(node, configuration)?;
@@ -113,6 +121,7 @@ impl<'a> Daemon<'a> {
             node,
             software,
             process: node.start(command)?,
+            prints_log: true,
         })
     }
 
@@ -227,13 +236,15 @@ impl Drop for Daemon<'_> {
     fn drop(&mut self) {
         // Fails when it has ended already.
         let _ = self.process.kill_all();
-        // The test runner shows it when the test fails.
-        println!(
-            "--- log of {} on {}:\n{}---",
-            self.software,
-            self.node.name(),
-            self.process.log_text()
-        );
+        if self.prints_log {
+            // The test runner shows it when the test fails.
+            println!(
+                "--- log of {} on {}:\n{}---",
+                self.software,
+                self.node.name(),
+                self.process.log_text()
+            );
+        }
     }
 }
 

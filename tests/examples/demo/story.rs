@@ -78,7 +78,9 @@ impl<'a> Story<'a> {
             told: Vec::new(),
             report,
         };
-        let start = |director, priority| Daemon::start(Software::Holdfast, director, &configuration(site, priority));
+        let start = |director, priority| {
+            Daemon::start(Software::Holdfast, director, &configuration(site, priority)).map(Daemon::quiet)
+        };
 
         let mut better = None;
         let mut other = None;
