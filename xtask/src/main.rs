@@ -2,6 +2,7 @@
 
 mod demo;
 mod guest;
+mod keywords;
 mod packages;
 mod steps;
 mod test;
@@ -41,6 +42,12 @@ enum Chore {
     },
     /// Measure outages and memory in a guest, next to keepalived's: some minutes
     Figures,
+    /// Count the keywords that are read and in effect, against keepalived's where a list of them is at hand
+    Keywords {
+        /// A list with context and keyword in the first two columns of each line
+        #[arg(long, value_name = "PATH")]
+        tsv: Option<PathBuf>,
+    },
     /// Run one command in a guest with a real IPVS; it sees this machine's files, and its writes vanish
     Guest {
         /// Program and arguments
@@ -55,6 +62,7 @@ fn main() -> Result<ExitCode> {
         Chore::Test { part, arguments } => Ok(test::run(part, &arguments).finish()),
         Chore::Demo { record } => demo::run(record.as_deref()),
         Chore::Figures => Ok(test::figures().finish()),
+        Chore::Keywords { tsv } => keywords::run(tsv).map(|()| ExitCode::SUCCESS),
         Chore::Guest { command } => guest::run(command),
     }
 }

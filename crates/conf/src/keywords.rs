@@ -7,11 +7,14 @@
 mod address;
 mod checker;
 mod global;
+mod lexical;
 mod route;
 mod top;
 mod track;
 mod virtual_server;
 mod vrrp;
+
+pub use lexical::LEXICAL;
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -243,6 +246,35 @@ impl Context {
         self.tables().iter().flat_map(|table| table.iter())
     }
 
+    /// The block at the end of a path of keywords, such as `virtual_server/real_server`; `(top)` is the top level.
+    pub fn at_path(path: &str) -> Option<Self> {
+        if path == "(top)" {
+            return Some(Self::Top);
+        }
+        path.split('/')
+            .try_fold(Self::Top, |outer, name| outer.inside(outer.find(name)?))
+    }
+
+    /// What the words after a keyword of this block, or the block after it, may be.
+    fn inside(self, keyword: &Keyword) -> Option<Self> {
+        match (self, keyword.name) {
+            (Self::VirtualRoutes | Self::StaticRoutes, "nexthop") => Some(Self::Nexthop),
+            (Self::VirtualRoutes | Self::StaticRoutes, "encap") => Some(Self::Encap),
+            _ => keyword.block(),
+        }
+    }
+
+    /// All paths that lead to it, as [`Self::at_path`] takes them.
+    pub fn paths(self) -> &'static [String] {
+        static PATHS: OnceLock<HashMap<Context, Vec<String>>> = OnceLock::new();
+        let paths = PATHS.get_or_init(|| {
+            let mut paths = HashMap::new();
+            collect_paths(Self::Top, "", &mut paths);
+            paths
+        });
+        paths.get(&self).map_or(&[], Vec::as_slice)
+    }
+
     /// Where something in it stands, in messages.
     pub(crate) fn place(self) -> String {
         if self == Self::Top {
@@ -255,6 +287,22 @@ impl Context {
     /// The row of a keyword that may stand here.
     pub fn find(self, name: &str) -> Option<&'static Keyword> {
         index().get(&self)?.get(name).copied()
+    }
+}
+
+/// Blocks do not contain themselves, so this ends.
+fn collect_paths(context: Context, path: &str, paths: &mut HashMap<Context, Vec<String>>) {
+    let shown = if path.is_empty() { "(top)" } else { path };
+    paths.entry(context).or_default().push(shown.to_owned());
+    for keyword in context.keywords() {
+        if let Some(inner) = context.inside(keyword) {
+            let path = if path.is_empty() {
+                keyword.name.to_owned()
+            } else {
+                format!("{path}/{}", keyword.name)
+            };
+            collect_paths(inner, &path, paths);
+        }
     }
 }
 
