@@ -22,8 +22,8 @@ use crate::tree::Tree;
 use argument::Argument;
 use global::GlobalDraft;
 use server_group::Entry;
-use std::collections::HashMap;
 use std::collections::hash_map;
+use std::collections::{BTreeMap, HashMap};
 use virtual_server::VirtualServerDraft;
 
 /// What a tree means.
@@ -39,6 +39,7 @@ pub(crate) fn build(text: &Text, tree: &Tree, diagnostics: &mut Findings) -> Con
         virtual_servers: Vec::new(),
         names: HashMap::new(),
         first_script: None,
+        dead_blocks: BTreeMap::new(),
     };
     builder.roots();
     builder.finish()
@@ -58,6 +59,8 @@ struct Builder<'a> {
     names: HashMap<(&'static str, String), Span>,
     /// Whether scripts are secure is asked only when there are scripts.
     first_script: Option<Span>,
+    /// Blocks that are not in effect and not read yet, by node.
+    dead_blocks: BTreeMap<usize, Context>,
 }
 
 /// A statement or block whose keyword may stand where it stands and whose argument is well formed.
@@ -99,6 +102,9 @@ impl<'a> Builder<'a> {
     }
 
     fn finish(mut self) -> Config {
+        for (block, context) in std::mem::take(&mut self.dead_blocks) {
+            self.check_block(block, context);
+        }
         self.finish_instances();
         self.finish_sync_groups();
         self.finish_virtual_servers();
@@ -131,13 +137,19 @@ impl<'a> Builder<'a> {
     /// The statements of a block of keywords.
     fn items(&mut self, block: usize, context: Context) -> Vec<Item<'a>> {
         let tree = self.tree;
+        let in_effect = self.dead_blocks.remove(&block).is_none();
         tree.children(block)
-            .filter_map(|(node, _)| self.item(node, context))
+            .filter_map(|(node, _)| self.statement(node, context, in_effect))
             .collect()
     }
 
     /// Reads a statement; says that it is deprecated or not yet in effect.
     fn item(&mut self, index: usize, context: Context) -> Option<Item<'a>> {
+        self.statement(index, context, true)
+    }
+
+    /// Reads a statement. What stands in a block that is not in effect is not either; that was said for the block.
+    fn statement(&mut self, index: usize, context: Context, block_in_effect: bool) -> Option<Item<'a>> {
         let (text, tree) = (self.text, self.tree);
         let node = tree.node(index)?;
         let written = node.keyword?;
@@ -155,7 +167,7 @@ impl<'a> Builder<'a> {
                 None => in_effect = false,
             }
         }
-        if !in_effect {
+        if block_in_effect && !in_effect {
             self.not_in_effect(written, context, self.keyword_span(&words));
         }
         let argument = self.argument(keyword, &words, node.text.clone())?;
@@ -166,8 +178,8 @@ impl<'a> Builder<'a> {
             argument,
             span,
         };
-        if let Some(inner) = keyword.block().filter(|_| !in_effect) {
-            self.check_block(index, inner);
+        if let Some(inner) = keyword.block().filter(|_| !block_in_effect || !in_effect) {
+            self.dead_blocks.insert(index, inner);
         }
         Some(item)
     }
@@ -199,7 +211,7 @@ impl<'a> Builder<'a> {
         self.config.not_in_effect.push(NotInEffect { keyword, context, span });
     }
 
-    /// Checks the arguments in a block that does nothing yet. That it does nothing was said for the block.
+    /// Checks the arguments in a block that nothing reads. That it does nothing was said for the block.
     fn check_block(&mut self, block: usize, context: Context) {
         if context.shape() != Shape::Keywords {
             return;

@@ -55,7 +55,8 @@ pub struct GlobalDefs {
     pub vrrp_down_timer_adverts: u8,
     /// Default of `lower_prio_no_advert`.
     pub vrrp_lower_prio_no_advert: bool,
-    /// Default of `higher_prio_send_advert`.
+    /// Default of `higher_prio_send_advert`: true, unlike keepalived. A master that loses answers once more, so that the
+    /// winner knows of it and announces its addresses again.
     pub vrrp_higher_prio_send_advert: bool,
     /// Default of `skip_check_adv_addr`.
     pub vrrp_skip_check_adv_addr: bool,
@@ -95,7 +96,7 @@ impl Default for GlobalDefs {
             vrrp_gna_interval: Duration::ZERO,
             vrrp_down_timer_adverts: 3,
             vrrp_lower_prio_no_advert: false,
-            vrrp_higher_prio_send_advert: false,
+            vrrp_higher_prio_send_advert: true,
             vrrp_skip_check_adv_addr: false,
             vrrp_check_unicast_src: false,
             vrrp_startup_delay: Duration::ZERO,

@@ -55,7 +55,7 @@ pub(super) const GLOBAL_DEFS: &[Keyword] = &[
     keyword("vrrp_garp_extra_if", Text, "[all] SECONDS", "0 (off)", "default of the instance option garp_extra_if").not_yet(),
     keyword("vrrp_vmac_garp_intvl", Text, "[all] SECONDS", "", "alias of vrrp_garp_extra_if").deprecated("vrrp_garp_extra_if"),
     keyword("vrrp_lower_prio_no_advert", Bool, "[BOOL]", "false", "default of the instance option lower_prio_no_advert"),
-    keyword("vrrp_higher_prio_send_advert", Bool, "[BOOL]", "false", "default of the instance option higher_prio_send_advert"),
+    keyword("vrrp_higher_prio_send_advert", Bool, "[BOOL]", "true (keepalived: false)", "default of the instance option higher_prio_send_advert"),
     keyword("vrrp_version", Integer(2, 3), "2|3", "2", "default of the instance option version"),
     keyword("vrrp_iptables", Text, "[INCHAIN [OUTCHAIN]]", "off; bare = INPUT OUTPUT", "use iptables for no_accept blocking").not_yet(),
     keyword("vrrp_ipsets", Text, "[ADDR [ADDR6 [IF6 [IGMP [MLD [ND]]]]]]", "keepalived, keepalived6, keepalived_if6, keepalived_igmp, keepalived_mld, keepalived_nd", "ipset names for iptables mode").not_yet(),
