@@ -159,7 +159,7 @@ impl<'a> Story<'a> {
         let begin = SystemTime::now();
         self.screen.show(self.site, &self.load, &self.told, what);
         deed().with_context(|| what.to_owned())?;
-        let outcome = self.wait_for_service(holder, servers, what);
+        let outcome = self.wait_for_service(begin, holder, servers, what);
         let settled = outcome.as_ref().copied().unwrap_or_else(|_| SystemTime::now());
         let protocol = self.load.since(begin);
         let master = master(self.site);
@@ -188,7 +188,7 @@ impl<'a> Story<'a> {
     }
 
     /// Waits until service is as it should be and stays so; returns since when it is.
-    fn wait_for_service(&self, holder: &Node, servers: &[&str], doing: &str) -> Result<SystemTime> {
+    fn wait_for_service(&self, begin: SystemTime, holder: &Node, servers: &[&str], doing: &str) -> Result<SystemTime> {
         let limit = Instant::now() + PATIENCE;
         let mut good_since: Option<SystemTime> = None;
         let mut problem = String::new();
@@ -196,7 +196,7 @@ impl<'a> Story<'a> {
             // The rhythm of the screen, not a wait for luck: each round looks at what has come.
             std::thread::sleep(REDRAW_INTERVAL);
             self.screen.show(self.site, &self.load, &self.told, doing);
-            let since = good_since.unwrap_or_else(|| SystemTime::now() - REDRAW_INTERVAL * 2);
+            let since = good_since.unwrap_or_else(|| begin.max(SystemTime::now() - REDRAW_INTERVAL * 2));
             match self.problem_since(since, holder, servers) {
                 Some(found) => {
                     problem = found;
