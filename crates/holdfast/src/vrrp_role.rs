@@ -1,18 +1,20 @@
 //! The VRRP process: packets, timers and netlink on one side, the election machine on the other. It does nothing else:
 //! no file is read here, no script runs here, no name is resolved here.
 
+mod batch;
 mod interfaces;
 mod sockets;
 
 use anyhow::Context;
 use holdfast_net::{
-    AddressFlags, AddressScope, Announcer, DeadlineTimer, InterfaceAddress, Monitor, NetworkEvent, Requests,
+    AddressFlags, AddressScope, Announcer, Applied, DeadlineTimer, InterfaceAddress, Monitor, NetworkEvent, Requests,
 };
 use holdfast_time::Timestamp;
 use holdfast_vrrp::{Action, Event, Level, LogEvent, Node, NodeSettings, NotifyState, Subject, VirtualAddress};
 use std::collections::HashMap;
 use tokio::signal::unix::{SignalKind, signal};
 
+use self::batch::Batch;
 use self::interfaces::Interfaces;
 use self::sockets::Sockets;
 use crate::ipc::{self, FromVrrp, ToVrrp, VrrpNotification};
@@ -227,15 +229,21 @@ impl Driver {
 
     /// Does what the machine asks, in its order, and tells the supervisor what changed.
     async fn run_actions(&mut self) {
+        let mut batch = Batch::default();
         while let Some(action) = self.node.next_action() {
-            self.run_action(action).await;
+            if !batch.takes(&action) {
+                self.carry_out(std::mem::take(&mut batch)).await;
+            }
+            self.run_action(action, &mut batch);
         }
+        self.carry_out(batch).await;
         if self.pace.take_if_due(DeadlineTimer::now()) {
             self.send(&FromVrrp::Status(self.status()));
         }
     }
 
-    async fn run_action(&mut self, action: Action) {
+    /// Runs an action, or puts it into the batch.
+    fn run_action(&mut self, action: Action, batch: &mut Batch) {
         match action {
             Action::SendAdvertisement {
                 interface,
@@ -244,15 +252,13 @@ impl Driver {
                 ttl,
                 bytes,
                 ..
-            } => {
-                self.sockets.send(&interface, source, &destinations, ttl, &bytes);
-            }
+            } => batch.advertise(&interface, source, &destinations, ttl, &bytes),
             Action::AddAddresses {
                 interface, addresses, ..
-            } => self.add(&interface, &addresses).await,
+            } => batch.add(self.for_kernel(&interface, &addresses)),
             Action::RemoveAddresses {
                 interface, addresses, ..
-            } => self.remove(&interface, &addresses).await,
+            } => batch.remove(self.for_kernel(&interface, &addresses)),
             Action::Announce {
                 interface,
                 addresses,
@@ -294,12 +300,17 @@ impl Driver {
         }
     }
 
-    async fn add(&mut self, interface: &str, addresses: &[VirtualAddress]) {
-        let Some(index) = self.interfaces.index_of(interface) else {
-            return;
-        };
-        let addresses: Vec<InterfaceAddress> = addresses.iter().map(|address| for_kernel(index, address)).collect();
-        for (address, outcome) in addresses.iter().zip(self.requests.add_addresses(&addresses).await) {
+    async fn carry_out(&mut self, batch: Batch) {
+        match batch {
+            Batch::Empty => {}
+            Batch::Adverts(adverts) => self.sockets.send(&adverts),
+            Batch::Additions(addresses) => self.add(&addresses).await,
+            Batch::Removals(addresses) => self.remove(&addresses).await,
+        }
+    }
+
+    async fn add(&mut self, addresses: &[InterfaceAddress]) {
+        for (address, outcome) in addresses.iter().zip(self.requests.add_addresses(addresses).await) {
             match outcome {
                 Ok(_) => self.interfaces.address_added(address),
                 Err(error) => tracing::error!("{error}"),
@@ -307,18 +318,24 @@ impl Driver {
         }
     }
 
-    async fn remove(&mut self, interface: &str, addresses: &[VirtualAddress]) {
-        let Some(index) = self.interfaces.index_of(interface) else {
-            return;
-        };
-        let addresses: Vec<InterfaceAddress> = addresses.iter().map(|address| for_kernel(index, address)).collect();
-        for (address, outcome) in addresses.iter().zip(self.requests.remove_addresses(&addresses).await) {
+    async fn remove(&mut self, addresses: &[InterfaceAddress]) {
+        for (address, outcome) in addresses.iter().zip(self.requests.remove_addresses(addresses).await) {
             match outcome {
-                Ok(holdfast_net::Applied::Changed) => self.interfaces.removed_by_us(address),
-                Ok(holdfast_net::Applied::AlreadySo) => {}
+                Ok(Applied::Changed) => self.interfaces.removed_by_us(address),
+                Ok(Applied::AlreadySo) => {}
                 Err(error) => tracing::error!("{error}"),
             }
         }
+    }
+
+    /// Addresses as the kernel takes them; none where the interface is not there.
+    fn for_kernel(&self, interface: &str, addresses: &[VirtualAddress]) -> std::vec::IntoIter<InterfaceAddress> {
+        let index = self.interfaces.index_of(interface);
+        let addresses: Vec<_> = index
+            .into_iter()
+            .flat_map(|index| addresses.iter().map(move |address| for_kernel(index, address)))
+            .collect();
+        addresses.into_iter()
     }
 
     fn announce(&self, interface: &str, addresses: &[std::net::IpAddr], count: u32) {

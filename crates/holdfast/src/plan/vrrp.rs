@@ -121,7 +121,7 @@ fn group(group: &config::VrrpSyncGroup) -> GroupSettings {
     }
 }
 
-fn tracked(interfaces: &[config::TrackInterface]) -> Vec<TrackedInterface> {
+fn tracked(interfaces: &[config::Tracked]) -> Vec<TrackedInterface> {
     interfaces
         .iter()
         .map(|tracked| TrackedInterface {

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::poll_fn;
-use std::net::IpAddr;
 use std::task::Poll;
 
-use holdfast_net::{AddressFamily, ReceivedPacket, VrrpSocket, VrrpSocketMode, VrrpSocketSettings};
+use holdfast_net::{AddressFamily, OutgoingVrrpPacket, ReceivedPacket, VrrpSocket, VrrpSocketMode, VrrpSocketSettings};
 use holdfast_vrrp::settings::{Family, Listener};
 
+use super::batch::Advert;
 use super::interfaces::Interfaces;
 
 /// Batches read from one socket before a due timer is believed: enough for 255 virtual routers several times over.
@@ -90,21 +90,37 @@ impl Sockets {
         packets
     }
 
-    /// Sends an advert to the group or to each peer.
-    pub fn send(&self, interface: &str, source: IpAddr, destinations: &[IpAddr], ttl: u8, bytes: &[u8]) {
-        for destination in destinations {
-            let listener = Listener {
-                interface: interface.to_owned(),
-                family: Family::of(*destination),
-                group: destination.is_multicast().then_some(*destination),
+    /// Sends adverts, all that leave by one socket in one system call.
+    pub fn send(&self, adverts: &[Advert]) {
+        let mut by_socket: BTreeMap<Listener, Vec<OutgoingVrrpPacket<'_>>> = BTreeMap::new();
+        for advert in adverts {
+            let packet = OutgoingVrrpPacket {
+                source: advert.source,
+                destination: advert.destination,
+                ttl: advert.ttl,
+                packet: &advert.bytes,
             };
+            by_socket.entry(listener_of(advert)).or_default().push(packet);
+        }
+        for (listener, packets) in by_socket {
+            // A socket that could not be opened has been complained about.
             let Some(socket) = self.open.get(&listener) else {
                 continue;
             };
-            if let Err(error) = socket.send(source, *destination, ttl, bytes) {
-                tracing::warn!("{error}");
+            for outcome in socket.send_many(&packets) {
+                if let Err(error) = outcome {
+                    tracing::warn!("{error}");
+                }
             }
         }
+    }
+}
+
+fn listener_of(advert: &Advert) -> Listener {
+    Listener {
+        interface: advert.interface.clone(),
+        family: Family::of(advert.destination),
+        group: advert.destination.is_multicast().then_some(advert.destination),
     }
 }
 

@@ -1,0 +1,79 @@
+//! Actions of one kind that come one after the other are carried out together: a takeover of hundreds of instances costs
+//! a few system calls, not thousands.
+
+use std::net::IpAddr;
+
+use holdfast_net::InterfaceAddress;
+use holdfast_vrrp::Action;
+
+/// An advert on its way.
+#[derive(Debug)]
+pub struct Advert {
+    /// Interface to send on
+    pub interface: String,
+    /// Source address
+    pub source: IpAddr,
+    /// The group or a peer
+    pub destination: IpAddr,
+    /// TTL or hop limit
+    pub ttl: u8,
+    /// What follows the IP header
+    pub bytes: Vec<u8>,
+}
+
+/// What waits to be carried out; never of more than one kind.
+#[derive(Debug, Default)]
+pub enum Batch {
+    /// Nothing
+    #[default]
+    Empty,
+    /// Adverts to send
+    Adverts(Vec<Advert>),
+    /// Addresses to add
+    Additions(Vec<InterfaceAddress>),
+    /// Addresses to remove
+    Removals(Vec<InterfaceAddress>),
+}
+
+impl Batch {
+    /// Whether this action may join what waits.
+    pub fn takes(&self, action: &Action) -> bool {
+        match self {
+            Self::Empty => true,
+            Self::Adverts(_) => matches!(action, Action::SendAdvertisement { .. }),
+            Self::Additions(_) => matches!(action, Action::AddAddresses { .. }),
+            Self::Removals(_) => matches!(action, Action::RemoveAddresses { .. }),
+        }
+    }
+
+    /// Adds an advert to each destination.
+    pub fn advertise(&mut self, interface: &str, source: IpAddr, destinations: &[IpAddr], ttl: u8, bytes: &[u8]) {
+        let new = destinations.iter().map(|destination| Advert {
+            interface: interface.to_owned(),
+            source,
+            destination: *destination,
+            ttl,
+            bytes: bytes.to_vec(),
+        });
+        match self {
+            Self::Adverts(adverts) => adverts.extend(new),
+            _ => *self = Self::Adverts(new.collect()),
+        }
+    }
+
+    /// Adds addresses that are to be added.
+    pub fn add(&mut self, new: impl Iterator<Item = InterfaceAddress>) {
+        match self {
+            Self::Additions(addresses) => addresses.extend(new),
+            _ => *self = Self::Additions(new.collect()),
+        }
+    }
+
+    /// Adds addresses that are to be removed.
+    pub fn remove(&mut self, new: impl Iterator<Item = InterfaceAddress>) {
+        match self {
+            Self::Removals(addresses) => addresses.extend(new),
+            _ => *self = Self::Removals(new.collect()),
+        }
+    }
+}
