@@ -42,6 +42,7 @@ pub async fn run() -> anyhow::Result<()> {
     let (supervisor, mut commands) = ipc::channel::<FromChecker, ToChecker>(ipc::inherited_stream()?)?;
     // The module can only be loaded as root, so the kernel is opened before the rights are given up.
     let mut ipvs = Ipvs::open();
+    privileges::allow_many_files()?;
     privileges::confine_checker()?;
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen to signals")?;
     let Some(ToChecker::Configure { settings, flush }) = commands.receive().await? else {

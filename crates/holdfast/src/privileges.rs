@@ -4,6 +4,7 @@
 
 use anyhow::Context;
 use caps::{CapSet, Capability, CapsHashSet};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::{Gid, Uid, setgroups, setresgid, setresuid};
 
 /// `nobody` where the account has its usual number.
@@ -16,6 +17,12 @@ pub fn confine_vrrp() -> anyhow::Result<()> {
         Capability::CAP_NET_RAW,
         Capability::CAP_SYS_NICE,
     ])
+}
+
+/// As many open files as the system allows: each probe is a socket.
+pub fn allow_many_files() -> anyhow::Result<()> {
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).context("cannot read the limit of open files")?;
+    setrlimit(Resource::RLIMIT_NOFILE, hard, hard).context("cannot raise the limit of open files")
 }
 
 /// Makes the checker an unprivileged user that may still change the IPVS table and mark its packets.

@@ -168,9 +168,14 @@ impl Driver {
             match event {
                 NetworkEvent::LinkChanged(link) => {
                     let name = link.name.clone();
+                    let former = self.interfaces.name_of(link.index).map(str::to_owned);
                     self.interfaces.link_changed(link);
                     self.sockets
                         .open_as_needed(&self.settings.listeners(), &self.interfaces);
+                    // A renamed interface is gone under its former name.
+                    if let Some(former) = former.filter(|former| *former != name) {
+                        self.report_if_known(&former);
+                    }
                     self.report_if_known(&name);
                 }
                 NetworkEvent::LinkRemoved { index, name } => {
