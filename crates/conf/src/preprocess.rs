@@ -5,6 +5,7 @@ mod definitions;
 mod glob;
 mod include;
 mod line;
+mod plain;
 mod sequence;
 mod text;
 
@@ -17,6 +18,7 @@ use crate::source::{FileId, Loader, SourceMap, Span};
 use definitions::{Definitions, Substituted};
 use include::Including;
 use line::Line;
+use plain::PlainLines;
 use std::path::Path;
 
 /// keepalived reads lines of up to this many bytes.
@@ -94,34 +96,35 @@ struct Collecting {
 impl Preprocessor<'_> {
     /// Reads all lines of a file that was just added to the sources.
     fn file(&mut self, file: FileId, content: &[u8]) {
-        let content = content
+        let (content, first_column) = content
             .strip_prefix(b"\xef\xbb\xbf")
-            .map_or((content, 0), |rest| (rest, 3));
-        let (mut rest, mut first_column) = (content.0, content.1);
-        let mut number: u32 = 0;
-        while !rest.is_empty() && !self.full {
-            number = number.saturating_add(1);
-            let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-            let (bytes, after) = rest.split_at(end);
-            rest = after.get(1..).unwrap_or_default();
-            let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
-            let span = Span {
-                file,
-                line: number,
-                column: first_column + 1,
-                length: 0,
-                expansion: None,
-            };
-            first_column = 0;
-            self.physical_line(bytes, span);
+            .map_or((content, 1), |rest| (rest, 4));
+        let mut lines = PlainLines::new(content);
+        let mut start = Span {
+            file,
+            line: 1,
+            column: first_column,
+            ..Span::default()
+        };
+        while !self.full {
+            if self.collecting.is_none()
+                && let Some((plain, count)) = lines.take_plain()
+            {
+                self.text.push_lines(plain, start);
+                self.check_size(start);
+                start.line = start.line.saturating_add(count);
+            } else if let Some(bytes) = lines.take_line() {
+                self.physical_line(bytes, start);
+                start.line = start.line.saturating_add(1);
+            } else {
+                break;
+            }
+            start.column = 1;
         }
         self.end_definition();
     }
 
     fn physical_line(&mut self, bytes: &[u8], start: Span) {
-        if self.collecting.is_none() && self.plain_line(bytes, start) {
-            return;
-        }
         self.too_deep = false;
         let whole = Span {
             length: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
@@ -136,6 +139,10 @@ impl Preprocessor<'_> {
             return;
         }
         if !self.check_length(bytes.len(), whole) {
+            return;
+        }
+        if self.collecting.is_none() && plain::is_comment(bytes) {
+            self.text.push_lines("\n", start);
             return;
         }
         let mut line = Line::decode(bytes, start);
@@ -157,32 +164,6 @@ impl Preprocessor<'_> {
         } else {
             self.logical_line(line, 0);
         }
-    }
-
-    /// Most lines have no comment, quote, macro or condition; they are taken as they are.
-    fn plain_line(&mut self, bytes: &[u8], start: Span) -> bool {
-        const fn special(byte: u8) -> bool {
-            matches!(byte, 0 | b'"' | b'#' | b'!' | b'\\' | b'$' | b'@' | b'~' | 0x80..)
-        }
-        if bytes.len() > KEEPALIVED_LINE_BYTES || bytes.iter().any(|byte| special(*byte)) {
-            return false;
-        }
-        let Ok(text) = std::str::from_utf8(bytes) else {
-            return false;
-        };
-        let tail = text.trim_start_matches(BLANKS);
-        if tail.starts_with("include") {
-            return false;
-        }
-        let column = start
-            .column
-            .saturating_add(u32::try_from(text.len() - tail.len()).unwrap_or(u32::MAX));
-        let tail = tail.trim_end_matches(BLANKS);
-        if !tail.is_empty() {
-            self.text.push_plain(tail, Span { column, ..start });
-            self.check_size(start);
-        }
-        true
     }
 
     /// keepalived drops long lines. We read them, but say that a file with them does not serve both.

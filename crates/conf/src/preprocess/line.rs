@@ -32,19 +32,48 @@ impl Piece {
     }
 }
 
+/// Where a byte comes from.
+pub(super) struct Origin {
+    /// The part of its piece that is on its line.
+    pub(super) piece: Piece,
+    /// Where the next piece begins.
+    pub(super) end: u32,
+}
+
+/// Text of which every byte knows where it was written.
+pub(super) trait Origins {
+    /// `None` when nothing is known about any byte.
+    fn origin(&self, at: u32) -> Option<Origin>;
+}
+
+impl Origins for [Piece] {
+    fn origin(&self, at: u32) -> Option<Origin> {
+        let index = self.partition_point(|piece| piece.at <= at).saturating_sub(1);
+        Some(Origin {
+            piece: *self.get(index)?,
+            end: self.get(index + 1).map_or(u32::MAX, |next| next.at),
+        })
+    }
+}
+
 /// The place of a range, which lies on one line.
-pub(super) fn span(pieces: &[Piece], range: Range<u32>) -> Span {
-    let index = |at: u32| pieces.partition_point(|piece| piece.at <= at).saturating_sub(1);
-    let first_index = index(range.start);
-    let Some(first) = pieces.get(first_index) else {
+pub(super) fn span(origins: &(impl Origins + ?Sized), range: Range<u32>) -> Span {
+    let Some(Origin {
+        piece: first,
+        end: next,
+    }) = origins.origin(range.start)
+    else {
         return Span::default();
     };
     let start = first.moved(range.start.saturating_sub(first.at)).span;
     if first.fixed {
         return start;
     }
-    let last_index = index(range.end.saturating_sub(1).max(range.start));
-    let Some(last) = pieces.get(last_index) else {
+    let own = range.end.min(next).saturating_sub(range.start);
+    if range.end <= next {
+        return Span { length: own, ..start };
+    }
+    let Some(Origin { piece: last, .. }) = origins.origin(range.end.saturating_sub(1).max(range.start)) else {
         return start;
     };
     let end = if last.fixed {
@@ -53,10 +82,6 @@ pub(super) fn span(pieces: &[Piece], range: Range<u32>) -> Span {
         last.span.column.saturating_add(range.end.saturating_sub(last.at))
     };
     let same_line = (last.span.file, last.span.line) == (start.file, start.line);
-    let own = pieces
-        .get(first_index + 1)
-        .map_or(range.end, |next| next.at.min(range.end))
-        .saturating_sub(range.start);
     let length = if same_line && end >= start.column {
         end - start.column
     } else {
@@ -147,7 +172,7 @@ impl Line {
     }
 
     pub(super) fn span_of(&self, range: Range<usize>) -> Span {
-        span(&self.pieces, offset(range.start)..offset(range.end))
+        span(self.pieces.as_slice(), offset(range.start)..offset(range.end))
     }
 
     /// Where the first bytes that were not UTF-8 are, if they are still part of the line.

@@ -7,7 +7,12 @@ fn read_with(loader: &MemoryLoader, id: Option<&str>) -> (Preprocessed, Vec<Stri
         ..LoadOptions::default()
     };
     let read = preprocess(loader, Path::new("/etc/k.conf"), &options);
-    let lines = read.text.as_str().lines().map(str::to_owned).collect();
+    let lines = read
+        .text
+        .as_str()
+        .lines()
+        .map(|line| line.trim_matches(BLANKS).to_owned());
+    let lines = lines.filter(|line| !line.is_empty()).collect();
     (read, lines)
 }
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// One reading of a file. A file that is included twice has two ids.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -91,8 +92,21 @@ pub struct SourceMap {
 struct SourceFile {
     path: PathBuf,
     content: Vec<u8>,
-    line_starts: Vec<usize>,
+    /// Found out when the first line is shown: mostly there is nothing to show.
+    line_starts: OnceLock<Vec<u32>>,
     included_at: Option<Span>,
+}
+
+impl SourceFile {
+    /// Where a line (from 0) begins.
+    fn line_start(&self, line: usize) -> Option<usize> {
+        let starts = self.line_starts.get_or_init(|| {
+            let ends = memchr::memchr_iter(b'\n', &self.content);
+            let starts = ends.map(|end| u32::try_from(end.saturating_add(1)).unwrap_or(u32::MAX));
+            std::iter::once(0).chain(starts).collect()
+        });
+        starts.get(line).and_then(|start| usize::try_from(*start).ok())
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -127,11 +141,8 @@ impl SourceMap {
     pub fn line(&self, file: FileId, line: u32) -> Option<&[u8]> {
         let file = self.file(file)?;
         let index = usize::try_from(line).ok()?.checked_sub(1)?;
-        let start = *file.line_starts.get(index)?;
-        let end = index
-            .checked_add(1)
-            .and_then(|next| file.line_starts.get(next))
-            .copied();
+        let start = file.line_start(index)?;
+        let end = index.checked_add(1).and_then(|next| file.line_start(next));
         let bytes = file.content.get(start..end.unwrap_or(file.content.len()))?;
         let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
         Some(bytes.strip_suffix(b"\r").unwrap_or(bytes))
@@ -160,12 +171,10 @@ impl SourceMap {
 
     pub(crate) fn add_file(&mut self, path: PathBuf, content: Vec<u8>, included_at: Option<Span>) -> FileId {
         let id = FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
-        let after_newlines = memchr::memchr_iter(b'\n', &content).map(|newline| newline.saturating_add(1));
-        let line_starts = std::iter::once(0).chain(after_newlines).collect();
         self.files.push(SourceFile {
             path,
             content,
-            line_starts,
+            line_starts: OnceLock::new(),
             included_at,
         });
         id
