@@ -1,4 +1,4 @@
-//! One statement becomes words: the pest grammar, and a shorter way for statements without quotes.
+//! One statement becomes words: the pest grammar, and a shorter way for plain statements.
 #![deny(clippy::arithmetic_side_effects)]
 
 use crate::preprocess::{BLANKS, Text};
@@ -47,35 +47,53 @@ fn offset(base: u32, bytes: usize) -> u32 {
 
 /// The words of a statement, which begins at `base` of the logical text.
 pub(crate) fn words(statement: &str, base: u32) -> Vec<Word<'_>> {
-    if statement.contains('"') {
-        parsed_words(statement, base)
-    } else {
-        plain_words(statement, base)
+    plain_words(statement, base).unwrap_or_else(|| parsed_words(statement, base))
+}
+
+/// What the grammar says for statements where every quote begins or ends a word, ten times as fast; `None` for others.
+fn plain_words(statement: &str, base: u32) -> Option<Vec<Word<'_>>> {
+    let mut words = Vec::new();
+    let mut at: usize = 0;
+    loop {
+        let rest = statement.get(at..)?;
+        let blanks = rest.bytes().position(|byte| !is_blank(byte));
+        let Some(blanks) = blanks else { return Some(words) };
+        at = at.saturating_add(blanks);
+        let rest = statement.get(at..)?;
+        let (text, length) = match rest.strip_prefix('"') {
+            Some(inner) => {
+                let length = memchr::memchr(b'"', inner.as_bytes())?;
+                (inner.get(..length)?, length.saturating_add(2))
+            }
+            None => {
+                let mut bytes = rest.bytes();
+                let length = bytes
+                    .position(|byte| is_blank(byte) || byte == b'"')
+                    .unwrap_or(rest.len());
+                (rest.get(..length)?, length)
+            }
+        };
+        let end = at.saturating_add(length);
+        if statement.as_bytes().get(end).is_some_and(|byte| !is_blank(*byte)) {
+            return None;
+        }
+        words.push(Word {
+            text,
+            start: offset(base, at),
+            end: offset(base, end),
+        });
+        at = end;
     }
 }
 
-/// What the grammar says for statements without quotes, ten times as fast.
-fn plain_words(statement: &str, base: u32) -> Vec<Word<'_>> {
-    let mut words = Vec::new();
-    let mut rest = statement.trim_start_matches(BLANKS);
-    while !rest.is_empty() {
-        let length = rest.find(BLANKS).unwrap_or(rest.len());
-        let (text, after) = rest.split_at(length);
-        let start = statement.len().saturating_sub(rest.len());
-        words.push(Word {
-            text,
-            start: offset(base, start),
-            end: offset(base, start.saturating_add(length)),
-        });
-        rest = after.trim_start_matches(BLANKS);
-    }
-    words
+fn is_blank(byte: u8) -> bool {
+    BLANKS.contains(&char::from(byte))
 }
 
 fn parsed_words(statement: &str, base: u32) -> Vec<Word<'_>> {
-    // The grammar takes every text, so an error is impossible; if it came, the plain words would do.
+    // The grammar takes every text, so an error is impossible.
     let Ok(pairs) = Grammar::parse(Rule::statement, statement) else {
-        return plain_words(statement, base);
+        return Vec::new();
     };
     pairs
         .filter(|pair| pair.as_rule() != Rule::EOI)
@@ -106,30 +124,55 @@ pub(crate) struct CommandStatement {
 
 /// Splits a statement with a command: only the outer quotes of the command go.
 pub(crate) fn command_statement(statement: &str, base: u32) -> Option<CommandStatement> {
-    let mut arguments = Grammar::parse(Rule::command, statement)
-        .ok()?
-        .filter(|pair| pair.as_rule() == Rule::argument);
-    arguments.next()?;
-    let argument = arguments.next()?;
-    let span = argument.as_span();
-    let range = offset(base, span.start())..offset(base, span.end());
-    let command = pieces(argument).collect();
-    let rest = arguments.map(|argument| pieces(argument).collect()).collect();
-    Some(CommandStatement { command, rest, range })
+    plain_arguments(statement)
+        .or_else(|| parsed_arguments(statement))
+        .and_then(|arguments| {
+            let mut arguments = arguments.into_iter().skip(1);
+            let (command, range) = arguments.next()?;
+            Some(CommandStatement {
+                command,
+                rest: arguments.map(|(argument, _)| argument).collect(),
+                range: offset(base, range.start)..offset(base, range.end),
+            })
+        })
 }
 
 /// The arguments of a command line.
 pub(crate) fn arguments(command: &str) -> Vec<OsString> {
-    let Ok(pairs) = Grammar::parse(Rule::command, command) else {
-        return Vec::new();
-    };
-    pairs
-        .filter(|pair| pair.as_rule() == Rule::argument)
-        .map(|argument| {
-            let bytes = pieces(argument).flat_map(unescape).collect();
-            OsString::from_vec(bytes)
-        })
+    if let Some(arguments) = plain_arguments(command) {
+        return arguments.into_iter().map(|(argument, _)| argument.into()).collect();
+    }
+    let arguments = parsed_arguments(command).unwrap_or_default();
+    arguments
+        .into_iter()
+        .map(|(argument, _)| OsString::from_vec(unescape(&argument)))
         .collect()
+}
+
+/// Arguments without their quotes, and where they are.
+type Arguments = Vec<(String, Range<usize>)>;
+
+/// What the grammar says where neither `'` nor a backslash is and every quote begins or ends an argument, ten times as
+/// fast; `None` for others.
+fn plain_arguments(text: &str) -> Option<Arguments> {
+    if memchr::memchr2(b'\'', b'\\', text.as_bytes()).is_some() {
+        return None;
+    }
+    let argument = |word: Word<'_>| (word.text.to_owned(), word.start as usize..word.end as usize);
+    Some(plain_words(text, 0)?.into_iter().map(argument).collect())
+}
+
+fn parsed_arguments(text: &str) -> Option<Arguments> {
+    let arguments = Grammar::parse(Rule::command, text).ok()?;
+    let arguments = arguments.filter(|pair| pair.as_rule() == Rule::argument);
+    Some(
+        arguments
+            .map(|argument| {
+                let span = argument.as_span();
+                (pieces(argument).collect(), span.start()..span.end())
+            })
+            .collect(),
+    )
 }
 
 /// The pieces of an argument without their quotes.

@@ -7,6 +7,7 @@
 mod address;
 mod checker;
 mod global;
+mod index;
 mod lexical;
 mod route;
 mod top;
@@ -286,7 +287,7 @@ impl Context {
 
     /// The row of a keyword that may stand here.
     pub fn find(self, name: &str) -> Option<&'static Keyword> {
-        index().get(&self)?.get(name).copied()
+        index::of(self).get(name).copied()
     }
 }
 
@@ -304,16 +305,6 @@ fn collect_paths(context: Context, path: &str, paths: &mut HashMap<Context, Vec<
             collect_paths(inner, &path, paths);
         }
     }
-}
-
-type Index = HashMap<Context, HashMap<&'static str, &'static Keyword>>;
-
-fn index() -> &'static Index {
-    static INDEX: OnceLock<Index> = OnceLock::new();
-    INDEX.get_or_init(|| {
-        let rows = |context: Context| context.keywords().map(|keyword| (keyword.name, keyword)).collect();
-        Context::ALL.iter().map(|context| (*context, rows(*context))).collect()
-    })
 }
 
 /// The blocks in which a keyword may stand.

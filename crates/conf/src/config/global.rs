@@ -7,7 +7,7 @@ mod process;
 mod tell;
 
 pub use files::{Files, Reload, ReloadFile};
-pub use firewall::{Nftables, VrrpIptables, VrrpIpsets};
+pub use firewall::{Nftables, VrrpIpsets, VrrpIptables};
 pub use lvs::{LvsFlushOnStop, LvsSyncDaemon, LvsTimeouts, NftablesIpvs};
 pub use process::{Process, Processes, ReceiveBuffer, ReceiveBuffers, VrrpRxBufsPolicy};
 pub use tell::{Dbus, NotifyFifo, Snmp};

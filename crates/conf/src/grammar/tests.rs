@@ -1,6 +1,15 @@
 use super::*;
 use proptest::prelude::*;
 
+#[test]
+fn quoted_words_alone_are_plain() {
+    assert!(plain_words("notify_master \"/bin/true a\" root", 0).is_some());
+    assert!(plain_arguments("notify_master \"/bin/true a\" root").is_some());
+    assert!(plain_words("a\"b\"", 0).is_none());
+    assert!(plain_words("\"a\"b", 0).is_none());
+    assert!(plain_words("\"a", 0).is_none());
+}
+
 fn texts(statement: &str) -> Vec<&str> {
     words(statement, 0).into_iter().map(|word| word.text).collect()
 }
@@ -45,8 +54,20 @@ fn escapes_are_understood() {
 
 proptest! {
     #[test]
-    fn the_shorter_way_is_the_grammar(statement in "[ \t\rab'{\\\\\u{b}\u{c}é\u{a0}\u{85}$]{0,40}") {
-        prop_assert_eq!(plain_words(&statement, 7), parsed_words(&statement, 7));
+    fn the_shorter_way_is_the_grammar(statement in "[ \t\rab'{\\\\\u{b}\u{c}é\u{a0}\u{85}$]{0,20}|([ \t\rab\"é]|\" ?){0,20}|([ab'é]{1,3}[ \t]|\"[ab '{]{0,3}\"[ \t])*") {
+        let words = plain_words(&statement, 7);
+        if let Some(words) = &words {
+            prop_assert_eq!(words, &parsed_words(&statement, 7));
+        }
+        prop_assert!(words.is_some() || statement.contains('"'));
+        let arguments = plain_arguments(&statement);
+        if let Some(arguments) = &arguments {
+            prop_assert_eq!(arguments, &parsed_arguments(&statement).unwrap());
+            for (argument, _) in arguments {
+                prop_assert_eq!(unescape(argument), argument.as_bytes());
+            }
+        }
+        prop_assert!(arguments.is_some() || statement.contains(['"', '\'', '\\']));
     }
 
     #[test]
