@@ -25,6 +25,13 @@ const PEERS_AT_ONCE: &str = "64";
 /// Cases in a guest share two emulated processors.
 const GUEST_CASES_AT_ONCE: &str = "3";
 
+/// Test programs with cases for a guest, each in a guest of its own.
+const GUEST_CASES: [(&str, &str); 3] = [
+    ("guest: directors", "guest"),
+    ("guest: the setups from their own files", "seeds"),
+    ("guest: the same tables as keepalived", "tables"),
+];
+
 /// Format and lints.
 pub(crate) fn check() -> Steps {
     let mut steps = Steps::default();
@@ -103,16 +110,18 @@ fn guest(steps: &mut Steps, runner: &str, arguments: &[String]) {
     if ready && build_director(steps) {
         let mut table = test_program("holdfast-ipvs", "kernel");
         steps.command("guest: the IPVS library", table.args(["--config", runner]));
-        let mut cases = test_program("holdfast-tests", "guest");
-        cases.args([
-            "--config",
-            runner,
-            "--",
-            "--ignored",
-            "--test-threads",
-            GUEST_CASES_AT_ONCE,
-        ]);
-        steps.command("guest: directors", cases.args(arguments));
+        for (name, program) in GUEST_CASES {
+            let mut cases = test_program("holdfast-tests", program);
+            cases.args([
+                "--config",
+                runner,
+                "--",
+                "--ignored",
+                "--test-threads",
+                GUEST_CASES_AT_ONCE,
+            ]);
+            steps.command(name, cases.args(arguments));
+        }
     }
 }
 
