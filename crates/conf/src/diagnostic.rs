@@ -3,7 +3,7 @@
 pub mod findings;
 mod print;
 
-use crate::source::Span;
+use crate::source::{FileId, Span};
 use findings::Finding;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
@@ -99,6 +99,11 @@ impl Diagnostic {
     /// or would leave its addresses to nobody.
     pub fn is_fatal(&self) -> bool {
         findings::FATAL.iter().any(|finding| finding.code == self.code)
+    }
+
+    /// File, line and column; what has no place comes first.
+    pub(crate) fn place(&self) -> Option<(FileId, u32, u32)> {
+        self.span.map(|span| (span.file, span.line, span.column))
     }
 
     pub(crate) fn new(finding: Finding, message: impl Into<String>, span: Option<Span>) -> Self {

@@ -13,14 +13,20 @@
 mod build;
 pub mod config;
 pub mod diagnostic;
+mod fmt;
 mod grammar;
+pub mod host;
 pub mod keywords;
+pub mod lint;
 mod preprocess;
 pub mod source;
 mod tree;
 
 pub use config::Config;
 pub use diagnostic::{Class, Code, Diagnostic, Note, Severity};
+pub use fmt::fmt;
+pub use host::Host;
+pub use lint::{LintOff, lint};
 pub use source::{FileKind, FileLoader, Loader, MemoryLoader, SourceMap, Span, Spanned};
 
 use std::collections::BTreeMap;
@@ -48,6 +54,8 @@ pub struct Loaded {
     pub diagnostics: Vec<Diagnostic>,
     /// The files, so that positions can be shown.
     pub sources: SourceMap,
+    /// The `@holdfast lint_off` lines.
+    pub lint_off: Vec<LintOff>,
 }
 
 impl Loaded {
@@ -61,6 +69,14 @@ impl Loaded {
     /// Is there a diagnostic that a daemon must not start with?
     pub fn is_fatal(&self) -> bool {
         self.diagnostics.iter().any(Diagnostic::is_fatal)
+    }
+
+    /// Adds what was found later: advice, and what the host has to say. Everything is in the order of the file again.
+    pub fn add(&mut self, found: Vec<Diagnostic>) {
+        self.diagnostics.extend(found);
+        // That there is more stands at the end.
+        let is_more = |it: &Diagnostic| it.code == diagnostic::findings::MORE.code;
+        self.diagnostics.sort_by_key(|it| (is_more(it), it.place()));
     }
 
     /// The exit status that `-t` ends with: 0, 4, 5 or 6, decided by the highest [`Class`] as keepalived does.
@@ -79,6 +95,7 @@ pub fn load(loader: &dyn Loader, path: &Path, options: &LoadOptions) -> Loaded {
         text,
         sources,
         mut diagnostics,
+        switches,
     } = preprocess::preprocess(loader, path, options);
     let tree = tree::build(&text, &mut diagnostics);
     let config = build::build(&text, &tree, &mut diagnostics);
@@ -86,7 +103,15 @@ pub fn load(loader: &dyn Loader, path: &Path, options: &LoadOptions) -> Loaded {
         config,
         diagnostics: diagnostics.finish(),
         sources,
+        lint_off: switches.into_iter().map(|switch| scoped(switch, &text)).collect(),
     }
+}
+
+/// A `lint_off` line is about the block that it stands in.
+fn scoped(switch: lint::Switch, text: &preprocess::Text) -> LintOff {
+    let block = tree::enclosing_block(text.as_str(), switch.at);
+    let point = |at: u32| text.span(at..at);
+    LintOff::new(switch, block.map(|block| point(block.start)..point(block.end)))
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ pub(crate) use text::Text;
 
 use crate::LoadOptions;
 use crate::diagnostic::{Diagnostic, Findings, findings};
+use crate::lint::Switch;
 use crate::source::{FileId, Loader, SourceMap, Span};
 use definitions::{Definitions, Substituted};
 use include::Including;
@@ -29,6 +30,8 @@ const LINE_BYTES: usize = 1 << 20;
 const EXPANSION_DEPTH: usize = 64;
 /// Lines that definitions and sequences may make of one configuration.
 const EXPANDED_LINES: usize = 4_000_000;
+/// The id of lines that are always taken.
+const HOLDFAST: &str = "holdfast";
 /// Bytes of all logical lines together.
 const TEXT_BYTES: usize = 1 << 30;
 
@@ -40,6 +43,8 @@ pub(crate) struct Preprocessed {
     pub sources: SourceMap,
     /// What was wrong.
     pub diagnostics: Findings,
+    /// The `@holdfast lint_off` lines.
+    pub switches: Vec<Switch>,
 }
 
 /// Reads a file and what it includes.
@@ -53,6 +58,7 @@ fn preprocess_up_to(lines: usize, loader: &dyn Loader, path: &Path, options: &Lo
         options,
         sources: SourceMap::default(),
         diagnostics: Findings::default(),
+        switches: Vec::new(),
         text: Text::default(),
         definitions: Definitions::new(options.random_seed),
         including: Vec::new(),
@@ -66,6 +72,7 @@ fn preprocess_up_to(lines: usize, loader: &dyn Loader, path: &Path, options: &Lo
         text: preprocessor.text,
         sources: preprocessor.sources,
         diagnostics: preprocessor.diagnostics,
+        switches: preprocessor.switches,
     }
 }
 
@@ -74,6 +81,7 @@ struct Preprocessor<'a> {
     options: &'a LoadOptions,
     sources: SourceMap,
     diagnostics: Findings,
+    switches: Vec<Switch>,
     text: Text,
     definitions: Definitions,
     /// The files being read, the innermost last.
@@ -209,11 +217,16 @@ impl Preprocessor<'_> {
         }
         let mut rest = line.slice(end + 1..line.len());
         rest.trim();
+        let switch = line.span().filter(|_| id == HOLDFAST);
+        if let Some(switch) = switch.and_then(|span| Switch::read(rest.as_str(), span, self.text.len())) {
+            self.switches.push(switch);
+            return None;
+        }
         Some(rest)
     }
 
     fn is_own_id(&self, id: &str) -> bool {
-        id == "holdfast" || self.options.config_id.as_deref() == Some(id)
+        id == HOLDFAST || self.options.config_id.as_deref() == Some(id)
     }
 
     /// Everything after comments and conditions. Called again for the lines that sequences and definitions make.

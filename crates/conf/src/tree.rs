@@ -5,8 +5,11 @@
 //! meant; with one `}` too many, a keyword that belongs in the block just closed tells which `}` was not. The next
 //! root block always starts afresh.
 
+mod enclosing;
 mod recovery;
 mod tokens;
+
+pub(crate) use enclosing::enclosing_block;
 
 use crate::diagnostic::{Diagnostic, Findings, findings};
 use crate::keywords::{Context, Keyword, Shape};

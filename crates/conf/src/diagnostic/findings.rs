@@ -118,6 +118,16 @@ findings! {
     UNICAST_MULTICAST_FALLBACK = 423 Warning Some(Class::Deprecated), "unicast_src_ip without peers means multicast";
     DUPLICATE_VIP = 424 Error ERROR, "a virtual address is given twice";
 
+    // 0430–0489: what VRRP tracks, addresses, routes and rules
+    SHADOWED = 430 Warning None, "a name that the first block keeps";
+    UNKNOWN_TRACKER = 431 Error ERROR, "a tracked name is not defined above";
+    INCOMPLETE_TRACKER = 432 Error ERROR, "something to track lacks what matters";
+    UNUSED_SCRIPT = 433 Warning None, "nothing tracks a script";
+    INCOMPLETE_BFD = 434 Error ERROR, "a BFD session has no neighbour";
+    DUPLICATE_SESSION = 435 Error ERROR, "two BFD sessions have the same addresses";
+    TRACKED_TWICE = 437 Warning ERROR, "a group and its member track the same";
+    SLOW_SESSION = 436 Advice None, "a BFD session is slow";
+
     // 0500–0599: virtual servers
     UNDEFINED_GROUP = 500 Error None, "a virtual_server_group is not defined";
     NO_REAL_SERVER = 501 Error ERROR, "a virtual server has no real server";
@@ -139,6 +149,12 @@ findings! {
     FWMARK_CONFLICT = 517 Warning ERROR, "a setting that firewall marks do not have";
     EMPTY_SERVER_GROUP = 518 Warning None, "a virtual server of a group has no real server";
 
+    NAME_TOO_LONG = 540 Warning ERROR, "a name is too long";
+    CONTRADICTION = 541 Warning ERROR, "words that exclude each other";
+    OLD_FORM = 542 Warning ERROR, "an old way of writing";
+    SAME_CHAINS = 543 Warning None, "two chains of a packet filter are the same";
+    MULTICAST_SCOPE = 544 Warning Some(Class::Warning), "a multicast group that is not link-local";
+
     // 0600–0699: checkers
     NO_URL = 600 Error ERROR, "HTTP_GET without url";
     NO_PATH = 601 Error ERROR, "url without path";
@@ -146,4 +162,40 @@ findings! {
     BAD_STATUS_CODE = 603 Error ERROR, "status codes are 100 to 599";
     NO_PORT = 604 Error ERROR, "a checker knows no port to connect to";
     LINK_LOCAL = 605 Error ERROR, "a link-local address needs bind_if";
+
+    // 0800–0849: advice of `holdfast check`, which can be switched off
+    PRIORITY_OWNER = 800 Advice None, "priority 255 makes an instance the owner of its addresses";
+    VRID_SHARED = 801 Advice None, "a virtual_router_id is used twice on an interface, for other peers";
+    VRID_BOTH_FAMILIES = 802 Advice None, "a virtual_router_id is used for IPv4 and IPv6";
+    UNICAST_SELF = 803 Advice None, "a unicast peer is the instance itself";
+    GROUP_ADVERT_INT = 804 Advice None, "the instances of a sync group differ in advert_int";
+    PRIORITY_LIMIT = 805 Advice None, "weights lead out of the range of priorities";
+    NOPREEMPT_WEIGHT = 806 Advice None, "a weight cannot move a master that nobody preempts";
+    NO_CONFLICT_REPAIR = 807 Advice None, "nothing repairs ARP caches after two masters";
+    FIRST_NOT_LINK_LOCAL = 808 Advice None, "the first address of an IPv6 instance is not link-local";
+    HOST_PREFIX = 809 Advice None, "an address without prefix length in a larger network";
+    SOURCE_ABSENT = 810 Advice None, "the source address of adverts is not on this host";
+    GROUP_STATE = 811 Advice None, "the instances of a sync group differ in state";
+    GROUP_PREEMPTION = 812 Advice None, "nopreempt for some instances of a sync group only";
+    SORRY_IS_REAL = 820 Advice None, "the sorry server is a real server of the same service";
+    PERSISTENT_QUIESCENT = 821 Advice None, "persistent clients stay with a dead server";
+    NEVER_CHECKED = 822 Advice None, "a real server is never checked";
+    UP_BEFORE_CHECK = 823 Advice None, "servers are in the pool before their first check";
+    DELAY_LOOP_SHORT = 824 Advice None, "delay_loop is shorter than the timeout of a check";
+    NO_RETRY = 825 Advice None, "one lost packet takes a server out of the pool";
+    QUORUM_WITHOUT_EFFECT = 826 Advice None, "losing the quorum has no effect";
+    ADDRESS_OF_NOBODY = 827 Advice None, "the address of a service is no virtual address";
+    NO_WEIGHT = 828 Advice None, "all real servers have weight 0";
+    UDP_NO_EXPIRY = 829 Advice None, "UDP clients stay with a removed server";
+    WEIGHT_IGNORED = 830 Advice None, "the scheduler ignores weights";
+    SCRIPT_INSECURE = 840 Advice None, "somebody else can change a script that runs as root";
+    SCRIPT_TIMEOUT = 841 Advice None, "a script may take as long as its interval";
+
+    // 0850–0899: the file and the host it is for
+    INTERFACE_ABSENT = 850 Warning ERROR, "an interface does not exist";
+    INTERFACE_UNUSABLE = 851 Warning Some(Class::BadInterface), "an interface that must exist at start does not";
+    SCRIPT_MISSING = 852 Warning None, "a notify script cannot be run";
+    TRACKER_MISSING = 853 Warning ERROR, "a track script or check script cannot be run";
+    SCRIPT_USER_UNKNOWN = 854 Warning ERROR, "the user of a script does not exist";
+    UNKNOWN_LINT = 899 Warning None, "lint_off names no advice";
 }

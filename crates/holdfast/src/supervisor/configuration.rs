@@ -44,6 +44,7 @@ impl Configuration {
             config,
             diagnostics,
             sources,
+            ..
         } = holdfast_conf::load(
             &FileLoader,
             &arguments.config_file,

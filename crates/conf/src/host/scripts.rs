@@ -1,0 +1,102 @@
+//! Scripts: can they be run, and as whom?
+
+use super::{Host, Program};
+use crate::config::{Config, Notify, Script};
+use crate::diagnostic::{Diagnostic, findings};
+use std::ffi::OsStr;
+
+/// What becomes of a script that cannot be run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Use {
+    /// It is left out, which keepalived's `-t` logs but does not count.
+    Notify,
+    /// What it should watch is not watched.
+    Check,
+}
+
+/// Every script of a configuration.
+pub(crate) fn scripts(config: &Config) -> Vec<(Use, &Script)> {
+    let instances = config.vrrp_instances.iter().map(|instance| &instance.notify);
+    let groups = config.vrrp_sync_groups.iter().map(|group| &group.notify);
+    let mut found: Vec<&Script> = instances.chain(groups).flat_map(of_notify).collect();
+    for server in &config.virtual_servers {
+        found.extend([&server.quorum_up, &server.quorum_down].into_iter().flatten());
+        for real in &server.real_servers {
+            found.extend([&real.notify_up, &real.notify_down].into_iter().flatten());
+        }
+    }
+    let notify = found.into_iter().map(|script| (Use::Notify, script));
+    let trackers = config.vrrp_scripts.iter().map(|tracker| (Use::Check, &tracker.script));
+    notify.chain(trackers).collect()
+}
+
+fn of_notify(notify: &Notify) -> impl Iterator<Item = &Script> {
+    [
+        &notify.notify_master,
+        &notify.notify_backup,
+        &notify.notify_fault,
+        &notify.notify_stop,
+        &notify.notify_master_rx_lower_pri,
+        &notify.notify,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+/// Whom a script runs as.
+pub(crate) fn user_id(config: &Config, script: &Script, host: &dyn Host) -> Result<u32, String> {
+    match (&script.user, &config.global_defs.script_user) {
+        (Some(user), _) => host.user_id(user, script.group.as_deref()),
+        (None, Some(user)) => host.user_id(&user.user, user.group.as_deref()),
+        (None, None) => Ok(host.default_user_id()),
+    }
+}
+
+/// `</path` and `>/path` run nothing: they ask whether a file can be opened.
+fn is_file_test(command: &OsStr) -> bool {
+    command.as_encoded_bytes().starts_with(b"<") || command.as_encoded_bytes().starts_with(b">")
+}
+
+/// Scripts that are missing or cannot be executed, and users that do not exist.
+pub fn check_scripts(config: &Config, host: &dyn Host) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let global = config.global_defs.script_user.as_ref();
+    if let Some(user) = global
+        && let Err(reason) = host.user_id(&user.user, user.group.as_deref())
+    {
+        let message = format!("script_user: {reason}; scripts that name no other user are not run");
+        found.push(Diagnostic::new(findings::SCRIPT_USER_UNKNOWN, message, Some(user.span)));
+    }
+    for (purpose, script) in scripts(config) {
+        found.extend(check_script(purpose, script, host));
+    }
+    found
+}
+
+fn check_script(purpose: Use, script: &Script, host: &dyn Host) -> Option<Diagnostic> {
+    if let Some(user) = &script.user
+        && let Err(reason) = host.user_id(user, script.group.as_deref())
+    {
+        let message = format!("The script is not run: {reason}");
+        return Some(Diagnostic::new(
+            findings::SCRIPT_USER_UNKNOWN,
+            message,
+            Some(script.span),
+        ));
+    }
+    let command = script.argv.first()?;
+    if is_file_test(command) {
+        return None;
+    }
+    let problem = match host.program(command) {
+        Program::Executable => return None,
+        Program::Missing => "does not exist",
+        Program::NotExecutable => "cannot be executed",
+    };
+    let finding = match purpose {
+        Use::Notify => findings::SCRIPT_MISSING,
+        Use::Check => findings::TRACKER_MISSING,
+    };
+    let message = format!("{} {problem}; the script is not run", command.display());
+    Some(Diagnostic::new(finding, message, Some(script.span)))
+}

@@ -1,0 +1,67 @@
+//! What only a host can tell about a file. Codes and exit statuses are those of keepalived's `-t`.
+
+use super::fake::FakeHost;
+use super::*;
+use crate::{LoadOptions, Loaded, MemoryLoader, load};
+use std::path::Path;
+
+fn on(text: &str, host: &FakeHost) -> Loaded {
+    let loader = MemoryLoader::new().with("k.conf", text);
+    let mut loaded = load(&loader, Path::new("k.conf"), &LoadOptions::default());
+    let found = [
+        check_interfaces(&loaded.config, host),
+        check_scripts(&loaded.config, host),
+    ];
+    found.into_iter().for_each(|found| loaded.add(found));
+    loaded
+}
+
+/// What the host has to say, as code and line, and the exit status.
+fn verdict(text: &str) -> (Vec<(u16, u32)>, u8) {
+    let loaded = on(text, &FakeHost::default());
+    let found = loaded.diagnostics.iter().filter(|it| (850..899).contains(&it.code.0));
+    (
+        found.map(|it| (it.code.0, it.span.unwrap().line)).collect(),
+        loaded.exit_code(),
+    )
+}
+
+fn instance(interface: &str, body: &str) -> String {
+    format!(
+        "global_defs {{ enable_script_security\nscript_user root\n}}\nvrrp_instance V {{\ninterface {interface}\nvirtual_router_id 51\n\
+         virtual_ipaddress {{ 192.0.2.1/24 }}\n{body}\n}}\n"
+    )
+}
+
+#[test]
+fn interfaces_must_exist() {
+    assert_eq!(verdict(&instance("eth0", "")), (vec![], 0));
+    assert_eq!(
+        verdict(&instance("nosuch0", "")),
+        (vec![(850, 5)], 5),
+        "once, not once more for its addresses"
+    );
+    assert_eq!(verdict(&instance("lo", "")), (vec![], 5), "said by the file alone");
+    let dynamic = instance("nosuch0", "").replace("enable_script", "dynamic_interfaces\nenable_script");
+    assert_eq!(verdict(&dynamic), (vec![], 0), "it may come later");
+    let body = "track_interface {\neth0\nnosuch0\n}\nvirtual_ipaddress_excluded {\n192.0.2.2/24 dev nosuch1\n}";
+    assert_eq!(verdict(&instance("eth0", body)), (vec![(850, 10), (850, 13)], 5));
+}
+
+#[test]
+fn missing_notify_scripts_do_not_count() {
+    assert_eq!(verdict(&instance("eth0", "notify /usr/bin/true")), (vec![], 0));
+    assert_eq!(verdict(&instance("eth0", "notify /usr/bin/tru")), (vec![(852, 8)], 0));
+    assert_eq!(verdict(&instance("eth0", "notify /etc")), (vec![(852, 8)], 0));
+}
+
+#[test]
+fn users_of_scripts_must_exist() {
+    assert_eq!(verdict(&instance("eth0", "notify /usr/bin/true nobody")), (vec![], 0));
+    assert_eq!(
+        verdict(&instance("eth0", "notify /usr/bin/true nosuchuser")),
+        (vec![(854, 8)], 5)
+    );
+    let text = instance("eth0", "").replace("script_user root", "script_user nosuchuser");
+    assert_eq!(verdict(&text), (vec![(854, 2)], 5));
+}

@@ -1,0 +1,74 @@
+//! Advice on scripts.
+//!
+//! Said when a file is read, and therefore not here: scripts without enable_script_security (HF0313). Scripts that
+//! cannot be run at all are no advice: HF0852 to HF0854.
+
+use super::{Lint, Pass};
+use crate::config::Script;
+use crate::diagnostic::{Diagnostic, findings};
+use crate::host::{self, Host, Program};
+use crate::source::Span;
+use std::path::Path;
+
+pub(super) const LINTS: &[Lint] = &[
+    Lint {
+        finding: findings::SCRIPT_INSECURE,
+        explanation: "The script runs as root, and somebody who is not root may change it, or a directory on the way to \
+        it: whoever may do so has the rights of root. The message names the part of the path, its owner, its mode and \
+        the rule. With enable_script_security such a script is not run at all. Make the part belong to root and take \
+        away the right to write from group and others, or let the script run as another user (script_user, or the \
+        user after the command). It can be seen only with `--host`.",
+    },
+    Lint {
+        finding: findings::SCRIPT_TIMEOUT,
+        explanation: "A vrrp_script without a timeout may take as long as its interval. When it hangs, the failure is \
+            seen only when the next run was due, and on a host that stalls for that long all scripts fail together. \
+            Write a timeout shorter than the interval. It is keepalived's default too, so it is said only once for a \
+            file.",
+    },
+];
+
+pub(super) fn look(pass: &mut Pass<'_>) {
+    let config = pass.config;
+    if let Some(host) = pass.host {
+        for (_, script) in host::scripts(config) {
+            insecure(pass, script, host);
+        }
+    }
+    timeouts(pass);
+}
+
+fn timeouts(pass: &mut Pass<'_>) {
+    let scripts = pass.config.vrrp_scripts.iter();
+    let slow: Vec<_> = scripts.filter(|script| script.timeout >= script.interval).collect();
+    let Some(first) = slow.first() else { return };
+    let message = format!(
+        "vrrp_script {} runs every {:?} and may take {:?}",
+        first.name, first.interval, first.timeout
+    );
+    let places: Vec<Span> = slow.iter().map(|script| script.name.span).collect();
+    pass.advise_once(
+        findings::SCRIPT_TIMEOUT,
+        &places,
+        message,
+        "write a timeout shorter than the interval",
+    );
+}
+
+fn insecure(pass: &mut Pass<'_>, script: &Script, host: &dyn Host) {
+    let Some(command) = script.argv.first() else { return };
+    let runs_as_root = host::user_id(pass.config, script, host) == Ok(0);
+    if !runs_as_root || host.program(command) != Program::Executable {
+        return;
+    }
+    let Some(why) = host.insecure(Path::new(command)) else {
+        return;
+    };
+    let consequence = if pass.config.global_defs.enable_script_security {
+        "so it is not run"
+    } else {
+        "so whoever can has the rights of root"
+    };
+    let message = format!("Somebody who is not root can change this script, which runs as root, {consequence}: {why}");
+    pass.advise(Diagnostic::new(findings::SCRIPT_INSECURE, message, Some(script.span)));
+}

@@ -1,0 +1,105 @@
+//! `@holdfast lint_off CODE ...`: advice that somebody has heard and does not want to hear again.
+//!
+//! keepalived skips the line as a condition that does not match.
+
+use crate::diagnostic::{Code, Diagnostic, findings};
+use crate::source::{SourceMap, Span};
+use std::ops::Range;
+
+/// The word after `@holdfast`.
+const KEYWORD: &str = "lint_off";
+/// The word for all codes.
+const ALL: &str = "all";
+
+/// A `lint_off` line as the preprocessor meets it.
+#[derive(Clone, Debug)]
+pub(crate) struct Switch {
+    /// Its words, without the keyword.
+    words: Vec<String>,
+    /// How much of the logical text stands before it.
+    pub(crate) at: u32,
+    span: Span,
+}
+
+impl Switch {
+    /// Reads what stands after `@holdfast`; `None`: this is something else.
+    pub(crate) fn read(text: &str, span: Span, at: usize) -> Option<Self> {
+        let mut words = text.split_ascii_whitespace();
+        if words.next() != Some(KEYWORD) {
+            return None;
+        }
+        Some(Self {
+            words: words.map(str::to_owned).collect(),
+            at: u32::try_from(at).unwrap_or(u32::MAX),
+            span,
+        })
+    }
+}
+
+/// Advice that is switched off: in the block around the line, or everywhere when it stands outside of blocks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LintOff {
+    /// The words after `lint_off`: codes such as `HF0801`, or `all`.
+    pub codes: Vec<String>,
+    /// From the head of the block to its brace; `None`: everywhere.
+    pub block: Option<Range<Span>>,
+    /// The line.
+    pub span: Span,
+}
+
+impl LintOff {
+    pub(crate) fn new(switch: Switch, block: Option<Range<Span>>) -> Self {
+        Self {
+            codes: switch.words,
+            block,
+            span: switch.span,
+        }
+    }
+
+    /// Is this piece of advice switched off?
+    pub(super) fn covers(&self, advice: &Diagnostic, sources: &SourceMap) -> bool {
+        let named = |code: &String| code == ALL || parse_code(code) == Some(advice.code);
+        self.codes.iter().any(named) && self.is_around(advice, sources)
+    }
+
+    fn is_around(&self, advice: &Diagnostic, sources: &SourceMap) -> bool {
+        let Some(block) = &self.block else { return true };
+        let Some(mut place) = advice.span else { return false };
+        // What an included file says is said where it is included.
+        while place.file != block.start.file {
+            match sources.included_at(place.file) {
+                Some(include) => place = include,
+                None => return false,
+            }
+        }
+        let point = |span: Span| (span.line, span.column);
+        let until = if block.end.file == block.start.file {
+            point(block.end)
+        } else {
+            (u32::MAX, u32::MAX)
+        };
+        (point(block.start)..=until).contains(&point(place))
+    }
+
+    /// Words that name no advice.
+    pub(super) fn unknown(&self) -> impl Iterator<Item = Diagnostic> {
+        let unknown = |code: &&String| *code != ALL && parse_code(code).and_then(super::find).is_none();
+        let say = |code: &String| format!("lint_off {code}: there is no such advice; the word is ignored");
+        let mut messages: Vec<String> = self.codes.iter().filter(unknown).map(say).collect();
+        if self.codes.is_empty() {
+            messages.push("lint_off names nothing to switch off".to_owned());
+        }
+        let hint = "@holdfast lint_off HF0801, several codes, or all; errors and warnings cannot be switched off";
+        messages
+            .into_iter()
+            .map(move |message| Diagnostic::new(findings::UNKNOWN_LINT, message, Some(self.span)).hint(hint))
+    }
+}
+
+/// `HF0801`, in upper or lower case.
+pub(super) fn parse_code(text: &str) -> Option<Code> {
+    let digits = text.get(..2).filter(|start| start.eq_ignore_ascii_case("HF"))?;
+    let number = text.get(digits.len()..)?;
+    let all_digits = number.len() == 4 && number.bytes().all(|byte| byte.is_ascii_digit());
+    number.parse().ok().filter(|_| all_digits).map(Code)
+}

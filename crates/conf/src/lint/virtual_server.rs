@@ -1,0 +1,317 @@
+//! Advice on `virtual_server`, `real_server` and checkers.
+//!
+//! Said when a file is read, and therefore not here: a quorum above the sum of weights (HF0506), DR and TUN with
+//! differing ports (HF0505), a sorry server whose `inhibit` fights with that of the same real server (HF0516).
+
+use super::{Lint, Pass};
+use crate::config::{Checker, CheckerKind, Protocol, RealServer, Scheduler, Service, VirtualServer};
+use crate::diagnostic::{Diagnostic, findings};
+use crate::source::Span;
+use std::collections::HashSet;
+use std::net::IpAddr;
+
+pub(super) const LINTS: &[Lint] = &[
+    Lint {
+        finding: findings::SORRY_IS_REAL,
+        explanation: "The sorry server is meant for the time when the real servers cannot serve. Here it is one of \
+            them: when they are all down it is down too, and clients are sent to a server that was just found dead. \
+            IPVS also knows only one entry for the address. Name a server that does not depend on the others.",
+    },
+    Lint {
+        finding: findings::PERSISTENT_QUIESCENT,
+        explanation: "With inhibit_on_failure (or weight 0) a dead server stays in the IPVS table at weight 0. New \
+            clients avoid it, but a client with a persistence entry is still sent to it, and every attempt renews \
+            the entry: such a client never reaches a living server. The sysctl \
+            net.ipv4.vs.expire_quiescent_template = 1 makes IPVS drop these entries. With `--host` the advice is \
+            given only where the sysctl is not set.",
+    },
+    Lint {
+        finding: findings::NEVER_CHECKED,
+        explanation: "A real server without a checker always counts as up. It gets its share of the clients when it \
+            is dead, and it counts for the quorum. Write a checker, for example TCP_CHECK { }.",
+    },
+    Lint {
+        finding: findings::UP_BEFORE_CHECK,
+        explanation: "Without `alpha` every server is put into the pool at start and taken out when its checks fail. \
+            Until then, clients are sent to dead servers, for up to delay_loop plus all retries. With alpha a server \
+            waits outside until its first successful check. That is keepalived's default too, so it is said only \
+            once for a file.",
+    },
+    Lint {
+        finding: findings::DELAY_LOOP_SHORT,
+        explanation: "A check may take as long as its timeout, and the next one is due earlier than that. Checks of \
+            a server that does not answer then follow each other without a pause, at intervals that have nothing to \
+            do with delay_loop. Make connect_timeout shorter than delay_loop.",
+    },
+    Lint {
+        finding: findings::NO_RETRY,
+        explanation: "With retry 0 the first failed attempt takes the server out of the pool. One lost packet or one \
+            slow answer is enough, and a server that is taken out comes back with its next successful check: it \
+            flaps. On anything but a perfect path leave retry at 1 or more.",
+    },
+    Lint {
+        finding: findings::QUORUM_WITHOUT_EFFECT,
+        explanation: "The quorum decides when the sorry server takes over and when quorum_up and quorum_down run. \
+            This virtual_server has none of them: below the quorum the remaining servers get all clients, as they \
+            would without a quorum. The virtual address stays, too: for an address that moves away let quorum_down \
+            write a file that the vrrp_instance tracks.",
+    },
+    Lint {
+        finding: findings::ADDRESS_OF_NOBODY,
+        explanation: "The file has VRRP instances, but none of them holds the address of this virtual_server. Unless \
+            something else brings the address, or a router sends its packets here, no client reaches the service. \
+            Often one of two addresses was changed and the other was not.",
+    },
+    Lint {
+        finding: findings::NO_WEIGHT,
+        explanation: "A server of weight 0 gets no new clients. When all servers have weight 0 nobody is served, \
+            however healthy they are.",
+    },
+    Lint {
+        finding: findings::UDP_NO_EXPIRY,
+        explanation: "When a dead server is removed from a UDP service, IPVS keeps the entries of its clients and \
+            drops their packets without a word until the entries time out, and a client that goes on sending (a DNS \
+            resolver, a phone) renews them. The sysctl net.ipv4.vs.expire_nodest_conn = 1 sends such clients to \
+            another server at once. It can be seen only with `--host`.",
+    },
+    Lint {
+        finding: findings::WEIGHT_IGNORED,
+        explanation: "rr and lc treat all servers of a weight above 0 alike. The different weights of these servers \
+            have no effect on who gets how much. The schedulers that look at weights are wrr and wlc.",
+    },
+];
+
+const EXPIRE_QUIESCENT_TEMPLATE: &str = "net.ipv4.vs.expire_quiescent_template";
+const EXPIRE_NODEST_CONN: &str = "net.ipv4.vs.expire_nodest_conn";
+
+pub(super) fn look(pass: &mut Pass<'_>) {
+    let config = pass.config;
+    for server in &config.virtual_servers {
+        sorry_server(pass, server);
+        persistence(pass, server);
+        checkers(pass, server);
+        quorum(pass, server);
+        server_weights(pass, server);
+        udp(pass, server);
+    }
+    unchecked_start(pass);
+    addresses(pass);
+}
+
+fn sorry_server(pass: &mut Pass<'_>, server: &VirtualServer) {
+    let Some(sorry) = &server.sorry_server else { return };
+    let span = sorry.address.span;
+    let is_known = |it: &Diagnostic| it.code == findings::SORRY_INHIBIT.code && it.span == Some(span);
+    let same = |real: &&RealServer| {
+        let port = |port: Option<u16>| port.or(common_port(server));
+        real.address == sorry.address && port(real.port) == port(sorry.port)
+    };
+    let Some(twin) = server.real_servers.iter().find(same) else {
+        return;
+    };
+    if pass.known.iter().any(is_known) {
+        return;
+    }
+    let message = format!(
+        "The sorry_server {} is also a real_server of {}",
+        sorry.address, *server.name
+    );
+    pass.advise(
+        Diagnostic::new(findings::SORRY_IS_REAL, message, Some(span))
+            .note("the real_server is here", Some(twin.span))
+            .hint("name a server that works when the real servers do not"),
+    );
+}
+
+/// The port of all services, when they have the same.
+fn common_port(server: &VirtualServer) -> Option<u16> {
+    let mut ports = server.services.iter().map(|service| match service {
+        Service::Address(_, port) => *port,
+        Service::Fwmark(..) => 0,
+    });
+    let first = ports.next()?;
+    ports.all(|port| port == first).then_some(first)
+}
+
+fn persistence(pass: &mut Pass<'_>, server: &VirtualServer) {
+    let quiescent = |real: &&RealServer| real.inhibit_on_failure || real.weight == 0;
+    let Some(real) = server.real_servers.iter().find(quiescent) else {
+        return;
+    };
+    let set = pass.host.and_then(|host| host.sysctl(EXPIRE_QUIESCENT_TEMPLATE));
+    if server.persistence_timeout.is_none() || set.as_deref().is_some_and(|value| value != "0") {
+        return;
+    }
+    let message = format!(
+        "virtual_server {} is persistent: its clients stay with a server of weight 0",
+        *server.name
+    );
+    let hint = match set {
+        Some(_) => format!("it is 0 here: sysctl -w {EXPIRE_QUIESCENT_TEMPLATE}=1"),
+        None => format!("sysctl -w {EXPIRE_QUIESCENT_TEMPLATE}=1, unless it is set already"),
+    };
+    let why = if real.weight == 0 {
+        "this server has weight 0"
+    } else {
+        "this server stays in the table with weight 0 when it fails"
+    };
+    pass.advise(
+        Diagnostic::new(findings::PERSISTENT_QUIESCENT, message, Some(server.name.span))
+            .note(why, Some(real.span))
+            .hint(hint),
+    );
+}
+
+fn checkers(pass: &mut Pass<'_>, server: &VirtualServer) {
+    let real_servers = || server.real_servers.iter();
+    let unchecked: Vec<Span> = real_servers()
+        .filter(|real| real.checkers.is_empty())
+        .map(|real| real.span)
+        .collect();
+    let message = format!(
+        "A real_server of {} has no checker: it counts as up even when it is dead",
+        *server.name
+    );
+    pass.advise_once(findings::NEVER_CHECKED, &unchecked, message, "TCP_CHECK { }");
+
+    let with = |wrong: fn(&Checker) -> bool| -> Vec<&Checker> {
+        let checkers = real_servers().flat_map(|real| &real.checkers);
+        checkers.filter(|checker| connects(checker) && wrong(checker)).collect()
+    };
+    let spans = |checkers: &[&Checker]| -> Vec<Span> { checkers.iter().map(|checker| checker.span).collect() };
+    let slow = with(|checker| checker.delay_loop < checker.connect_timeout);
+    if let Some(first) = slow.first() {
+        let message = format!(
+            "A check every {:?} (delay_loop), and each may take {:?} (connect_timeout)",
+            first.delay_loop, first.connect_timeout
+        );
+        let hint = "make connect_timeout shorter than delay_loop";
+        pass.advise_once(findings::DELAY_LOOP_SHORT, &spans(&slow), message, hint);
+    }
+    let hasty = with(|checker| checker.retry == 0);
+    let message = "retry 0: one lost packet takes the server out of the pool".to_owned();
+    pass.advise_once(findings::NO_RETRY, &spans(&hasty), message, "retry 1 or more");
+}
+
+/// Does the checker talk to the server over the network, with `connect_timeout` and `retry`?
+fn connects(checker: &Checker) -> bool {
+    matches!(checker.kind, CheckerKind::TcpCheck | CheckerKind::HttpGet(_))
+}
+
+fn quorum(pass: &mut Pass<'_>, server: &VirtualServer) {
+    let has_effect = server.sorry_server.is_some() || server.quorum_up.is_some() || server.quorum_down.is_some();
+    // A mail is an effect, too.
+    if server.quorum <= 1 || has_effect || pass.config.global_defs.smtp_alert == Some(true) {
+        return;
+    }
+    let message = format!(
+        "Losing the quorum of virtual_server {} has no effect: there is no sorry_server, quorum_up or quorum_down",
+        *server.name
+    );
+    pass.advise(Diagnostic::new(
+        findings::QUORUM_WITHOUT_EFFECT,
+        message,
+        Some(server.name.span),
+    ));
+}
+
+fn server_weights(pass: &mut Pass<'_>, server: &VirtualServer) {
+    let weights: HashSet<u32> = server.real_servers.iter().map(|real| real.weight).collect();
+    let span = Some(server.name.span);
+    if weights.iter().all(|weight| *weight == 0) {
+        let message = format!(
+            "All real servers of virtual_server {} have weight 0: nobody is served",
+            *server.name
+        );
+        pass.advise(Diagnostic::new(findings::NO_WEIGHT, message, span));
+    }
+    let different = weights.iter().filter(|weight| **weight != 0).count() > 1;
+    if different && let Some(weighted) = weighted(server.lb_algo) {
+        let message = format!(
+            "virtual_server {} has servers of different weights, which lb_algo {} ignores",
+            *server.name,
+            server.lb_algo.name()
+        );
+        let hint = format!("lb_algo {}", weighted.name());
+        pass.advise(Diagnostic::new(findings::WEIGHT_IGNORED, message, span).hint(hint));
+    }
+}
+
+/// The scheduler that is like this one and looks at weights.
+fn weighted(scheduler: Scheduler) -> Option<Scheduler> {
+    match scheduler {
+        Scheduler::Rr => Some(Scheduler::Wrr),
+        Scheduler::Lc => Some(Scheduler::Wlc),
+        _ => None,
+    }
+}
+
+fn udp(pass: &mut Pass<'_>, server: &VirtualServer) {
+    let removed = |real: &RealServer| !real.checkers.is_empty() && !real.inhibit_on_failure;
+    if server.protocol != Some(Protocol::Udp) || server.ops || !server.real_servers.iter().any(removed) {
+        return;
+    }
+    let value = pass.host.and_then(|host| host.sysctl(EXPIRE_NODEST_CONN));
+    if value.as_deref() == Some("0") {
+        let message = format!(
+            "virtual_server {} is UDP: clients of a removed server are dropped until their entries time out",
+            *server.name
+        );
+        pass.advise(
+            Diagnostic::new(findings::UDP_NO_EXPIRY, message, Some(server.name.span))
+                .hint(format!("sysctl -w {EXPIRE_NODEST_CONN}=1")),
+        );
+    }
+}
+
+fn unchecked_start(pass: &mut Pass<'_>) {
+    let starts_up = |server: &&VirtualServer| {
+        let mut checkers = server.real_servers.iter().flat_map(|real| &real.checkers);
+        checkers.any(|checker| !checker.alpha)
+    };
+    let places: Vec<Span> = pass
+        .config
+        .virtual_servers
+        .iter()
+        .filter(starts_up)
+        .map(|server| server.name.span)
+        .collect();
+    let message = "Real servers are in the pool before their first check".to_owned();
+    pass.advise_once(
+        findings::UP_BEFORE_CHECK,
+        &places,
+        message,
+        "write alpha in virtual_server",
+    );
+}
+
+fn addresses(pass: &mut Pass<'_>) {
+    let config = pass.config;
+    if config.vrrp_instances.is_empty() {
+        return;
+    }
+    let addresses = |it: &crate::config::VrrpInstance| {
+        let all = it.virtual_ipaddress.iter().chain(&it.virtual_ipaddress_excluded);
+        all.map(|address| *address.address).collect::<Vec<_>>()
+    };
+    let mut held: HashSet<IpAddr> = config.vrrp_instances.iter().flat_map(addresses).collect();
+    if let Some(host) = pass.host {
+        held.extend(host.addresses().iter().map(|it| it.address));
+    }
+    for server in &config.virtual_servers {
+        let homeless = server.services.iter().find_map(|service| match service {
+            Service::Address(address, _) if !held.contains(address) => Some(*address),
+            _ => None,
+        });
+        if let Some(address) = homeless {
+            let message = format!(
+                "{address} of virtual_server {} is no address of a vrrp_instance",
+                *server.name
+            );
+            pass.advise(
+                Diagnostic::new(findings::ADDRESS_OF_NOBODY, message, Some(server.name.span))
+                    .hint("write it into virtual_ipaddress, unless something else brings it"),
+            );
+        }
+    }
+}
