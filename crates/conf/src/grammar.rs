@@ -60,18 +60,13 @@ fn plain_words(statement: &str, base: u32) -> Option<Vec<Word<'_>>> {
         let Some(blanks) = blanks else { return Some(words) };
         at = at.saturating_add(blanks);
         let rest = statement.get(at..)?;
-        let (text, length) = match rest.strip_prefix('"') {
-            Some(inner) => {
-                let length = memchr::memchr(b'"', inner.as_bytes())?;
-                (inner.get(..length)?, length.saturating_add(2))
-            }
-            None => {
-                let mut bytes = rest.bytes();
-                let length = bytes
-                    .position(|byte| is_blank(byte) || byte == b'"')
-                    .unwrap_or(rest.len());
-                (rest.get(..length)?, length)
-            }
+        let (text, length) = if let Some(inner) = rest.strip_prefix('"') {
+            let length = memchr::memchr(b'"', inner.as_bytes())?;
+            (inner.get(..length)?, length.saturating_add(2))
+        } else {
+            let length = rest.bytes().position(|byte| is_blank(byte) || byte == b'"');
+            let length = length.unwrap_or(rest.len());
+            (rest.get(..length)?, length)
         };
         let end = at.saturating_add(length);
         if statement.as_bytes().get(end).is_some_and(|byte| !is_blank(*byte)) {

@@ -50,6 +50,7 @@ impl<'a> Builder<'a> {
                 self.real_server_setting(&mut draft, item);
             }
         }
+        draft.checkers.shrink_to_fit();
         virtual_server.real_servers.push(draft);
     }
 

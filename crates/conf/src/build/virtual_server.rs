@@ -125,6 +125,7 @@ impl<'a> Builder<'a> {
                 self.server_setting(&mut draft, item);
             }
         }
+        draft.real_servers.shrink_to_fit();
         self.virtual_servers.push(draft);
     }
 

@@ -80,7 +80,8 @@ impl<'a> Builder<'a> {
                 self.instance_setting(&mut draft, item);
             }
         }
-        if let Some(instance) = self.resolve_instance(draft) {
+        if let Some(mut instance) = self.resolve_instance(draft) {
+            instance.virtual_ipaddress.shrink_to_fit();
             self.config.vrrp_instances.push(instance);
         }
     }

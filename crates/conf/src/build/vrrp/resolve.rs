@@ -5,6 +5,7 @@ use super::Draft;
 use crate::config::{AddressFamily, Authentication, InitialState, VrrpInstance, VrrpVersion};
 use crate::diagnostic::{Diagnostic, findings};
 use crate::source::Spanned;
+use std::collections::{HashMap, hash_map};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -320,41 +321,50 @@ impl Builder<'_> {
 
     /// Two instances must not answer for one virtual router.
     pub(in crate::build) fn finish_instances(&mut self) {
-        let key = |it: &VrrpInstance| {
-            let mut destinations: Vec<IpAddr> = it.unicast_peer.iter().map(|peer| *peer.address).collect();
-            if destinations.is_empty() {
-                destinations.push(it.mcast_dst_ip);
-            }
-            destinations.sort_unstable();
-            (
-                it.interface.value.clone(),
-                it.family,
-                *it.virtual_router_id,
-                destinations,
-            )
-        };
-        let mut seen = std::collections::HashMap::new();
-        let instances = std::mem::take(&mut self.config.vrrp_instances);
-        for instance in instances {
-            match seen.entry(key(&instance)) {
-                std::collections::hash_map::Entry::Vacant(entry) => {
-                    entry.insert((instance.name.clone(), instance.virtual_router_id.span));
-                    self.config.vrrp_instances.push(instance);
+        let mut instances = std::mem::take(&mut self.config.vrrp_instances);
+        let mut seen = HashMap::with_capacity(instances.len());
+        let mut kept = Vec::with_capacity(instances.len());
+        for instance in &instances {
+            let (name, id) = (&instance.name, instance.virtual_router_id);
+            match seen.entry(virtual_router(instance)) {
+                hash_map::Entry::Vacant(entry) => {
+                    entry.insert(instance);
+                    kept.push(true);
                 }
-                std::collections::hash_map::Entry::Occupied(entry) => {
-                    let (first, span) = entry.get();
+                hash_map::Entry::Occupied(entry) => {
+                    let first = entry.get();
                     let message = format!(
-                        "{} and {first} both use virtual_router_id {} on interface {}; {} is left out",
-                        instance.name, instance.virtual_router_id, instance.interface, instance.name
+                        "{name} and {} both use virtual_router_id {id} on interface {}; {name} is left out",
+                        first.name, instance.interface
                     );
-                    self.diagnostics.push(
-                        Diagnostic::new(findings::DUPLICATE_VRID, message, Some(instance.virtual_router_id.span))
-                            .note(format!("{first} uses it here"), Some(*span)),
-                    );
+                    self.diagnostics
+                        .push(Diagnostic::new(findings::DUPLICATE_VRID, message, Some(id.span)).note(
+                            format!("{} uses it here", first.name),
+                            Some(first.virtual_router_id.span),
+                        ));
+                    kept.push(false);
                 }
             }
         }
+        drop(seen);
+        let mut kept = kept.into_iter();
+        instances.retain(|_| kept.next().unwrap_or(true));
+        self.config.vrrp_instances = instances;
     }
+}
+
+/// What tells virtual routers apart on the wire. The peers are sorted; without any it is the multicast group.
+fn virtual_router(instance: &VrrpInstance) -> (&str, AddressFamily, u8, Option<IpAddr>, Vec<IpAddr>) {
+    let mut peers: Vec<IpAddr> = instance.unicast_peer.iter().map(|peer| *peer.address).collect();
+    peers.sort_unstable();
+    let group = peers.is_empty().then_some(instance.mcast_dst_ip);
+    (
+        &instance.interface.value,
+        instance.family,
+        *instance.virtual_router_id,
+        group,
+        peers,
+    )
 }
 
 fn resolve_state(draft: &Draft) -> (InitialState, u8) {
