@@ -235,7 +235,7 @@ pub struct SorryServer {
 }
 
 /// One `real_server` block.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RealServer {
     /// Its address.
     pub address: Spanned<IpAddr>,
@@ -259,4 +259,18 @@ pub struct RealServer {
     pub checkers: Vec<Checker>,
     /// The block's head.
     pub span: Span,
+}
+
+impl PartialEq for RealServer {
+    fn eq(&self, other: &Self) -> bool {
+        let parts = |it: &Self| {
+            (
+                (it.address, it.port, it.lvs_method, it.weight),
+                (it.inhibit_on_failure, it.uthreshold, it.lthreshold),
+            )
+        };
+        parts(self) == parts(other)
+            && (&self.notify_up, &self.notify_down) == (&other.notify_up, &other.notify_down)
+            && self.checkers == other.checkers
+    }
 }
