@@ -1,7 +1,10 @@
 //! What can be said about a configuration, as plain data, and the two ways to print it.
 
+mod explanation;
 pub mod findings;
 mod print;
+
+pub use explanation::Explanation;
 
 use crate::source::{FileId, Span};
 use findings::Finding;

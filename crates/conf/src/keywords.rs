@@ -6,6 +6,7 @@
 
 mod address;
 mod checker;
+mod describe;
 mod global;
 mod index;
 mod lexical;
@@ -308,7 +309,7 @@ fn collect_paths(context: Context, path: &str, paths: &mut HashMap<Context, Vec<
 }
 
 /// The blocks in which a keyword may stand.
-pub(crate) fn homes(name: &str) -> impl Iterator<Item = Context> {
+pub fn homes(name: &str) -> impl Iterator<Item = Context> {
     Context::ALL
         .iter()
         .copied()
@@ -316,7 +317,7 @@ pub(crate) fn homes(name: &str) -> impl Iterator<Item = Context> {
 }
 
 /// The candidate that differs from a word by so few letters that it was probably meant.
-pub(crate) fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let length = word.chars().count();
     let limit = match length {
         3..=4 => 1,

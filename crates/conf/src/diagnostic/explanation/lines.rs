@@ -1,0 +1,46 @@
+//! 0100–0199: lines, quotes, definitions, sequences.
+
+use super::super::findings;
+use super::{Explanation, page};
+
+#[rustfmt::skip] // one finding, one paragraph
+pub(super) const PAGES: &[Explanation] = &[
+    page(findings::LINE_LONG,
+        "Holdfast reads this line. keepalived, which may still read the same file on another node, ignores lines of more than 1022 bytes.",
+        "", ""),
+    page(findings::LINE_TOO_LONG,
+        "No line of a configuration is that long; the file is probably something else. The line is ignored.",
+        "", ""),
+    page(findings::NUL_BYTE,
+        "The line holds a byte of value 0, which ends text for keepalived. Such files are mostly not text at all.",
+        "", ""),
+    page(findings::NOT_UTF8,
+        "Names and arguments are UTF-8. Comments may hold any bytes.",
+        "", ""),
+    page(findings::UNTERMINATED_QUOTE,
+        "A double quote is opened and not closed on its line; where the argument ends is a guess.",
+        "vrrp_instance A {\n    notify \"/etc/holdfast/notify.sh now\n}\n",
+        "vrrp_instance A {\n    notify \"/etc/holdfast/notify.sh now\"\n}\n"),
+    page(findings::UNDEFINED_NAME,
+        "${NAME} stands for nothing: it is defined nowhere above, or only on a line for another config id. Definitions hold from their line on.",
+        "vrrp_instance A {\n    priority ${PRIO}\n}\n",
+        "$PRIO=100\nvrrp_instance A {\n    priority ${PRIO}\n}\n"),
+    page(findings::DEFINITION_LOOP,
+        "A definition uses itself, so that its text would never end.",
+        "$A=${A} x\nvrrp_instance ${A} {\n}\n",
+        "$A=x\nvrrp_instance ${A} {\n}\n"),
+    page(findings::EXPANSION_LIMIT,
+        "Definitions and sequences become more text than a configuration can sensibly have. What goes beyond the limit is left out.",
+        "", ""),
+    page(findings::BAD_SEQUENCE,
+        "~SEQ takes a name, perhaps a start and a step, and an end that the steps lead to; ~LST takes a name and values. The line is dropped.",
+        "static_ipaddress {\n    ~SEQ(N, 1, 0, 3) 192.0.2.${N}/24 dev eth0\n}\n",
+        "static_ipaddress {\n    ~SEQ(N, 1, 3) 192.0.2.${N}/24 dev eth0\n}\n"),
+    page(findings::RANDOM_RANGE,
+        "${_RANDOM LEAST MOST} needs the smaller number first.",
+        "vrrp_instance A {\n    priority ${_RANDOM 200 100}\n}\n",
+        "vrrp_instance A {\n    priority ${_RANDOM 100 200}\n}\n"),
+    page(findings::COMMENT_ENDS_DEFINITION,
+        "A definition of several lines goes on as long as lines end in a backslash. A comment after the backslash hides it, so the definition ends there.",
+        "", ""),
+];
