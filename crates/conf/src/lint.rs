@@ -8,8 +8,8 @@ mod switch;
 mod virtual_server;
 mod vrrp;
 
-pub use switch::LintOff;
 pub(crate) use switch::Switch;
+pub use switch::{Allow, LintOff};
 
 use crate::Loaded;
 use crate::config::Config;

@@ -5,19 +5,22 @@ use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use holdfast_conf::{FileLoader, Loaded, load};
+use holdfast_conf::host::{check_interfaces, check_scripts};
+use holdfast_conf::{FileLoader, Host, Loaded, lint, load};
 
 use crate::EXIT_FAILURE;
-use crate::cli::Arguments;
+use crate::cli::{Arguments, CheckArguments};
+use crate::host::ThisHost;
 use crate::supervisor::load_options;
 
 /// `-t`: a line for each finding on standard error or in a file; keepalived's exit status.
 pub fn one_line(arguments: &Arguments, log_file: Option<&Path>) -> ExitCode {
-    let loaded = load(
+    let mut loaded = load(
         &FileLoader,
         &arguments.config_file,
         &load_options(arguments.config_id.as_deref()),
     );
+    check_on(&ThisHost::look(), &mut loaded);
     let written = match log_file {
         None => write_lines(&mut std::io::stderr().lock(), &loaded),
         Some(path) => OpenOptions::new()
@@ -40,15 +43,37 @@ fn write_lines(out: &mut dyn Write, loaded: &Loaded) -> std::io::Result<()> {
         .try_for_each(|diagnostic| writeln!(out, "{}", diagnostic.one_line(&loaded.sources)))
 }
 
+/// What only the host can tell.
+fn check_on(host: &dyn Host, loaded: &mut Loaded) {
+    let interfaces = check_interfaces(&loaded.config, host);
+    let scripts = check_scripts(&loaded.config, host);
+    loaded.add(interfaces);
+    loaded.add(scripts);
+}
+
+/// Everything that there is to say about a file, advice included.
+fn examine(asked: &CheckArguments) -> Loaded {
+    let mut loaded = load(&FileLoader, &asked.file, &load_options(asked.config_id.as_deref()));
+    let host = asked.host.then(ThisHost::look);
+    let host = host.as_ref().map(|host| host as &dyn Host);
+    let mut advice = lint(&loaded, host);
+    advice.retain(|advice| !asked.allow.iter().any(|allow| allow.covers(advice)));
+    loaded.add(advice);
+    if let Some(host) = host {
+        check_on(host, &mut loaded);
+    }
+    loaded
+}
+
 /// `holdfast check`: each finding with its place in the file.
-pub fn drawn(file: &Path, config_id: Option<&str>) -> ExitCode {
-    let loaded = load(&FileLoader, file, &load_options(config_id));
+pub fn drawn(asked: &CheckArguments) -> ExitCode {
+    let loaded = examine(asked);
     let color = std::io::stdout().is_terminal();
     for diagnostic in &loaded.diagnostics {
         println!("{}\n", diagnostic.drawn(&loaded.sources, color));
     }
     let errors = loaded.has_errors();
-    println!("{}: {}", file.display(), summary(&loaded));
+    println!("{}: {}", asked.file.display(), summary(&loaded));
     ExitCode::from(u8::from(errors))
 }
 
@@ -61,12 +86,19 @@ fn summary(loaded: &Loaded) -> String {
             .filter(|diagnostic| diagnostic.severity == severity)
             .count()
     };
-    match (
-        count(Severity::Error),
-        count(Severity::Warning),
-        count(Severity::Advice),
-    ) {
-        (0, 0, 0) => "nothing to complain about".to_owned(),
-        (errors, warnings, advice) => format!("{errors} errors, {warnings} warnings, {advice} pieces of advice"),
+    let kinds = [
+        (count(Severity::Error), "error", "errors"),
+        (count(Severity::Warning), "warning", "warnings"),
+        (count(Severity::Advice), "piece of advice", "pieces of advice"),
+    ];
+    let said: Vec<String> = kinds
+        .into_iter()
+        .filter(|(count, ..)| *count > 0)
+        .map(|(count, one, many)| format!("{count} {}", if count == 1 { one } else { many }))
+        .collect();
+    if said.is_empty() {
+        "nothing to complain about".to_owned()
+    } else {
+        said.join(", ")
     }
 }

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Parser, Subcommand};
+use holdfast_conf::lint::Allow;
 
 /// Where keepalived looks for its configuration, so that Holdfast can take its place.
 const DEFAULT_CONFIG_FILE: &str = "/etc/keepalived/keepalived.conf";
@@ -182,20 +183,30 @@ impl NotInEffect {
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
     /// Check a configuration file and show what is wrong with it, and why
-    Check {
-        /// The file
-        #[arg(default_value = DEFAULT_CONFIG_FILE)]
-        file: PathBuf,
-        /// The name that `@ID` lines and `${_INSTANCE}` compare with
-        #[arg(short = 'i', long)]
-        config_id: Option<String>,
-    },
+    Check(CheckArguments),
     /// Show the state of a running daemon
     Status {
         /// Pid file of the supervisor; its status file lies beside it
         #[arg(short = 'p', long = "pid", default_value = "/run/keepalived.pid")]
         pid_file: PathBuf,
     },
+}
+
+/// What `holdfast check` is asked for.
+#[derive(Debug, Clone, clap::Args)]
+pub struct CheckArguments {
+    /// The file
+    #[arg(default_value = DEFAULT_CONFIG_FILE)]
+    pub file: PathBuf,
+    /// The name that `@ID` lines and `${_INSTANCE}` compare with
+    #[arg(short = 'i', long)]
+    pub config_id: Option<String>,
+    /// Check against this host, too: interfaces, addresses, scripts, users, sysctls
+    #[arg(long)]
+    pub host: bool,
+    /// Advice not to give, such as HF0823, or all
+    #[arg(long, value_name = "CODE")]
+    pub allow: Vec<Allow>,
 }
 
 impl Arguments {

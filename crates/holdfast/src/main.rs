@@ -14,6 +14,7 @@ mod checker_role;
 mod child_process;
 mod cli;
 mod daemonize;
+mod host;
 mod ipc;
 mod log;
 mod pid_file;
@@ -45,7 +46,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     match &arguments.command {
-        Some(Command::Check { file, config_id }) => return check::drawn(file, config_id.as_deref()),
+        Some(Command::Check(asked)) => return check::drawn(asked),
         Some(Command::Status { pid_file }) => return show_status(pid_file),
         None => {}
     }

@@ -9,9 +9,10 @@ use std::collections::HashSet;
 /// Interfaces that the file names and the host does not have.
 ///
 /// The daemon waits for them, so nothing of this keeps it from starting. With `dynamic_interfaces` they are expected
-/// to come later, and nothing is said.
+/// to come later, and with `net_namespace` they are elsewhere: nothing is said.
 pub fn check_interfaces(config: &Config, host: &dyn Host) -> Vec<Diagnostic> {
-    if config.global_defs.dynamic_interfaces != DynamicInterfaces::No {
+    let elsewhere = config.daemon.net_namespace.is_some();
+    if elsewhere || config.global_defs.dynamic_interfaces != DynamicInterfaces::No {
         return Vec::new();
     }
     let mut check = Check {

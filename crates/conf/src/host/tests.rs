@@ -44,6 +44,8 @@ fn interfaces_must_exist() {
     assert_eq!(verdict(&instance("lo", "")), (vec![], 5), "said by the file alone");
     let dynamic = instance("nosuch0", "").replace("enable_script", "dynamic_interfaces\nenable_script");
     assert_eq!(verdict(&dynamic), (vec![], 0), "it may come later");
+    let elsewhere = format!("net_namespace blue\n{}", instance("nosuch0", ""));
+    assert_eq!(verdict(&elsewhere).0, []);
     let body = "track_interface {\neth0\nnosuch0\n}\nvirtual_ipaddress_excluded {\n192.0.2.2/24 dev nosuch1\n}";
     assert_eq!(verdict(&instance("eth0", body)), (vec![(850, 10), (850, 13)], 5));
 }
@@ -64,4 +66,50 @@ fn users_of_scripts_must_exist() {
     );
     let text = instance("eth0", "").replace("script_user root", "script_user nosuchuser");
     assert_eq!(verdict(&text), (vec![(854, 2)], 5));
+}
+
+/// keepalived's exit status for files whose defect only a host shows. Without its facts beside the repository this
+/// says nothing.
+#[test]
+fn files_that_need_a_host_end_as_keepalived_ends() {
+    let root = std::env::var_os("HOLDFAST_SHARED").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
+        std::path::PathBuf::from,
+    );
+    let folder = root.join("language/bad");
+    let Ok(expected) = std::fs::read_to_string(folder.join("expected.tsv")) else {
+        return;
+    };
+    let mut judged = 0;
+    for row in expected.lines().skip(1) {
+        let columns: Vec<&str> = row.split('\t').collect();
+        let start = columns[0].split('-').next().unwrap();
+        if !["19", "20", "37", "39"].contains(&start) {
+            continue;
+        }
+        let text = std::fs::read_to_string(folder.join(columns[0])).unwrap();
+        let loaded = on(&text, &FakeHost::default());
+        assert_eq!(
+            loaded.exit_code().to_string(),
+            columns[4],
+            "{row}\n{:#?}",
+            loaded.diagnostics
+        );
+        let line = columns[5].split("Line ").nth(1).and_then(|rest| rest.split(')').next());
+        let mut lines = loaded
+            .diagnostics
+            .iter()
+            .filter(|it| it.class.is_some())
+            .map(|it| it.span.unwrap().line);
+        if let Some(line) = line {
+            // Of a block keepalived names the end, we the words at fault.
+            assert!(
+                lines.any(|it| it.to_string() == line || ["39", "61"].contains(&start)),
+                "{row}\n{:#?}",
+                loaded.diagnostics
+            );
+        }
+        judged += 1;
+    }
+    assert_eq!(judged, 4);
 }

@@ -5,6 +5,7 @@
 use crate::diagnostic::{Code, Diagnostic, findings};
 use crate::source::{SourceMap, Span};
 use std::ops::Range;
+use std::str::FromStr;
 
 /// The word after `@holdfast`.
 const KEYWORD: &str = "lint_off";
@@ -102,4 +103,38 @@ pub(super) fn parse_code(text: &str) -> Option<Code> {
     let number = text.get(digits.len()..)?;
     let all_digits = number.len() == 4 && number.bytes().all(|byte| byte.is_ascii_digit());
     number.parse().ok().filter(|_| all_digits).map(Code)
+}
+
+/// Advice that the caller does not want to hear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Allow {
+    /// None of it.
+    All,
+    /// This one.
+    Code(Code),
+}
+
+impl Allow {
+    /// Is this piece of advice one of those?
+    pub fn covers(self, advice: &Diagnostic) -> bool {
+        match self {
+            Self::All => super::find(advice.code).is_some(),
+            Self::Code(code) => code == advice.code,
+        }
+    }
+}
+
+impl FromStr for Allow {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let code = parse_code(text).filter(|code| super::find(*code).is_some());
+        match code {
+            Some(code) => Ok(Self::Code(code)),
+            None if text == ALL => Ok(Self::All),
+            None => Err(format!(
+                "there is no such advice; write a code such as HF0801, or {ALL}"
+            )),
+        }
+    }
 }

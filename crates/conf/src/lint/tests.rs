@@ -403,3 +403,16 @@ fn a_switch_that_names_no_advice_is_said() {
     assert_eq!(codes("@holdfast lint_off HF9999 HF0800 801 HF801"), [(899, 1); 3]);
     assert_eq!(codes("@holdfast lint_off"), [(899, 1)], "nothing to switch off");
 }
+
+#[test]
+fn callers_switch_off_advice_and_nothing_else() {
+    let text = instance("priority 255");
+    let advice = lint(&read(&text), None).remove(0);
+    let error = read("nonsense\n").diagnostics.remove(0);
+    let covers = |allow: &str, it: &Diagnostic| allow.parse::<Allow>().unwrap().covers(it);
+    assert!(covers("HF0800", &advice) && covers("hf0800", &advice) && covers("all", &advice));
+    assert!(!covers("HF0801", &advice) && !covers("all", &error));
+    for wrong in ["HF0300", "800", "HF800", "HF08000", "HF+800", "", "ALL", "HFé00"] {
+        assert!(wrong.parse::<Allow>().is_err(), "{wrong}");
+    }
+}

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use holdfast_conf::host::check_interfaces;
 use holdfast_conf::{Diagnostic, FileLoader, LoadOptions, Loaded, Severity};
 use holdfast_health::settings::Settings as HealthSettings;
 use holdfast_vrrp::settings::NodeSettings;
 
 use crate::cli::Arguments;
+use crate::host::ThisHost;
 use crate::ipc::ToChecker;
 use crate::plan;
 use crate::plan::scripts::ScriptTable;
@@ -56,6 +58,8 @@ impl Configuration {
             .map(|diagnostic| diagnostic.one_line(&sources))
             .collect();
         messages.extend(script_messages);
+        let absent = check_interfaces(&config, &ThisHost::look());
+        messages.extend(absent.iter().map(|diagnostic| diagnostic.one_line(&sources)));
         if diagnostics.iter().any(Diagnostic::is_fatal) {
             return Err(LoadError { messages });
         }
