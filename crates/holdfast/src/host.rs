@@ -88,7 +88,9 @@ fn program(command: &Path, search_path: &OsStr) -> Program {
     let candidates: Vec<PathBuf> = if command.components().count() > 1 || command.is_absolute() {
         vec![command.to_owned()]
     } else {
-        std::env::split_paths(search_path).map(|folder| folder.join(command)).collect()
+        std::env::split_paths(search_path)
+            .map(|folder| folder.join(command))
+            .collect()
     };
     let mut found = Program::Missing;
     for candidate in candidates {
@@ -129,7 +131,11 @@ mod tests {
         let host = ThisHost::look();
         assert!(host.has_interface("lo"));
         assert!(!host.has_interface("nosuch0"));
-        if let Some(loopback) = host.addresses().iter().find(|it| it.address.is_loopback() && it.address.is_ipv4()) {
+        if let Some(loopback) = host
+            .addresses()
+            .iter()
+            .find(|it| it.address.is_loopback() && it.address.is_ipv4())
+        {
             assert_eq!((loopback.interface.as_str(), loopback.prefix_length), ("lo", 8));
         }
         assert!(host.sysctl("kernel.ostype").is_some_and(|name| name == "Linux"));
