@@ -3,12 +3,18 @@
 
 mod address;
 mod argument;
+mod bfd;
 mod checker;
+mod daemon;
 mod global;
+mod link;
 mod real_server;
 mod resolve;
+mod route;
+mod rule;
 mod server_group;
 mod sync_group;
+mod track;
 mod virtual_server;
 mod vrrp;
 
@@ -39,6 +45,8 @@ pub(crate) fn build(text: &Text, tree: &Tree, diagnostics: &mut Findings) -> Con
         virtual_servers: Vec::new(),
         names: HashMap::new(),
         first_script: None,
+        trackers: track::Trackers::default(),
+        rules_without_preference: rule::WithoutPreference::default(),
         dead_blocks: BTreeMap::new(),
     };
     builder.roots();
@@ -59,6 +67,9 @@ struct Builder<'a> {
     names: HashMap<(&'static str, String), Span>,
     /// Whether scripts are secure is asked only when there are scripts.
     first_script: Option<Span>,
+    /// What instances can track.
+    trackers: track::Trackers,
+    rules_without_preference: rule::WithoutPreference,
     /// Blocks that are not in effect and not read yet, by node.
     dead_blocks: BTreeMap<usize, Context>,
 }
@@ -94,9 +105,27 @@ impl<'a> Builder<'a> {
                 "global_defs" => self.global_defs(&item),
                 "vrrp_instance" => self.vrrp_instance(&item),
                 "vrrp_sync_group" => self.vrrp_sync_group(&item),
+                "vrrp_script" => self.vrrp_script(&item),
+                "vrrp_track_process" => self.vrrp_track_process(&item),
+                "track_file" => self.track_file(&item),
+                "bfd_instance" => self.bfd_instance(&item),
+                "track_group" => self.track_group(&item),
+                "static_ipaddress" => self.static_addresses(&item),
+                "static_routes" => {
+                    let routes = self.routes(item.node, Context::StaticRoutes);
+                    self.config.static_routes.extend(routes);
+                }
+                "static_rules" => {
+                    let rules = self.rules(item.node, Context::StaticRules);
+                    self.config.static_rules.extend(rules);
+                }
+                "garp_group" => self.garp_group(&item),
+                "linkbeat_interfaces" => self.linkbeat_interfaces(&item),
+                "interface_up_down_delays" => self.interface_up_down_delays(&item),
                 "virtual_server_group" => self.virtual_server_group(&item),
                 "virtual_server" => self.virtual_server(&item),
-                _ => {}
+                "SSL" => self.ssl(&item),
+                _ => self.daemon_setting(&item),
             }
         }
     }
@@ -107,6 +136,9 @@ impl<'a> Builder<'a> {
         }
         self.finish_instances();
         self.finish_sync_groups();
+        self.finish_track_groups();
+        self.finish_static_addresses();
+        self.check_unused_scripts();
         self.finish_virtual_servers();
         self.check_security();
         self.config.global_defs = self.global.global_defs;
@@ -248,8 +280,8 @@ impl<'a> Builder<'a> {
         Spanned::new(word.text.to_owned(), word.span(self.text))
     }
 
-    /// The name of a block, which must have exactly one that no other of its kind has.
-    fn block_name(&mut self, item: &Item<'_>) -> Option<Spanned<String>> {
+    /// The name of a block, which must have exactly one.
+    fn given_name(&mut self, item: &Item<'_>) -> Option<Spanned<String>> {
         let kind = item.keyword.name;
         let Some(name) = item.word(1) else {
             let message = format!("{kind} lacks its name; the block is skipped");
@@ -264,7 +296,13 @@ impl<'a> Builder<'a> {
             );
             return None;
         }
-        let name = self.spanned(name);
+        Some(self.spanned(name))
+    }
+
+    /// The name of a block, which no other of its kind has.
+    fn block_name(&mut self, item: &Item<'_>) -> Option<Spanned<String>> {
+        let kind = item.keyword.name;
+        let name = self.given_name(item)?;
         match self.names.entry((kind, name.value.clone())) {
             hash_map::Entry::Vacant(entry) => {
                 entry.insert(name.span);

@@ -4,19 +4,36 @@
 //! count, so that a reload sees only real changes.
 #![allow(clippy::struct_excessive_bools)] // one field for one keyword
 
+mod bfd;
 mod checker;
+mod daemon;
 mod global;
+mod link;
+mod route;
+mod track;
 mod virtual_server;
 mod vrrp;
 
-pub use checker::{Bind, Checker, CheckerKind, HttpGet, HttpProtocol, Url};
-pub use global::{GlobalDefs, SmtpServer};
+pub use bfd::BfdInstance;
+pub use checker::{
+    BfdCheck, Bind, Checker, CheckerKind, DnsCheck, DnsType, FileCheck, HttpGet, HttpProtocol, MiscCheck, RegexOption,
+    ReplyByte, SmtpCheck, Sni, SslGet, UdpCheck, Url, UrlRegex,
+};
+pub use daemon::{Daemon, IpvsNamespace, Ssl};
+pub use global::{
+    Dbus, DynamicInterfaces, Files, GarpExtraIf, GlobalDefs, LvsFlushOnStop, LvsSyncDaemon, LvsTimeouts, Nftables,
+    NftablesIpvs, NotifyFifo, Process, Processes, ReceiveBuffer, ReceiveBuffers, Reload, ReloadFile, SmtpServer, Snmp,
+    VrrpIpsets, VrrpIptables, VrrpRxBufsPolicy,
+};
+pub use link::{GarpGroup, InterfaceDelays, LinkbeatInterface, LinkbeatMethod};
+pub use route::{Encap, Metric, NextHop, Prefix, Route, RouteCreation, Rule, RuleAction, TunnelMetadata};
+pub use track::{InitFile, ParamMatch, TrackFile, TrackGroup, Tracked, VrrpScript, VrrpTrackProcess};
 pub use virtual_server::{
     ForwardingMethod, Protocol, RealServer, Scheduler, SchedulerFlags, Service, SorryServer, Tunnel, TunnelChecksum,
     TunnelKind, VirtualServer, VirtualServerName,
 };
 pub use vrrp::{
-    Authentication, InitialState, Notify, TrackInterface, UnicastPeer, VirtualAddress, VrrpInstance, VrrpSyncGroup,
+    Authentication, InitialState, Notify, UnicastPeer, VirtualAddress, VrrpInstance, VrrpSyncGroup,
     VrrpVersion,
 };
 
@@ -28,12 +45,38 @@ use std::net::IpAddr;
 /// Everything that the files say.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Config {
+    /// What stands outside all blocks.
+    pub daemon: Daemon,
+    /// The `SSL` block.
+    pub ssl: Option<Ssl>,
     /// The `global_defs` blocks, added up.
     pub global_defs: GlobalDefs,
     /// The usable `vrrp_instance` blocks in the order of the file.
     pub vrrp_instances: Vec<VrrpInstance>,
     /// The usable `vrrp_sync_group` blocks.
     pub vrrp_sync_groups: Vec<VrrpSyncGroup>,
+    /// The usable `vrrp_script` blocks.
+    pub vrrp_scripts: Vec<VrrpScript>,
+    /// The usable `vrrp_track_process` blocks.
+    pub vrrp_track_processes: Vec<VrrpTrackProcess>,
+    /// The usable `track_file` blocks.
+    pub track_files: Vec<TrackFile>,
+    /// The usable `bfd_instance` blocks.
+    pub bfd_instances: Vec<BfdInstance>,
+    /// The usable `track_group` blocks.
+    pub track_groups: Vec<TrackGroup>,
+    /// The lines of `static_ipaddress`.
+    pub static_ipaddress: Vec<VirtualAddress>,
+    /// The lines of `static_routes`.
+    pub static_routes: Vec<Route>,
+    /// The lines of `static_rules`.
+    pub static_rules: Vec<Rule>,
+    /// The usable `garp_group` blocks.
+    pub garp_groups: Vec<GarpGroup>,
+    /// The lines of `linkbeat_interfaces`.
+    pub linkbeat_interfaces: Vec<LinkbeatInterface>,
+    /// The lines of `interface_up_down_delays`.
+    pub interface_up_down_delays: Vec<InterfaceDelays>,
     /// The usable `virtual_server` blocks.
     pub virtual_servers: Vec<VirtualServer>,
     /// Keywords that were read and known, but do nothing yet. Each was also warned about.

@@ -37,6 +37,10 @@ pub enum Value {
     OptionalInteger(i64, i64),
     /// Seconds with up to six decimals; the limits are microseconds.
     Seconds(i64, i64),
+    /// Milliseconds with up to three decimals; the limits are microseconds.
+    Milliseconds(i64, i64),
+    /// A whole number of at most this size, positive or negative, and perhaps `reverse`.
+    Weight(i64),
     /// One of these words.
     OneOf(&'static [&'static str]),
     /// An IP address.
@@ -47,6 +51,10 @@ pub enum Value {
     Ipv6,
     /// At least one word.
     Word,
+    /// Exactly one word.
+    OneWord,
+    /// A whole number; beyond from–to the nearest one that is allowed is used, with an error.
+    Clamped(i64, i64),
     /// Words with rules of their own, perhaps none.
     Text,
     /// A command, and perhaps a user and a group.

@@ -329,12 +329,8 @@ fn checkers_not_yet_in_effect_are_not_lost() {
         "real_server 192.0.2.12 80 {\nSMTP_CHECK {\nretry 2\n}\n}",
     ));
     let checker = &loaded.config.virtual_servers[0].real_servers[1].checkers[0];
-    assert_eq!(
-        checker.kind,
-        CheckerKind::NotYet {
-            keyword: "SMTP_CHECK".into()
-        }
-    );
+    assert_eq!(checker.kind.keyword(), "SMTP_CHECK");
+    assert_eq!((checker.kind.is_in_effect(), checker.retry), (false, 2));
     assert_eq!(loaded.config.not_in_effect[0].keyword, "SMTP_CHECK");
     assert_eq!(loaded.config.not_in_effect[0].context, "real_server");
     assert_eq!(loaded.diagnostics[0].severity, Severity::Warning);
@@ -522,6 +518,11 @@ const WITHOUT_CHANGE: &[&str] = &[
     "sorry_server_lvs_method",
     "hysteresis",
     "quorum",
+    // Only after their scheduler.
+    "sh-port",
+    "sh-fallback",
+    "mh-port",
+    "mh-fallback",
 ];
 
 /// Arguments to try, one of which differs from every default.
@@ -537,15 +538,16 @@ fn samples(keyword: &Keyword) -> Vec<String> {
         ("mcast_dst_ip", _) => strings(&["224.0.0.78"]),
         (_, Value::Flag) => strings(&[""]),
         (_, Value::Bool) => strings(&["true", "false"]),
-        (_, Value::Integer(least, most) | Value::OptionalInteger(least, most)) => {
+        (_, Value::Integer(least, most) | Value::OptionalInteger(least, most) | Value::Clamped(least, most)) => {
             vec![least.to_string(), most.to_string()]
         }
-        (_, Value::Seconds(..)) => strings(&["17", "0.5"]),
+        (_, Value::Seconds(..) | Value::Milliseconds(..)) => strings(&["17", "0.5"]),
+        (_, Value::Weight(_)) => strings(&["7", "7 reverse"]),
         (_, Value::OneOf(choices)) => strings(choices),
         (_, Value::Address) => strings(&["192.0.2.77"]),
         (_, Value::Ipv4) => strings(&["224.0.0.77"]),
         (_, Value::Ipv6) => strings(&["ff02::77"]),
-        (_, Value::Word | Value::Text) => strings(&["other"]),
+        (_, Value::Word | Value::OneWord | Value::Text) => strings(&["other"]),
         (_, Value::Script) => strings(&["/bin/other"]),
         (_, Value::Block(_) | Value::Entry) => Vec::new(),
     }
@@ -568,7 +570,7 @@ fn surroundings(context: Context) -> Option<(String, String)> {
             "vrrp_sync_group G {{\ngroup {{ V }}\nHERE\n}}\n{}",
             instance("")
         )),
-        Context::VirtualServer => split(checks("TCP_CHECK {\n}").replace("protocol", "HERE\nprotocol")),
+        Context::VirtualServer => split(checks("TCP_CHECK {\n}").replace("protocol TCP", "protocol TCP\nHERE")),
         Context::RealServer => split(checks("TCP_CHECK {\n}\nHTTP_GET {\nurl {\npath /\n}\n}\nHERE")),
         Context::TcpCheck => split(checks("TCP_CHECK {\nHERE\n}")),
         Context::HttpGet => split(checks("HTTP_GET {\nurl {\npath /\n}\nHERE\n}")),

@@ -1,21 +1,33 @@
-//! Lines of addresses, interfaces and peers.
+//! Lines of addresses and peers.
 #![deny(clippy::arithmetic_side_effects)]
 
-use super::Builder;
-use crate::config::{AddressFamily, TrackInterface, UnicastPeer, VirtualAddress};
+use super::route::names::Names;
+use super::{Builder, Item};
+use crate::config::{UnicastPeer, VirtualAddress};
 use crate::diagnostic::{Diagnostic, findings};
 use crate::grammar::Word;
 use crate::keywords::{self, Context};
 use crate::source::Spanned;
 use std::net::{IpAddr, Ipv4Addr};
 
-/// The most that a tracked interface may weigh.
-const MOST_WEIGHT: i64 = 253;
-
 impl<'a> Builder<'a> {
-    /// A line of `virtual_ipaddress`. `dev` is filled in with an empty name when none is written.
-    pub(super) fn virtual_address(&mut self, line: &[Word<'a>]) -> Option<VirtualAddress> {
-        let first = *line.first()?;
+    /// A line of `virtual_ipaddress` or `static_ipaddress`. `dev` is filled in with an empty name when none is written.
+    pub(super) fn virtual_address(&mut self, line: &[Word<'a>], context: Context) -> Option<VirtualAddress> {
+        let mut it = self.new_address(*line.first()?)?;
+        let written_length = it.prefix_length;
+        let has_length = line.first().is_some_and(|word| word.text.contains('/'));
+        let mut at = 1;
+        while at < line.len() {
+            at = at.saturating_add(self.address_option(&mut it, line, at, context)?);
+        }
+        if it.peer.is_some() {
+            self.check_peer(&mut it, has_length.then_some(written_length));
+        }
+        Some(it)
+    }
+
+    /// The first word of a line, and what holds without options.
+    fn new_address(&mut self, first: Word<'a>) -> Option<VirtualAddress> {
         let (address, length) = match first.text.split_once('/') {
             Some((address, length)) => (address, Some(length)),
             None => (first.text, None),
@@ -32,17 +44,10 @@ impl<'a> Builder<'a> {
             return None;
         };
         let span = first.span(self.text);
-        let family = AddressFamily::of(address);
-        let full = if family == AddressFamily::Inet { 32 } else { 128 };
-        let prefix_length = match length {
-            None => full,
-            Some(length) => length.parse().ok().filter(|length| *length <= full).unwrap_or_else(|| {
-                let message = format!("'{length}' is not a prefix length from 0 to {full}; {full} is used");
-                self.invalid(findings::OUT_OF_RANGE, message, first).send(self);
-                full
-            }),
-        };
-        let mut it = VirtualAddress {
+        let ipv4 = address.is_ipv4();
+        let full = if ipv4 { 32 } else { 128 };
+        let prefix_length = length.map_or(full, |length| self.prefix_length(first, length, full));
+        Some(VirtualAddress {
             address: Spanned::new(address, span),
             prefix_length,
             dev: Spanned::new(String::new(), span),
@@ -51,59 +56,144 @@ impl<'a> Builder<'a> {
             label: None,
             peer: None,
             home: false,
-            nodad: family == AddressFamily::Inet6,
+            nodad: !ipv4,
             mngtmpaddr: false,
             noprefixroute: false,
             autojoin: false,
             no_track: false,
-            preferred_lft: (family == AddressFamily::Inet6 && prefix_length == 128).then_some(0),
-        };
-        let mut at = 1;
-        while at < line.len() {
-            at = at.saturating_add(self.address_option(&mut it, line, at)?);
-        }
-        Some(it)
+            preferred_lft: (!ipv4 && prefix_length == 128).then_some(0),
+            use_vmac: false,
+            track_group: None,
+        })
     }
 
     /// Takes one option; the number of words that it has, or `None` when the line is to be left out.
-    fn address_option(&mut self, it: &mut VirtualAddress, line: &[Word<'a>], at: usize) -> Option<usize> {
+    fn address_option(
+        &mut self,
+        it: &mut VirtualAddress,
+        line: &[Word<'a>],
+        at: usize,
+        context: Context,
+    ) -> Option<usize> {
         let option = *line.get(at)?;
-        let value = line.get(at.saturating_add(1)).copied();
-        let takes_value = matches!(
-            option.text,
-            "dev" | "scope" | "broadcast" | "brd" | "label" | "peer" | "preferred_lft"
-        );
-        let Some(value) = value.or(if takes_value { None } else { Some(option) }) else {
-            let message = format!("'{}' lacks its value; the line is ignored", option.text);
-            self.invalid(findings::MISSING_ARGUMENT, message, option).send(self);
-            return None;
-        };
-        let ipv4 = it.address.is_ipv4();
+        let is_static = context == Context::StaticIpaddress;
         match option.text {
-            "dev" => it.dev = self.spanned(value),
-            "scope" if ipv4 => self.scope(it, value),
-            "broadcast" | "brd" if ipv4 => it.broadcast = Some(self.broadcast(it, value)?),
-            "label" if ipv4 => it.label = Some(self.label(value)?),
-            "scope" | "label" | "broadcast" | "brd" => {
-                let message = format!("'{}' is for IPv4 addresses; it is ignored", option.text);
-                self.invalid(findings::FAMILY_MISMATCH, message, option).send(self);
-            }
-            "peer" => self.peer(it, value),
-            "preferred_lft" => self.preferred_lft(it, value),
             "home" => it.home = true,
             "-nodad" => it.nodad = false,
             "mngtmpaddr" => it.mngtmpaddr = true,
             "noprefixroute" => it.noprefixroute = true,
             "autojoin" => it.autojoin = true,
             "no_track" => it.no_track = true,
-            "use_vmac" => {
-                if let Some(keyword) = Context::VirtualIpaddress.find("use_vmac") {
-                    self.not_in_effect(keyword, Context::VirtualIpaddress, option.span(self.text));
+            "use_vmac" if !is_static => {
+                it.use_vmac = true;
+                if let Some(keyword) = context.find("use_vmac") {
+                    self.not_in_effect(keyword, context, option.span(self.text));
                 }
             }
-            _ => self.unknown_option(option, Context::VirtualIpaddress),
+            "dev" | "scope" | "broadcast" | "brd" | "label" | "peer" | "preferred_lft" => {
+                let value = self.address_value(line, at)?;
+                self.valued_option(it, option, value)?;
+                return Some(2);
+            }
+            "track_group" if is_static => {
+                let value = self.address_value(line, at)?;
+                if it.track_group.is_some() {
+                    let message = "'track_group' is given twice; the rest of the line is ignored".to_owned();
+                    self.invalid(findings::GIVEN_TWICE, message, option).send(self);
+                    return Some(line.len());
+                }
+                it.track_group = self.known_track_group(value);
+                return Some(2);
+            }
+            _ => self.unknown_option(option, context),
         }
-        Some(if takes_value { 2 } else { 1 })
+        Some(1)
+    }
+
+    fn address_value(&mut self, line: &[Word<'a>], at: usize) -> Option<Word<'a>> {
+        let value = line.get(at.saturating_add(1)).copied();
+        if let (None, Some(option)) = (value, line.get(at)) {
+            let message = format!("'{}' lacks its value; the line is ignored", option.text);
+            self.invalid(findings::MISSING_ARGUMENT, message, *option).send(self);
+        }
+        value
+    }
+
+    /// An option with a value; `None` when the line is to be left out.
+    fn valued_option(&mut self, it: &mut VirtualAddress, option: Word<'a>, value: Word<'a>) -> Option<()> {
+        let ipv4 = it.address.is_ipv4();
+        match option.text {
+            "dev" if !it.dev.is_empty() => {
+                let message = format!("{} has two interfaces; the line is ignored", it.address);
+                self.invalid(findings::GIVEN_TWICE, message, option).send(self);
+                return None;
+            }
+            "dev" => it.dev = self.spanned(value),
+            "scope" if ipv4 => self.scope(it, value),
+            "broadcast" | "brd" if ipv4 => it.broadcast = self.broadcast(it, value)?,
+            "label" if ipv4 => it.label = Some(self.label(value)?),
+            "scope" | "label" => {
+                let message = format!("'{}' is for IPv4 addresses; it is ignored", option.text);
+                self.invalid(findings::FAMILY_MISMATCH, message, option).send(self);
+            }
+            "broadcast" | "brd" => {
+                let message = "IPv6 has no broadcast addresses; the line is ignored".to_owned();
+                self.invalid(findings::FAMILY_MISMATCH, message, option).send(self);
+                return None;
+            }
+            "peer" => self.peer(it, value),
+            _ => self.preferred_lft(it, value),
+        }
+        Some(())
+    }
+
+    /// The address of a point-to-point link is alone in its network, and there is nobody else to broadcast to.
+    fn check_peer(&mut self, it: &mut VirtualAddress, written_length: Option<u8>) {
+        let full = if it.address.is_ipv4() { 32 } else { 128 };
+        let mut complain = |what: &str| {
+            let message = format!("{} has a peer, so {what}", it.address);
+            let diagnostic = Diagnostic::new(findings::PEER_CONFLICT, message, Some(it.address.span));
+            self.diagnostics.push(diagnostic);
+        };
+        if written_length.is_some() {
+            complain("it cannot have a prefix length, which is ignored");
+        }
+        if it.broadcast.take().is_some() {
+            complain("it cannot have a broadcast address, which is ignored");
+        }
+        it.prefix_length = full;
+    }
+
+    /// The lines of a `static_ipaddress` block.
+    pub(super) fn static_addresses(&mut self, block: &Item<'_>) {
+        for line in self.lines(block.node) {
+            let Some(address) = self.virtual_address(&line, Context::StaticIpaddress) else {
+                continue;
+            };
+            self.config.static_ipaddress.push(address);
+        }
+    }
+
+    /// Where no interface is written, `default_interface` holds them; it may come later in the file.
+    pub(super) fn finish_static_addresses(&mut self) {
+        let default = self.global.global_defs.default_interface.clone();
+        let mut addresses = std::mem::take(&mut self.config.static_ipaddress);
+        addresses.retain_mut(|address| {
+            if !address.dev.is_empty() {
+                return true;
+            }
+            if let Some(interface) = &default {
+                address.dev = interface.clone();
+                return true;
+            }
+            let message = format!("The static address {} has no interface; it is left out", address.address);
+            self.diagnostics.push(
+                Diagnostic::new(findings::STATIC_NO_INTERFACE, message, Some(address.address.span))
+                    .hint("dev INTERFACE, or default_interface in global_defs"),
+            );
+            false
+        });
+        self.config.static_ipaddress = addresses;
     }
 
     pub(super) fn unknown_option(&mut self, option: Word<'_>, context: Context) {
@@ -122,15 +212,8 @@ impl<'a> Builder<'a> {
     }
 
     fn scope(&mut self, it: &mut VirtualAddress, value: Word<'_>) {
-        let scope = match value.text {
-            "global" => Some(0),
-            "site" => Some(200),
-            "link" => Some(253),
-            "host" => Some(254),
-            "nowhere" => Some(255),
-            number => number.parse().ok(),
-        };
-        match scope {
+        let number = Names::Scope.number(value.text);
+        match number.and_then(|scope| u8::try_from(scope).ok()) {
             Some(scope) => it.scope = scope,
             None => self
                 .invalid(
@@ -143,22 +226,24 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn broadcast(&mut self, it: &VirtualAddress, value: Word<'_>) -> Option<Ipv4Addr> {
+    /// The outer `None`: the line is to be left out; the inner one: there is no broadcast address.
+    fn broadcast(&mut self, it: &VirtualAddress, value: Word<'_>) -> Option<Option<Ipv4Addr>> {
+        if matches!(value.text, "+" | "-") && it.prefix_length > 30 {
+            let message = format!("A network of prefix length {} has no broadcast address", it.prefix_length);
+            self.invalid(findings::INVALID_ADDRESS, message, value).send(self);
+            return Some(None);
+        }
         let host_bits = u32::MAX.checked_shr(u32::from(it.prefix_length)).unwrap_or(0);
         let address = match (value.text, it.address.value) {
-            ("+", IpAddr::V4(address)) if it.prefix_length <= 30 => {
-                Some(Ipv4Addr::from(u32::from(address) | host_bits))
-            }
-            ("-", IpAddr::V4(address)) if it.prefix_length <= 30 => {
-                Some(Ipv4Addr::from(u32::from(address) & !host_bits))
-            }
+            ("+", IpAddr::V4(address)) => Some(Ipv4Addr::from(u32::from(address) | host_bits)),
+            ("-", IpAddr::V4(address)) => Some(Ipv4Addr::from(u32::from(address) & !host_bits)),
             (text, _) => text.parse().ok(),
         };
         if address.is_none() {
             let message = format!("'{}' is no broadcast address here; the line is ignored", value.text);
             self.invalid(findings::INVALID_ADDRESS, message, value).send(self);
         }
-        address
+        address.map(Some)
     }
 
     fn label(&mut self, value: Word<'_>) -> Option<String> {
@@ -171,7 +256,7 @@ impl<'a> Builder<'a> {
     }
 
     fn peer(&mut self, it: &mut VirtualAddress, value: Word<'_>) {
-        let address = value.text.split('/').next().unwrap_or_default().parse::<IpAddr>().ok();
+        let address = value.text.parse::<IpAddr>().ok();
         it.peer = address.filter(|peer| peer.is_ipv4() == it.address.is_ipv4());
         if it.peer.is_none() {
             let message = format!("'{}' is no address of the same family; 'peer' is ignored", value.text);
@@ -229,54 +314,5 @@ impl<'a> Builder<'a> {
             self.invalid(findings::OUT_OF_RANGE, message, first).send(self);
         }
         Some(peer)
-    }
-
-    /// The lines of `track_interface`, added to those there are.
-    pub(super) fn track_interfaces(&mut self, block: usize, tracked: &mut Vec<TrackInterface>) {
-        for line in self.lines(block) {
-            let Some(track) = self.track_line(&line) else { continue };
-            if let Some(first) = tracked.iter().find(|known| known.name == track.name) {
-                let message = format!("{} is tracked twice; the second line is ignored", track.name);
-                let first = first.name.span;
-                self.report(
-                    Diagnostic::new(findings::GIVEN_TWICE, message, Some(track.name.span))
-                        .note("the first is here", Some(first)),
-                );
-            } else {
-                tracked.push(track);
-            }
-        }
-    }
-
-    fn track_line(&mut self, line: &[Word<'a>]) -> Option<TrackInterface> {
-        let mut track = TrackInterface {
-            name: self.spanned(*line.first()?),
-            weight: 0,
-            reverse: false,
-        };
-        let mut rest = line.get(1..).unwrap_or_default().iter().copied();
-        while let Some(option) = rest.next() {
-            match option.text {
-                "weight" => {
-                    let Some(word) = rest.next() else {
-                        let message = "'weight' lacks its number".to_owned();
-                        self.invalid(findings::MISSING_ARGUMENT, message, option).send(self);
-                        break;
-                    };
-                    let weight = self.integer("weight", word, -MOST_WEIGHT - 1, MOST_WEIGHT + 1);
-                    let Some(weight) = weight else { continue };
-                    if weight.abs() > MOST_WEIGHT {
-                        let message =
-                            format!("The largest weight is {MOST_WEIGHT}, which is used in place of {weight}");
-                        self.invalid(findings::OUT_OF_RANGE, message, word).send(self);
-                    }
-                    track.weight = i16::try_from(weight.clamp(-MOST_WEIGHT, MOST_WEIGHT)).unwrap_or(0);
-                }
-                "reverse" => track.reverse = true,
-                "noreverse" => track.reverse = false,
-                _ => self.unknown_option(option, Context::TrackInterface),
-            }
-        }
-        Some(track)
     }
 }

@@ -19,6 +19,8 @@ pub(super) enum Argument {
     Bool(bool),
     Integer(i64),
     Seconds(Duration),
+    /// Of a tracked object, and whether it counts the other way round.
+    Weight(i16, bool),
     OneOf(&'static str),
     Address(IpAddr),
     Word(String),
@@ -46,6 +48,13 @@ impl Argument {
         match self {
             Self::Seconds(value) => Some(*value),
             Self::Integer(seconds) => u64::try_from(*seconds).ok().map(Duration::from_secs),
+            _ => None,
+        }
+    }
+
+    pub(super) fn weight(&self) -> Option<(i16, bool)> {
+        match self {
+            Self::Weight(weight, reverse) => Some((*weight, *reverse)),
             _ => None,
         }
     }
@@ -86,7 +95,8 @@ impl<'a> Builder<'a> {
         let taken = match keyword.value {
             Value::Flag => 0,
             Value::Block(_) if keyword.arguments.starts_with('{') => 0,
-            Value::Text | Value::Word | Value::Script | Value::Block(_) | Value::Entry => usize::MAX,
+            Value::Weight(_) => 2,
+            Value::Text | Value::Word | Value::OneWord | Value::Script | Value::Block(_) | Value::Entry => usize::MAX,
             _ => 1,
         };
         if let Some(extra) = words.get(taken.saturating_add(1)) {
@@ -113,9 +123,15 @@ impl<'a> Builder<'a> {
                 self.integer(name, word, least, most).map(Argument::Integer)
             }
             (Value::Seconds(least, most), Some(word)) => self.seconds(name, word, least, most).map(Argument::Seconds),
+            (Value::Milliseconds(least, most), Some(word)) => {
+                self.milliseconds(name, word, least, most).map(Argument::Seconds)
+            }
+            (Value::Weight(most), Some(word)) => self.weight(name, word, words.get(2).copied(), most),
             (Value::OneOf(choices), Some(word)) => self.one_of(name, word, choices).map(Argument::OneOf),
             (Value::Address | Value::Ipv4 | Value::Ipv6, Some(word)) => self.address(name, word, keyword.value),
+            (Value::Clamped(least, most), Some(word)) => self.clamped(name, word, least, most).map(Argument::Integer),
             (Value::Word, Some(word)) => Some(Argument::Word(word.text.to_owned())),
+            (Value::OneWord, Some(word)) => self.one_word(name, word, words.get(2).copied()),
         }
     }
 
@@ -169,8 +185,29 @@ impl<'a> Builder<'a> {
         value
     }
 
+    fn clamped(&mut self, name: &str, word: Word<'_>, least: i64, most: i64) -> Option<i64> {
+        let value = self.integer(name, word, i64::MIN, i64::MAX)?;
+        let nearest = value.clamp(least, most);
+        if nearest != value {
+            let message = format!("{value} is out of range for '{name}', {least} to {most}; {nearest} is used");
+            self.invalid(findings::OUT_OF_RANGE, message, word).send(self);
+        }
+        Some(nearest)
+    }
+
+    fn one_word(&mut self, name: &str, word: Word<'_>, extra: Option<Word<'_>>) -> Option<Argument> {
+        let Some(extra) = extra else {
+            return Some(Argument::Word(word.text.to_owned()));
+        };
+        let message = format!("'{name}' takes one word; the line is ignored");
+        self.invalid(findings::INVALID_VALUE, message, extra)
+            .hint("write a value of several words in quotes")
+            .send(self);
+        None
+    }
+
     fn seconds(&mut self, name: &str, word: Word<'_>, least: i64, most: i64) -> Option<Duration> {
-        let Some(microseconds) = microseconds(word.text) else {
+        let Some(microseconds) = decimal(word.text, 6) else {
             let message = format!("'{}' is not a number of seconds; '{name}' is ignored", word.text);
             let hint = "a decimal number with at most six digits after the point";
             self.invalid(findings::INVALID_NUMBER, message, word)
@@ -185,7 +222,7 @@ impl<'a> Builder<'a> {
             microseconds
         };
         if !(least..=most).contains(&microseconds) {
-            let range = format!("{} to {} seconds", decimal(least), decimal(most));
+            let range = format!("{} to {} seconds", in_seconds(least), in_seconds(most));
             let message = format!("{} is out of range for '{name}', {range}; it is ignored", word.text);
             self.invalid(findings::OUT_OF_RANGE, message, word).send(self);
             return None;
@@ -193,7 +230,35 @@ impl<'a> Builder<'a> {
         u64::try_from(microseconds).ok().map(Duration::from_micros)
     }
 
-    fn one_of(&mut self, name: &str, word: Word<'_>, choices: &'static [&'static str]) -> Option<&'static str> {
+    fn milliseconds(&mut self, name: &str, word: Word<'_>, least: i64, most: i64) -> Option<Duration> {
+        let thousandths = decimal(word.text, 3);
+        let Some(microseconds) = thousandths else {
+            let message = format!("'{}' is not a number of milliseconds; '{name}' is ignored", word.text);
+            self.invalid(findings::INVALID_NUMBER, message, word)
+                .hint("a decimal number with at most three digits after the point")
+                .send(self);
+            return None;
+        };
+        if !(least..=most).contains(&microseconds) {
+            let range = format!("{} to {} milliseconds", least / 1000, most / 1000);
+            let message = format!("{} is out of range for '{name}', {range}; it is ignored", word.text);
+            self.invalid(findings::OUT_OF_RANGE, message, word).send(self);
+            return None;
+        }
+        u64::try_from(microseconds).ok().map(Duration::from_micros)
+    }
+
+    fn weight(&mut self, name: &str, word: Word<'_>, reverse: Option<Word<'_>>, most: i64) -> Option<Argument> {
+        let weight = self.integer(name, word, most.saturating_neg(), most)?;
+        if let Some(other) = reverse.filter(|other| other.text != "reverse") {
+            let message = format!("'{}' is ignored: only 'reverse' can follow a weight", other.text);
+            self.invalid(findings::UNKNOWN_OPTION, message, other).send(self);
+        }
+        let reverse = reverse.is_some_and(|word| word.text == "reverse");
+        i16::try_from(weight).ok().map(|weight| Argument::Weight(weight, reverse))
+    }
+
+    pub(super) fn one_of(&mut self, name: &str, word: Word<'_>, choices: &'static [&'static str]) -> Option<&'static str> {
         let found = choices.iter().copied().find(|choice| *choice == word.text);
         if found.is_none() {
             let message = format!("'{}' is no value of '{name}'; it is ignored", word.text);
@@ -279,20 +344,21 @@ impl Complaint {
     }
 }
 
-/// Decimal seconds with at most six decimals.
-fn microseconds(text: &str) -> Option<i64> {
+/// A decimal number with at most so many decimals, in units of the last of them.
+pub(super) fn decimal(text: &str, decimals: usize) -> Option<i64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    if (whole.is_empty() && fraction.is_empty()) || fraction.len() > 6 || !digits(whole) || !digits(fraction) {
+    if (whole.is_empty() && fraction.is_empty()) || fraction.len() > decimals || !digits(whole) || !digits(fraction) {
         return None;
     }
     let whole: i64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
-    let fraction: i64 = format!("{fraction:0<6}").parse().ok()?;
-    whole.checked_mul(1_000_000)?.checked_add(fraction)
+    let fraction: i64 = format!("{fraction:0<decimals$}").parse().ok()?;
+    let unit = 10_i64.checked_pow(u32::try_from(decimals).ok()?)?;
+    whole.checked_mul(unit)?.checked_add(fraction)
 }
 
 /// Microseconds as seconds, without zeros at the end.
-fn decimal(microseconds: i64) -> String {
+fn in_seconds(microseconds: i64) -> String {
     let text = format!("{}.{:06}", microseconds / 1_000_000, microseconds % 1_000_000);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
@@ -303,14 +369,14 @@ mod tests {
 
     #[test]
     fn seconds_have_up_to_six_decimals() {
-        assert_eq!(microseconds("1.5"), Some(1_500_000));
-        assert_eq!(microseconds("0.000001"), Some(1));
-        assert_eq!(microseconds(".25"), Some(250_000));
-        assert_eq!(microseconds("3"), Some(3_000_000));
+        assert_eq!(decimal("1.5", 6), Some(1_500_000));
+        assert_eq!(decimal("0.000001", 6), Some(1));
+        assert_eq!(decimal(".25", 6), Some(250_000));
+        assert_eq!(decimal("3", 6), Some(3_000_000));
         for wrong in ["", ".", "-1", "1e3", "1.0000001", "1s", "99999999999999999999"] {
-            assert_eq!(microseconds(wrong), None, "{wrong}");
+            assert_eq!(decimal(wrong, 6), None, "{wrong}");
         }
-        assert_eq!(decimal(4_294_967_295), "4294.967295");
-        assert_eq!(decimal(10_000), "0.01");
+        assert_eq!(in_seconds(4_294_967_295), "4294.967295");
+        assert_eq!(in_seconds(10_000), "0.01");
     }
 }

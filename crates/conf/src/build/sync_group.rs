@@ -1,7 +1,8 @@
 //! `vrrp_sync_group`.
 
+use super::track::{Kind, Tracking, lists_of};
 use super::{Builder, Item};
-use crate::config::{Notify, TrackInterface, VrrpSyncGroup};
+use crate::config::{Notify, Tracked, VrrpSyncGroup};
 use crate::diagnostic::{Diagnostic, findings};
 use crate::keywords::{self, Context};
 use crate::source::{Span, Spanned};
@@ -11,7 +12,7 @@ use std::collections::HashMap;
 pub(super) struct SyncGroupDraft {
     name: Spanned<String>,
     group: Option<Vec<Spanned<String>>>,
-    track_interface: Vec<TrackInterface>,
+    tracking: Tracking,
     tracking_weight: bool,
     notify: Notify,
 }
@@ -22,14 +23,16 @@ impl Builder<'_> {
         let mut draft = SyncGroupDraft {
             name,
             group: None,
-            track_interface: Vec::new(),
+            tracking: Tracking::default(),
             tracking_weight: false,
             notify: Notify::default(),
         };
         for item in self.items(block.node, Context::VrrpSyncGroup) {
+            if self.track_list(&mut draft.tracking, &item) {
+                continue;
+            }
             match item.keyword.name {
                 "group" => self.members(&mut draft, &item),
-                "track_interface" => self.track_interfaces(item.node, &mut draft.track_interface),
                 "sync_group_tracking_weight" => draft.tracking_weight = true,
                 _ => self.notify(&mut draft.notify, item),
             }
@@ -72,11 +75,15 @@ impl Builder<'_> {
                 );
                 self.report(Diagnostic::new(findings::SMALL_GROUP, message, Some(draft.name.span)));
             }
-            let track_interface = self.share_tracking(&draft, &members, &instances);
+            let mut tracking = self.share_tracking(&draft, &members, &instances);
             self.config.vrrp_sync_groups.push(VrrpSyncGroup {
                 name: draft.name,
                 group: members,
-                track_interface,
+                track_interface: tracking.take(Kind::Interface),
+                track_script: tracking.take(Kind::Script),
+                track_file: tracking.take(Kind::File),
+                track_process: tracking.take(Kind::Process),
+                track_bfd: tracking.take(Kind::Bfd),
                 notify: draft.notify,
             });
         }
@@ -118,10 +125,10 @@ impl Builder<'_> {
         draft: &SyncGroupDraft,
         members: &[Spanned<String>],
         instances: &HashMap<String, usize>,
-    ) -> Vec<TrackInterface> {
-        let mut shared = draft.track_interface.clone();
-        let mut dropped = Vec::new();
-        let mut drop_weights = |tracks: &mut Vec<TrackInterface>| {
+    ) -> Tracking {
+        let mut shared = draft.tracking.clone();
+        let (mut dropped, mut doubled) = (Vec::new(), Vec::new());
+        let mut drop_weights = |tracks: &mut Vec<Tracked>| {
             for track in tracks
                 .iter_mut()
                 .filter(|track| track.weight != 0 && !draft.tracking_weight)
@@ -130,23 +137,33 @@ impl Builder<'_> {
                 dropped.push(track.name.clone());
             }
         };
-        drop_weights(&mut shared);
+        shared.lists().iter_mut().for_each(&mut drop_weights);
         for index in members.iter().filter_map(|member| instances.get(member.as_str())) {
             let Some(instance) = self.config.vrrp_instances.get_mut(*index) else {
                 continue;
             };
-            drop_weights(&mut instance.track_interface);
-            let own = instance.track_interface.clone();
-            let more = shared
-                .iter()
-                .filter(|track| !own.iter().any(|known| known.name == track.name));
-            instance.track_interface.extend(more.cloned());
+            for (own, shared) in lists_of(instance).into_iter().zip(shared.lists()) {
+                drop_weights(own);
+                for track in shared {
+                    match own.iter().find(|known| known.name == track.name) {
+                        Some(known) => doubled.push((known.name.clone(), track.name.span)),
+                        None => own.push(track.clone()),
+                    }
+                }
+            }
         }
         for name in dropped {
             let message = format!("The weight of {name} counts as 0 in vrrp_sync_group {}", draft.name);
             self.report(
                 Diagnostic::new(findings::TRACKING_WEIGHT, message, Some(name.span))
                     .hint("write sync_group_tracking_weight in the group to let weights count"),
+            );
+        }
+        for (name, place) in doubled {
+            let message = format!("vrrp_sync_group {} tracks {name} for all its members; this line counts", draft.name);
+            self.report(
+                Diagnostic::new(findings::TRACKED_TWICE, message, Some(name.span))
+                    .note("the group tracks it here", Some(place)),
             );
         }
         shared

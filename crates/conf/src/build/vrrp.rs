@@ -4,8 +4,9 @@ mod resolve;
 
 use super::argument::set;
 use super::global::{GarpWritten, version};
+use super::track::Tracking;
 use super::{Builder, Item};
-use crate::config::{AddressFamily, InitialState, Notify, TrackInterface, UnicastPeer, VirtualAddress, VrrpVersion};
+use crate::config::{AddressFamily, InitialState, Notify, UnicastPeer, VirtualAddress, VrrpVersion};
 use crate::diagnostic::{Diagnostic, findings};
 use crate::grammar::Word;
 use crate::keywords::Context;
@@ -45,7 +46,7 @@ pub(super) struct Draft {
     unicast_ttl: Option<Spanned<u8>>,
     check_unicast_src: bool,
     dont_track_primary: bool,
-    track_interface: Vec<TrackInterface>,
+    tracking: Tracking,
     down_timer_adverts: u8,
     higher_prio_send_advert: bool,
     lower_prio_no_advert: bool,
@@ -76,7 +77,10 @@ impl<'a> Builder<'a> {
         let Some(name) = self.block_name(block) else { return };
         let mut draft = self.new_draft(name);
         for item in self.items(block.node, Context::VrrpInstance) {
-            if !self.addressing(&mut draft, &item) && !garp(&mut draft, &item) {
+            let known = self.addressing(&mut draft, &item)
+                || garp(&mut draft, &item)
+                || self.track_list(&mut draft.tracking, &item);
+            if !known {
                 self.instance_setting(&mut draft, item);
             }
         }
@@ -114,7 +118,7 @@ impl<'a> Builder<'a> {
             unicast_ttl: None,
             check_unicast_src: global.vrrp_check_unicast_src,
             dont_track_primary: false,
-            track_interface: Vec::new(),
+            tracking: Tracking::default(),
             down_timer_adverts: global.vrrp_down_timer_adverts,
             higher_prio_send_advert: global.vrrp_higher_prio_send_advert,
             lower_prio_no_advert: global.vrrp_lower_prio_no_advert,
@@ -139,7 +143,7 @@ impl<'a> Builder<'a> {
         match item.keyword.name {
             "virtual_ipaddress" => {
                 for line in self.lines(item.node) {
-                    let Some(address) = self.virtual_address(&line) else {
+                    let Some(address) = self.virtual_address(&line, Context::VirtualIpaddress) else {
                         continue;
                     };
                     if self.same_family(draft, *address.address, address.address.span) && self.is_new(draft, &address) {
@@ -149,7 +153,7 @@ impl<'a> Builder<'a> {
             }
             "virtual_ipaddress_excluded" => {
                 for line in self.lines(item.node) {
-                    let Some(address) = self.virtual_address(&line) else {
+                    let Some(address) = self.virtual_address(&line, Context::VirtualIpaddress) else {
                         continue;
                     };
                     if self.is_new(draft, &address) {
@@ -294,7 +298,6 @@ impl<'a> Builder<'a> {
             "unicast_ttl" => draft.unicast_ttl = argument.number().map(|ttl| Spanned::new(ttl, span)),
             "check_unicast_src" => draft.check_unicast_src = true,
             "dont_track_primary" => draft.dont_track_primary = true,
-            "track_interface" => self.track_interfaces(item.node, &mut draft.track_interface),
             "down_timer_adverts" => set(&mut draft.down_timer_adverts, argument.number()),
             "higher_prio_send_advert" => set(&mut draft.higher_prio_send_advert, argument.bool()),
             "lower_prio_no_advert" => set(&mut draft.lower_prio_no_advert, argument.bool()),

@@ -1,6 +1,6 @@
 //! `vrrp_instance` and `vrrp_sync_group`.
 
-use super::{AddressFamily, Script};
+use super::{AddressFamily, Script, Tracked};
 use crate::source::Spanned;
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr};
@@ -78,7 +78,15 @@ pub struct VrrpInstance {
     /// The instance does not care about the link of its own interface.
     pub dont_track_primary: bool,
     /// More interfaces whose link it cares about, with those of its sync group.
-    pub track_interface: Vec<TrackInterface>,
+    pub track_interface: Vec<Tracked>,
+    /// Scripts that it cares about, with those of its sync group; so are the lists below.
+    pub track_script: Vec<Tracked>,
+    /// Files.
+    pub track_file: Vec<Tracked>,
+    /// Processes.
+    pub track_process: Vec<Tracked>,
+    /// BFD sessions.
+    pub track_bfd: Vec<Tracked>,
     /// Adverts that may be missed before the master counts as down, 1–100, default 3.
     pub down_timer_adverts: u8,
     /// A master that hears a higher priority sends one more advert before it goes backup.
@@ -137,6 +145,10 @@ pub struct VirtualAddress {
     pub no_track: bool,
     /// Preferred lifetime in seconds; `None`: forever. 0 for an IPv6 address of prefix length 128 by default.
     pub preferred_lft: Option<u32>,
+    /// It has a virtual MAC address of its own, on an interface over `dev`.
+    pub use_vmac: bool,
+    /// `track_group` of a static address: it is there while no instance of the group is in FAULT.
+    pub track_group: Option<Spanned<String>>,
 }
 
 /// A line of `unicast_peer`.
@@ -148,18 +160,6 @@ pub struct UnicastPeer {
     pub min_ttl: u8,
     /// Adverts with a larger TTL are dropped. Default 255.
     pub max_ttl: u8,
-}
-
-/// A line of `track_interface`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TrackInterface {
-    /// The interface.
-    pub name: Spanned<String>,
-    /// 0: FAULT while the link is down. Else, −253 to 253, what the link adds to the priority: a positive weight
-    /// while it is up, a negative one while it is down.
-    pub weight: i16,
-    /// Down counts as up and up as down.
-    pub reverse: bool,
 }
 
 /// What to run on changes of state.
@@ -187,7 +187,15 @@ pub struct VrrpSyncGroup {
     /// Names of instances that exist, each in no other group; never empty.
     pub group: Vec<Spanned<String>>,
     /// Interfaces that every member cares about. They are also in each member's own list.
-    pub track_interface: Vec<TrackInterface>,
+    pub track_interface: Vec<Tracked>,
+    /// Scripts that every member cares about; also the three below.
+    pub track_script: Vec<Tracked>,
+    /// Files.
+    pub track_file: Vec<Tracked>,
+    /// Processes.
+    pub track_process: Vec<Tracked>,
+    /// BFD sessions.
+    pub track_bfd: Vec<Tracked>,
     /// What to run when the group changes state.
     pub notify: Notify,
 }

@@ -125,8 +125,21 @@ findings! {
     UNUSED_SCRIPT = 433 Warning None, "nothing tracks a script";
     INCOMPLETE_BFD = 434 Error ERROR, "a BFD session has no neighbour";
     DUPLICATE_SESSION = 435 Error ERROR, "two BFD sessions have the same addresses";
-    TRACKED_TWICE = 437 Warning ERROR, "a group and its member track the same";
     SLOW_SESSION = 436 Advice None, "a BFD session is slow";
+    TRACKED_TWICE = 437 Warning ERROR, "a group and its member track the same";
+    LINE_VALUE = 440 Error ERROR, "a value on a line of routes or rules is wrong";
+    LINE_OPTION = 441 Error ERROR, "an option cannot stand on a line of routes or rules";
+    ENCAP = 442 Error ERROR, "an encapsulation is wrong";
+    NO_DESTINATION = 443 Error ERROR, "a route leads nowhere";
+    UNTRACKED = 444 Warning ERROR, "without an interface nothing is tracked";
+    TRACKED_PROTOCOL = 445 Warning ERROR, "what is tracked has protocol 18";
+    NO_ACTION = 446 Error ERROR, "a rule does nothing";
+    NO_PREFERENCE = 447 Warning ERROR, "a rule has no preference";
+    UNKNOWN_TRACK_GROUP = 448 Error ERROR, "a track_group is not defined above";
+    STATIC_NO_INTERFACE = 449 Error Some(Class::Fatal), "a static address has no interface";
+    EMPTY_GARP_GROUP = 450 Error ERROR, "a garp_group has no interval";
+    INVALID_DELAY = 451 Error None, "a delay of an interface is wrong";
+    PEER_CONFLICT = 452 Warning ERROR, "an address with a peer has too much else";
 
     // 0500–0599: virtual servers
     UNDEFINED_GROUP = 500 Error None, "a virtual_server_group is not defined";
@@ -162,6 +175,12 @@ findings! {
     BAD_STATUS_CODE = 603 Error ERROR, "status codes are 100 to 599";
     NO_PORT = 604 Error ERROR, "a checker knows no port to connect to";
     LINK_LOCAL = 605 Error ERROR, "a link-local address needs bind_if";
+    BAD_REGEX = 620 Error ERROR, "regex takes one pattern";
+    DOUBTFUL_REGEX = 621 Warning None, "a setting of a regex that means nothing";
+    NO_MISC_PATH = 622 Error ERROR, "MISC_CHECK without misc_path";
+    NO_TRACK_FILE = 623 Error ERROR, "FILE_CHECK without track_file";
+    NO_BFD_NAME = 624 Error ERROR, "BFD_CHECK without name";
+    UNKNOWN_BFD = 625 Error ERROR, "BFD_CHECK names a session that it cannot follow";
 
     // 0800–0849: advice of `holdfast check`, which can be switched off
     PRIORITY_OWNER = 800 Advice None, "priority 255 makes an instance the owner of its addresses";

@@ -1,13 +1,15 @@
 //! What instances watch: scripts, processes, files, interfaces, BFD.
 
-use super::Value::{Address, Block, Bool, Entry, Flag, Integer, Script, Seconds, Text, Word};
-use super::{Context, Keyword, MAX_MICROSECONDS, keyword};
+use super::Value::{
+    Address, Block, Bool, Entry, Flag, Integer, Milliseconds, Script, Seconds, Text, Weight, Word,
+};
+use super::{Context, Keyword, keyword};
 
 /// A line of `track_interface`.
 #[rustfmt::skip] // one row, one line
 pub(super) const TRACK_INTERFACE: &[Keyword] = &[
     keyword("NAME", Entry, "[weight W [reverse|noreverse]]", "", "tracked object"),
-    keyword("weight", Word, "W [reverse|noreverse]", "weight of the object (interface: 0)", "override the weight here"),
+    keyword("weight", Weight(253), "W [reverse|noreverse]", "weight of the object (interface: 0)", "override the weight here"),
     keyword("reverse", Flag, "", "off", "act as if the state of the object were inverted"),
 ];
 
@@ -15,7 +17,7 @@ pub(super) const TRACK_INTERFACE: &[Keyword] = &[
 #[rustfmt::skip] // one row, one line
 pub(super) const TRACK_SCRIPT: &[Keyword] = &[
     keyword("NAME", Entry, "[weight W [reverse|noreverse]]", "", "tracked object").not_yet(),
-    keyword("weight", Word, "W [reverse|noreverse]", "weight of the object (interface: 0)", "override the weight here").not_yet(),
+    keyword("weight", Weight(253), "W [reverse|noreverse]", "weight of the object (interface: 0)", "override the weight here").not_yet(),
     keyword("reverse", Flag, "", "off", "act as if the state of the object were inverted").not_yet(),
     keyword("noreverse", Flag, "", "on", "cancel a reverse given on the object").not_yet(),
 ];
@@ -24,7 +26,7 @@ pub(super) const TRACK_SCRIPT: &[Keyword] = &[
 #[rustfmt::skip] // one row, one line
 pub(super) const TRACK_FILE: &[Keyword] = &[
     keyword("NAME", Entry, "[weight W [reverse|noreverse]]", "", "tracked object").not_yet(),
-    keyword("weight", Word, "W [reverse|noreverse]", "weight of the object (interface: 0)", "override the weight here").not_yet(),
+    keyword("weight", Weight(254), "W [reverse|noreverse]", "weight of the object (interface: 0)", "override the weight here").not_yet(),
     keyword("reverse", Flag, "", "off", "act as if the state of the object were inverted").not_yet(),
     keyword("noreverse", Flag, "", "on", "cancel a reverse given on the object").not_yet(),
 ];
@@ -34,8 +36,8 @@ pub(super) const TRACK_FILE: &[Keyword] = &[
 pub(super) const VRRP_SCRIPT: &[Keyword] = &[
     keyword("script", Script, "\"CMD ARGS\"", "required", "command to run").not_yet(),
     keyword("interval", Seconds(1_000, 4_294_967_000_000), "SECONDS", "1", "time between runs").not_yet(),
-    keyword("timeout", Seconds(1_000, MAX_MICROSECONDS), "SECONDS", "= interval", "SIGTERM after this, SIGKILL 2 s later").not_yet(),
-    keyword("weight", Word, "W [reverse]", "0", "default weight").not_yet(),
+    keyword("timeout", Seconds(1_000, 4_294_967_000_000), "SECONDS", "= interval", "SIGTERM after this, SIGKILL 2 s later").not_yet(),
+    keyword("weight", Weight(253), "W [reverse]", "0", "default weight").not_yet(),
     keyword("rise", Integer(1, 2_147_483_647), "N", "1", "successes needed to be up").not_yet(),
     keyword("fall", Integer(1, 2_147_483_647), "N", "1", "failures needed to be down").not_yet(),
     keyword("user", Word, "USER [GROUP]", "script_user", "user to run as").not_yet(),
@@ -45,9 +47,9 @@ pub(super) const VRRP_SCRIPT: &[Keyword] = &[
 /// `vrrp_track_process`.
 #[rustfmt::skip] // one row, one line
 pub(super) const VRRP_TRACK_PROCESS: &[Keyword] = &[
-    keyword("process", Text, "PATH|NAME [ARGS...]", "required", "without ARGS/param_match/full_command: exact match with the comm name").not_yet(),
+    keyword("process", Word, "PATH|NAME [ARGS...]", "required", "without ARGS/param_match/full_command: exact match with the comm name").not_yet(),
     keyword("param_match", Text, "[initial|partial]", "exact when ARGS given", "how ARGS are compared: exact, leading bytes, or any prefix of each argument").not_yet(),
-    keyword("weight", Word, "W [reverse]", "0", "default weight").not_yet(),
+    keyword("weight", Weight(254), "W [reverse]", "0", "default weight").not_yet(),
     keyword("quorum", Integer(1, 65_535), "N", "1", "processes needed").not_yet(),
     keyword("quorum_max", Integer(0, 65_535), "N", "unlimited", "more processes than this is a failure").not_yet(),
     keyword("delay", Seconds(1, 3_600_000_000), "SECONDS", "0", "set terminate_delay and fork_delay").not_yet(),
@@ -60,7 +62,7 @@ pub(super) const VRRP_TRACK_PROCESS: &[Keyword] = &[
 #[rustfmt::skip] // one row, one line
 pub(super) const TRACK_FILE_BLOCK: &[Keyword] = &[
     keyword("file", Word, "PATH", "required", "file holding an integer").not_yet(),
-    keyword("weight", Word, "W [reverse]", "1", "multiplier of the content").not_yet(),
+    keyword("weight", Weight(254), "W [reverse]", "1", "multiplier of the content").not_yet(),
     keyword("init_file", Text, "[VALUE] [overwrite]", "no creation; VALUE 0", "create the file with VALUE").not_yet(),
 ];
 
@@ -73,8 +75,8 @@ pub(super) const TRACK_GROUP: &[Keyword] = &[
 /// `garp_group`.
 #[rustfmt::skip] // one row, one line
 pub(super) const GARP_GROUP: &[Keyword] = &[
-    keyword("garp_interval", Seconds(0, MAX_MICROSECONDS), "SECONDS", "none", "gap between gratuitous ARPs over all interfaces of the group").not_yet(),
-    keyword("gna_interval", Seconds(0, MAX_MICROSECONDS), "SECONDS", "none", "gap between unsolicited NAs").not_yet(),
+    keyword("garp_interval", Seconds(0, 4_294_967_295), "SECONDS", "none", "gap between gratuitous ARPs over all interfaces of the group").not_yet(),
+    keyword("gna_interval", Seconds(0, 4_294_967_295), "SECONDS", "none", "gap between unsolicited NAs").not_yet(),
     keyword("interface", Word, "IFNAME", "", "add an interface").not_yet(),
     keyword("interfaces", Block(Context::Names), "{ IFNAME... }", "", "add several interfaces").not_yet(),
 ];
@@ -97,16 +99,16 @@ pub(super) const BFD_INSTANCE: &[Keyword] = &[
     keyword("source_ip", Address, "ADDR", "any", "local address").not_yet(),
     keyword("neighbor_ip", Address, "ADDR", "required", "remote address").not_yet(),
     keyword("neighbour_ip", Address, "ADDR", "", "alias of neighbor_ip").alias("neighbor_ip").not_yet(),
-    keyword("min_rx", Word, "MS", "10", "required min receive interval").not_yet(),
-    keyword("min_tx", Word, "MS", "10", "desired min transmit interval").not_yet(),
-    keyword("idle_tx", Word, "MS", "1000", "transmit interval while the session is not up").not_yet(),
+    keyword("min_rx", Milliseconds(1_000, 4_294_967_000), "MS", "10", "required min receive interval").not_yet(),
+    keyword("min_tx", Milliseconds(1_000, 4_294_967_000), "MS", "10", "desired min transmit interval").not_yet(),
+    keyword("idle_tx", Milliseconds(1_000_000, 4_294_967_000), "MS", "1000", "transmit interval while the session is not up").not_yet(),
     keyword("multiplier", Integer(1, 255), "N", "5", "detection multiplier").not_yet(),
     keyword("passive", Flag, "", "off", "do not send until a packet is received").not_yet(),
     keyword("ttl", Integer(1, 255), "N", "255 IPv4, 64 IPv6", "TTL/hop limit of sent packets").not_yet(),
-    keyword("hoplimit", Word, "N", "", "alias of ttl").not_yet(),
+    keyword("hoplimit", Integer(1, 255), "N", "", "alias of ttl").alias("ttl").not_yet(),
     keyword("max_hops", Integer(-1, 255), "N", "0", "drop packets whose TTL shows more than N hops").not_yet(),
     keyword("multihop", Bool, "[BOOL]", "false", "use UDP port 4784 instead of 3784").not_yet().since("2.3"),
-    keyword("weight", Word, "W [reverse]", "0", "default weight for track_bfd").not_yet(),
+    keyword("weight", Weight(253), "W [reverse]", "0", "default weight for track_bfd").not_yet(),
     keyword("vrrp", Flag, "", "both", "deliver events to VRRP").not_yet(),
     keyword("checker", Flag, "", "both", "deliver events to the checker process").not_yet(),
 ];

@@ -1,6 +1,7 @@
 //! `vrrp_instance`: what it means.
 
 use super::super::Builder;
+use super::super::track::Kind;
 use super::Draft;
 use crate::config::{AddressFamily, Authentication, InitialState, VrrpInstance, VrrpVersion};
 use crate::diagnostic::{Diagnostic, findings};
@@ -25,7 +26,10 @@ impl Builder<'_> {
         self.check_unicast(&mut draft);
         let (state, priority) = resolve_state(&draft);
         let (nopreempt, preempt_delay) = self.resolve_preemption(&draft, state, priority);
-        self.check_owner_tracking(&mut draft, priority);
+        if priority == OWNER {
+            let name = draft.name.value.clone();
+            self.drop_weights(&mut draft.tracking, &name);
+        }
         let advert_int = self.resolve_advert_int(&draft, version);
         let authentication = self.resolve_authentication(&draft, version);
         let global = &self.global.global_defs;
@@ -71,7 +75,11 @@ impl Builder<'_> {
             unicast_ttl: draft.unicast_ttl.map_or(255, |ttl| ttl.value),
             check_unicast_src: draft.check_unicast_src,
             dont_track_primary: draft.dont_track_primary,
-            track_interface: draft.track_interface,
+            track_interface: draft.tracking.take(Kind::Interface),
+            track_script: draft.tracking.take(Kind::Script),
+            track_file: draft.tracking.take(Kind::File),
+            track_process: draft.tracking.take(Kind::Process),
+            track_bfd: draft.tracking.take(Kind::Bfd),
             down_timer_adverts: draft.down_timer_adverts,
             higher_prio_send_advert: draft.higher_prio_send_advert,
             lower_prio_no_advert: draft.lower_prio_no_advert,
@@ -232,26 +240,6 @@ impl Builder<'_> {
             delay.value = Duration::ZERO;
         }
         (nopreempt.is_some(), delay.value)
-    }
-
-    /// The owner's priority never changes.
-    fn check_owner_tracking(&mut self, draft: &mut Draft, priority: u8) {
-        if priority != OWNER {
-            return;
-        }
-        let weighted = draft.track_interface.iter().filter(|track| track.weight != 0);
-        for track in weighted.cloned().collect::<Vec<_>>() {
-            let message = format!(
-                "Priority 255 never changes; tracking {} with a weight is ignored in {}",
-                track.name, draft.name
-            );
-            self.report(Diagnostic::new(
-                findings::TRACKING_WEIGHT,
-                message,
-                Some(track.name.span),
-            ));
-        }
-        draft.track_interface.retain(|track| track.weight == 0);
     }
 
     fn resolve_advert_int(&mut self, draft: &Draft, version: VrrpVersion) -> Duration {
