@@ -24,13 +24,13 @@ use crate::grammar::{self, Word};
 use crate::keywords::{Context, Keyword, Shape, Status, Value};
 use crate::preprocess::Text;
 use crate::source::{Span, Spanned};
-use crate::tree::Tree;
+use crate::tree::{Node, Tree};
 use argument::Argument;
 use global::GlobalDraft;
+use resolve::ReadVirtualServer;
 use server_group::Entry;
 use std::collections::hash_map;
 use std::collections::{BTreeMap, HashMap};
-use virtual_server::VirtualServerDraft;
 
 /// What a tree means.
 pub(crate) fn build(text: &Text, tree: &Tree, diagnostics: &mut Findings) -> Config {
@@ -62,7 +62,7 @@ struct Builder<'a> {
     sync_groups: Vec<sync_group::SyncGroupDraft>,
     /// The entries of each `virtual_server_group`.
     server_groups: HashMap<String, Vec<Entry>>,
-    virtual_servers: Vec<VirtualServerDraft>,
+    virtual_servers: Vec<ReadVirtualServer>,
     /// Names of blocks by keyword, and where they were given.
     names: HashMap<(&'static str, String), Span>,
     /// Whether scripts are secure is asked only when there are scripts.
@@ -97,6 +97,13 @@ impl<'a> Item<'a> {
 impl<'a> Builder<'a> {
     fn roots(&mut self) {
         let tree = self.tree;
+        let count = |name: &str| {
+            let named = |node: &Node| node.keyword.is_some_and(|keyword| keyword.name == name);
+            tree.roots().filter(|(_, node)| named(node)).count()
+        };
+        // Large lists that grow bit by bit leave holes in the memory.
+        self.config.vrrp_instances.reserve_exact(count("vrrp_instance"));
+        self.virtual_servers.reserve_exact(count("virtual_server"));
         for (node, _) in tree.roots() {
             let Some(item) = self.item(node, Context::Top) else {
                 continue;

@@ -107,6 +107,7 @@ impl Preprocessor<'_> {
         let (content, first_column) = content
             .strip_prefix(b"\xef\xbb\xbf")
             .map_or((content, 1), |rest| (rest, 4));
+        self.text.reserve(content);
         let mut lines = PlainLines::new(content);
         let mut start = Span {
             file,

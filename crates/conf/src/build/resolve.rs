@@ -19,13 +19,23 @@ use std::time::Duration;
 /// Persistence where one is needed and none is written.
 const FORCED_PERSISTENCE: Duration = Duration::from_mins(6);
 
+/// A virtual server whose block is read.
+pub(super) enum ReadVirtualServer {
+    Resolved(Box<Option<VirtualServer>>),
+    /// Its group may still come.
+    OfGroup(Box<VirtualServerDraft>),
+}
+
 impl Builder<'_> {
     pub(super) fn finish_virtual_servers(&mut self) {
         let mut seen = HashMap::new();
-        for draft in std::mem::take(&mut self.virtual_servers) {
-            let Some(server) = self.resolve_virtual_server(draft) else {
-                continue;
+        self.config.virtual_servers.reserve_exact(self.virtual_servers.len());
+        for read in std::mem::take(&mut self.virtual_servers) {
+            let resolved = match read {
+                ReadVirtualServer::Resolved(server) => *server,
+                ReadVirtualServer::OfGroup(draft) => self.resolve_virtual_server(*draft),
             };
+            let Some(server) = resolved else { continue };
             let key = |service: &Service| (*service, server.protocol);
             if let Some(first) = server.services.iter().find_map(|service| seen.get(&key(service))) {
                 let message = format!(
@@ -42,6 +52,15 @@ impl Builder<'_> {
             seen.extend(server.services.iter().map(|service| (key(service), server.name.span)));
             self.config.virtual_servers.push(server);
         }
+    }
+
+    /// Drafts are large and there may be many: only those wait that must.
+    pub(super) fn virtual_server_read(&mut self, draft: VirtualServerDraft) {
+        let read = match *draft.name {
+            VirtualServerName::Group(_) => ReadVirtualServer::OfGroup(Box::new(draft)),
+            _ => ReadVirtualServer::Resolved(Box::new(self.resolve_virtual_server(draft))),
+        };
+        self.virtual_servers.push(read);
     }
 
     fn resolve_virtual_server(&mut self, mut draft: VirtualServerDraft) -> Option<VirtualServer> {
@@ -313,12 +332,12 @@ impl Builder<'_> {
         lb_kind: ForwardingMethod,
         service_port: Option<u16>,
     ) -> Vec<RealServer> {
-        let mut real_servers = Vec::new();
+        let mut real_servers = Vec::with_capacity(draft.real_servers.len());
         for server in std::mem::take(&mut draft.real_servers) {
             let inherited = server.inherited.or(&draft.inherited);
             let lvs_method = server.lvs_method.unwrap_or(lb_kind);
             let written_port = Some(server.port).filter(|port| *port != 0);
-            let mut checkers = Vec::new();
+            let mut checkers = Vec::with_capacity(server.checkers.len());
             for checker in server.checkers {
                 let target = (*server.address, written_port.or(service_port));
                 checkers.extend(self.resolve_checker(checker, &inherited, target));

@@ -125,8 +125,7 @@ impl<'a> Builder<'a> {
                 self.server_setting(&mut draft, item);
             }
         }
-        draft.real_servers.shrink_to_fit();
-        self.virtual_servers.push(draft);
+        self.virtual_server_read(draft);
     }
 
     fn service_name(&mut self, block: &Item<'a>) -> Option<Spanned<VirtualServerName>> {

@@ -71,6 +71,14 @@ impl Text {
             .unwrap_or_default()
     }
 
+    /// Makes room for the lines of a file.
+    pub(super) fn reserve(&mut self, content: &[u8]) {
+        // Mostly one file is all there is. Growing bit by bit would copy the text again and again.
+        self.buffer.reserve_exact(content.len());
+        self.line_starts
+            .reserve_exact(memchr::memchr_iter(b'\n', content).count());
+    }
+
     /// Whole lines of a file as they are, each ended by a newline, the first from `start` on.
     pub(super) fn push_lines(&mut self, lines: &str, start: Span) {
         if !self.follows(start) {
