@@ -57,6 +57,11 @@ fn cases(kind: &str) -> Option<Vec<Case>> {
         .status()
         .ok()?;
     assert!(status.success());
+    // What the examples of the include family name.
+    std::fs::create_dir_all(directory.join("conf.d")).unwrap();
+    for file in ["a.conf", "conf.d/a.conf", "conf.d/b.conf"] {
+        std::fs::write(directory.join(file), "# nothing\n").unwrap();
+    }
     let index = std::fs::read_to_string(directory.join("index.tsv")).unwrap();
     let case = |row: &str| {
         let columns: Vec<&str> = row.split('\t').collect();
@@ -86,10 +91,27 @@ const DIFFERENCES: &[(&str, &str, &str, &str)] = &[
     ("global_defs", "script_user", "*", USERS_ARE_OF_THE_HOST),
     ("global_defs", "startup_script", "a b c d", USERS_ARE_OF_THE_HOST),
     ("global_defs", "shutdown_script", "a b c d", USERS_ARE_OF_THE_HOST),
+    (
+        "virtual_server/real_server/MISC_CHECK",
+        "user",
+        "*",
+        USERS_ARE_OF_THE_HOST,
+    ),
+    ("virtual_server", "persistence_granularity", "0", SHORT_ADDRESSES),
+    ("virtual_server", "persistence_granularity", "1.5", SHORT_ADDRESSES),
+    ("virtual_server/real_server/DNS_CHECK", "name", "1.5", SHORT_LABELS),
+    ("global_defs", "vrrp_vmac_garp_intvl", "", DEPRECATED),
+    ("virtual_server/real_server/HTTP_GET", "nb_get_retry", "", DEPRECATED),
+    ("virtual_server/real_server/SSL_GET", "nb_get_retry", "", DEPRECATED),
 ];
 
 const NAMES_ARE_LOOKED_UP_LATER: &str =
     "keepalived looks the name up while it reads the file; a name server that is down must not change a configuration";
+const SHORT_ADDRESSES: &str =
+    "keepalived takes 0 as 0.0.0.0 and 1.5 as 1.0.0.5, and 24 as 0.0.0.24: nobody can have meant such a mask";
+const SHORT_LABELS: &str =
+    "a.example is a domain name; that keepalived refuses a first label of one byte is its mistake";
+const DEPRECATED: &str = "an example of a deprecated keyword: keepalived's own verdict on it is an error, too";
 const USERS_ARE_OF_THE_HOST: &str = "whether a user exists is said by the daemon and by check --host";
 
 fn is_allowed(case: &Case) -> bool {

@@ -64,7 +64,7 @@ impl<'a> Builder<'a> {
             "lthreshold" => set(&mut draft.lthreshold, argument.number()),
             "notify_up" => self.set_script(&mut draft.notify_up, item),
             "notify_down" => self.set_script(&mut draft.notify_down, item),
-            _ => draft.checkers.extend(self.checker(&item)),
+            _ => draft.checkers.extend(self.checkers(&item)),
         }
     }
 }

@@ -1,19 +1,19 @@
 //! Virtual servers: what is written becomes what it means.
 
 use super::Builder;
-use super::checker::CheckerDraft;
+use super::checker::Server;
 use super::real_server::RealServerDraft;
 use super::server_group::Entry;
-use super::virtual_server::{Inherited, SorryDraft, VirtualServerDraft};
+use super::virtual_server::{SorryDraft, VirtualServerDraft};
 use crate::config::{
-    AddressFamily, Checker, CheckerKind, ForwardingMethod, Protocol, RealServer, Scheduler, Service, SorryServer,
+    AddressFamily, ForwardingMethod, Protocol, RealServer, Scheduler, Service, SorryServer,
     VirtualServer, VirtualServerName,
 };
 use crate::diagnostic::{Diagnostic, findings};
 use crate::keywords;
 use crate::source::{Span, Spanned};
 use std::collections::{HashMap, HashSet};
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// Persistence where one is needed and none is written.
@@ -339,8 +339,12 @@ impl Builder<'_> {
             let written_port = Some(server.port).filter(|port| *port != 0);
             let mut checkers = Vec::with_capacity(server.checkers.len());
             for checker in server.checkers {
-                let target = (*server.address, written_port.or(service_port));
-                checkers.extend(self.resolve_checker(checker, &inherited, target));
+                let server = Server {
+                    address: *server.address,
+                    port: written_port.or(service_port),
+                    delay_loop: draft.inherited.delay_loop.unwrap_or(DELAY_LOOP),
+                };
+                checkers.extend(self.resolve_checker(checker, &inherited, server));
             }
             real_servers.push(RealServer {
                 address: server.address,
@@ -357,56 +361,6 @@ impl Builder<'_> {
             });
         }
         real_servers
-    }
-
-    fn resolve_checker(
-        &mut self,
-        draft: CheckerDraft,
-        outer: &Inherited,
-        (address, port): (IpAddr, Option<u16>),
-    ) -> Option<Checker> {
-        let inherited = draft.inherited.or(outer);
-        let mut kind = draft.kind;
-        if let CheckerKind::HttpGet(http) = &mut kind {
-            for url in &mut http.urls {
-                url.virtualhost = url.virtualhost.take().or_else(|| inherited.virtualhost.clone());
-            }
-        }
-        let connects = !matches!(kind, CheckerKind::NotYet { .. });
-        let port = draft.connect_port.or(port).filter(|port| *port != 0);
-        let address = draft.connect_ip.unwrap_or(address);
-        if connects && port.is_none() {
-            let message = "This checker knows no port to connect to; it is left out";
-            let diagnostic = Diagnostic::new(findings::NO_PORT, message, Some(draft.span));
-            self.report(diagnostic.hint("connect_port 80"));
-            return None;
-        }
-        let link_local = matches!(address, IpAddr::V6(address) if address.is_unicast_link_local());
-        if connects && link_local && draft.bind.interface.is_none() {
-            let message = format!("{address} is link-local, so the checker needs an interface; it is left out");
-            self.report(Diagnostic::new(findings::LINK_LOCAL, message, Some(draft.span)).hint("bind_if eth0"));
-            return None;
-        }
-        let delay_before_retry = if matches!(kind, CheckerKind::HttpGet(_)) { 3 } else { 1 };
-        let delay_loop = inherited.delay_loop.unwrap_or(DELAY_LOOP);
-        Some(Checker {
-            kind,
-            target: SocketAddr::new(address, port.unwrap_or(0)),
-            bind: draft.bind,
-            fwmark: draft.fwmark,
-            connect_timeout: inherited.connect_timeout.unwrap_or(CONNECT_TIMEOUT),
-            retry: inherited.retry.unwrap_or(1),
-            delay_before_retry: inherited
-                .delay_before_retry
-                .unwrap_or(Duration::from_secs(delay_before_retry)),
-            warmup: inherited.warmup.unwrap_or(delay_loop),
-            delay_loop,
-            alpha: inherited.alpha.unwrap_or(false),
-            log_all_failures: draft
-                .log_all_failures
-                .unwrap_or(self.global.global_defs.checker_log_all_failures),
-            span: draft.span,
-        })
     }
 
     fn resolve_quorum(&mut self, draft: &VirtualServerDraft, real_servers: &[RealServer]) -> u32 {
@@ -482,8 +436,8 @@ impl Builder<'_> {
     }
 }
 
-const DELAY_LOOP: Duration = Duration::from_mins(1);
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Time between checks where none is written.
+pub(super) const DELAY_LOOP: Duration = Duration::from_mins(1);
 
 impl Service {
     fn family(&self) -> AddressFamily {

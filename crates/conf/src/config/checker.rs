@@ -1,9 +1,14 @@
 //! Checkers, with everything that they inherit filled in.
 
+mod http;
+mod kinds;
+
+pub use http::{HttpGet, HttpProtocol, RegexOption, Sni, SslGet, Url, UrlRegex};
+pub use kinds::{BfdCheck, CheckerKind, DnsCheck, DnsType, FileCheck, MiscCheck, ReplyByte, SmtpCheck, UdpCheck};
+
 use crate::source::{Span, Spanned};
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, SocketAddr};
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// One check of a real server.
@@ -12,6 +17,7 @@ pub struct Checker {
     /// What it does.
     pub kind: CheckerKind,
     /// `connect_ip` and `connect_port`. Default: those of the real server, the port of the service when it has none.
+    /// Kinds that do not connect have the address of the real server; without a port, as with `PING_CHECK`, it is 0.
     pub target: SocketAddr,
     /// Where the connection comes from.
     pub bind: Bind,
@@ -19,9 +25,9 @@ pub struct Checker {
     pub fwmark: u32,
     /// How long one attempt may take. Default 5 s.
     pub connect_timeout: Duration,
-    /// More attempts after a failure before the server is down. Default 1.
+    /// More attempts after a failure before the server is down. Default 1; `DNS_CHECK` 3, `MISC_CHECK` 0.
     pub retry: u32,
-    /// Time between attempts after a failure. Default 1 s; `HTTP_GET` 3 s.
+    /// Time between attempts after a failure. Default 1 s; `HTTP_GET` and `SSL_GET` 3 s, `DNS_CHECK` `delay_loop`.
     pub delay_before_retry: Duration,
     /// The first check comes after a random time up to this. Default `delay_loop`.
     pub warmup: Duration,
@@ -62,54 +68,4 @@ pub struct Bind {
     pub port: Option<u16>,
     /// Interface; also the scope of a link-local target.
     pub interface: Option<Spanned<String>>,
-}
-
-/// The kinds of checkers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum CheckerKind {
-    /// `TCP_CHECK`: a connection comes about.
-    TcpCheck,
-    /// `HTTP_GET`.
-    HttpGet(HttpGet),
-    /// A checker that is known but not yet in effect. It must not count as a success; a warning named it.
-    NotYet {
-        /// Its keyword, `SMTP_CHECK` for example.
-        keyword: String,
-    },
-}
-
-/// `HTTP_GET`: one request per URL, one after the other.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct HttpGet {
-    /// The version in the request.
-    pub http_protocol: HttpProtocol,
-    /// After a failure check all URLs without waiting in between.
-    pub fast_recovery: bool,
-    /// Never empty.
-    pub urls: Vec<Url>,
-}
-
-/// `http_protocol`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum HttpProtocol {
-    /// `1.0`: HTTP/1.0 without a `Connection` header.
-    #[default]
-    Http10,
-    /// `1.0C`: HTTP/1.0 with `Connection: close`.
-    Http10Close,
-    /// `1.1`: HTTP/1.1 with `Connection: close`.
-    Http11,
-}
-
-/// `url`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Url {
-    /// The request target.
-    pub path: String,
-    /// MD5 of the body.
-    pub digest: Option<[u8; 16]>,
-    /// Status codes that count as success. Default 200–299.
-    pub status_code: Vec<RangeInclusive<u16>>,
-    /// The `Host` header: of the URL, the checker, the real server or the virtual server; `None`: address and port.
-    pub virtualhost: Option<String>,
 }

@@ -1,6 +1,7 @@
 //! What each finding means, for `holdfast explain` and the pages about diagnostics.
 
 mod blocks;
+mod checkers;
 mod files;
 mod host;
 mod keywords;
@@ -43,6 +44,7 @@ const PAGES: &[&[Explanation]] = &[
     vrrp::PAGES,
     trackers::PAGES,
     servers::PAGES,
+    checkers::PAGES,
     settings::PAGES,
     host::PAGES,
 ];

@@ -57,12 +57,12 @@ pub(super) const URL: &[Keyword] = &[
     keyword("digest", Word, "HEX", "none", "expected MD5 of the body"),
     keyword("status_code", Text, "N|N-M ...", "200-299", "accepted status codes, may be repeated"),
     keyword("virtualhost", Word, "NAME", "checker virtualhost", "Host header of this url"),
-    keyword("regex", Text, "PATTERN", "none", "body must match").not_yet(),
+    keyword("regex", Word, "PATTERN", "none", "body must match").not_yet(),
     keyword("regex_no_match", Flag, "", "off", "success when the pattern does not match").not_yet(),
     keyword("regex_options", Text, "OPT...", "none", "PCRE2 compile options").not_yet(),
-    keyword("regex_min_offset", Word, "N", "0", "match must not start before this byte of the body").not_yet(),
-    keyword("regex_max_offset", Word, "N", "none", "match must start at or before this byte").not_yet(),
-    keyword("regex_stack", Word, "START MAX", "pcre2 default", "JIT stack size").not_yet(),
+    keyword("regex_min_offset", Text, "N", "0", "match must not start before this byte of the body").not_yet(),
+    keyword("regex_max_offset", Text, "N", "none", "match must start at or before this byte").not_yet(),
+    keyword("regex_stack", Text, "START MAX", "pcre2 default", "JIT stack size").not_yet(),
 ];
 
 /// What `url` of `SSL_GET` adds.
@@ -115,7 +115,7 @@ pub(super) const PING_CHECK: &[Keyword] = &[
 pub(super) const UDP_CHECK: &[Keyword] = &[
     keyword("retry", Integer(0, 4_294_967_295), "N", "1", "extra attempts before the server is declared failed").not_yet(),
     keyword("delay_before_retry", Seconds(0, MAX_MICROSECONDS), "SECONDS", "1", "time between attempts after a failure").not_yet(),
-    keyword("payload", Text, "HEX", "32 bytes starting with ASCII keepalived check", "datagram to send").not_yet(),
+    keyword("payload", Word, "HEX", "32 bytes starting with ASCII keepalived check", "datagram to send").not_yet(),
     keyword("require_reply", Text, "[HEX]", "no reply needed", "fail without a reply").not_yet(),
     keyword("min_reply_length", Integer(0, 65_535), "N", "0", "minimum reply length").not_yet(),
     keyword("max_reply_length", Integer(0, 65_535), "N", "255", "maximum reply length").not_yet(),

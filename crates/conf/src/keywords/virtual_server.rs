@@ -1,6 +1,6 @@
 //! Virtual servers and their real servers.
 
-use super::Value::{Block, Bool, Entry, Flag, Integer, OneOf, OptionalInteger, Script, Seconds, Text, Word};
+use super::Value::{Block, Bool, Entry, Flag, Integer, OneOf, OneWord, OptionalInteger, Script, Seconds, Text, Word};
 use super::{Context, Keyword, MAX_MICROSECONDS, keyword};
 
 /// A line of `virtual_server_group`.
@@ -40,7 +40,7 @@ pub(super) const VIRTUAL_SERVER: &[Keyword] = &[
     keyword("ha_suspend", Flag, "", "off", "checkers run only while the service address is on this host"),
     keyword("smtp_alert", Bool, "[BOOL]", "smtp_alert_checker, else smtp_alert, else off", "mail on quorum changes").not_yet(),
     keyword("virtualhost", Word, "NAME", "none", "default Host header for HTTP_GET/SSL_GET"),
-    keyword("snmp_name", Word, "NAME", "none", "name in the SNMP MIB").not_yet(),
+    keyword("snmp_name", OneWord, "NAME", "none", "name in the SNMP MIB").not_yet(),
     keyword("alpha", Flag, "", "off", "real servers start down"),
     keyword("omega", Flag, "", "off", "at shutdown run quorum_down / notify_down and mails for the removed servers"),
     keyword("quorum_up", Script, "\"CMD\" [USER [GROUP]]", "none", "run when quorum is gained"),
@@ -72,7 +72,7 @@ pub(super) const REAL_SERVER: &[Keyword] = &[
     keyword("delay_loop", Seconds(1, MAX_MICROSECONDS), "SECONDS", "virtual_server", "default of checkers"),
     keyword("smtp_alert", Bool, "[BOOL]", "smtp_alert_checker, else smtp_alert, else on", "mail on real server up/down").not_yet(),
     keyword("virtualhost", Word, "NAME", "virtual_server virtualhost", "default Host header"),
-    keyword("snmp_name", Word, "NAME", "none", "name in the SNMP MIB").not_yet(),
+    keyword("snmp_name", OneWord, "NAME", "none", "name in the SNMP MIB").not_yet(),
     keyword("HTTP_GET", Block(Context::HttpGet), "{ }", "", "GET one or more URLs over HTTP"),
     keyword("SSL_GET", Block(Context::SslGet), "{ }", "", "as HTTP_GET over TLS").not_yet(),
     keyword("TCP_CHECK", Block(Context::TcpCheck), "{ }", "", "TCP connect"),

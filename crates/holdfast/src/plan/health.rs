@@ -159,7 +159,14 @@ fn checker(checker: &config::Checker) -> Option<Checker> {
             fast_recovery: get.fast_recovery,
             urls: get.urls.iter().map(url).collect(),
         }),
-        CheckerKind::NotYet { .. } => return None,
+        CheckerKind::SslGet(_)
+        | CheckerKind::SmtpCheck(_)
+        | CheckerKind::DnsCheck(_)
+        | CheckerKind::PingCheck
+        | CheckerKind::UdpCheck(_)
+        | CheckerKind::MiscCheck(_)
+        | CheckerKind::FileCheck(_)
+        | CheckerKind::BfdCheck(_) => return None,
     };
     Some(Checker {
         probe,
