@@ -13,28 +13,18 @@ pub use switch::{Allow, LintOff};
 
 use crate::Loaded;
 use crate::config::Config;
-use crate::diagnostic::findings::Finding;
+use crate::diagnostic::findings::{self, Finding};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::host::Host;
 use crate::source::{SourceMap, Span};
+use std::ops::Range;
 
-/// One kind of advice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Lint {
-    /// What is found.
-    pub finding: Finding,
-    /// Why it matters and what to do.
-    pub explanation: &'static str,
-}
+/// The codes of all advice that this module gives.
+const CODES: Range<u16> = 800..850;
 
-/// Every kind of advice, in the order of the codes.
-pub fn all() -> impl Iterator<Item = &'static Lint> {
-    vrrp::LINTS.iter().chain(virtual_server::LINTS).chain(script::LINTS)
-}
-
-/// The advice with this code.
-pub fn find(code: Code) -> Option<&'static Lint> {
-    all().find(|lint| lint.finding.code == code)
+/// Is this the code of a piece of advice that can be switched off?
+pub fn is_lint(code: Code) -> bool {
+    CODES.contains(&code.0) && findings::ALL.iter().any(|finding| finding.code == code)
 }
 
 /// Everything to advise about a configuration, but what its `lint_off` lines forbid.

@@ -1,5 +1,6 @@
 //! What each finding means, for `holdfast explain` and the pages about diagnostics.
 
+mod advice;
 mod blocks;
 mod checkers;
 mod files;
@@ -12,7 +13,6 @@ mod trackers;
 mod vrrp;
 
 use super::findings::{self, Finding};
-use crate::lint;
 
 /// The page about one finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +46,7 @@ const PAGES: &[&[Explanation]] = &[
     servers::PAGES,
     checkers::PAGES,
     settings::PAGES,
+    advice::PAGES,
     host::PAGES,
 ];
 

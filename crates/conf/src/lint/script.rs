@@ -3,30 +3,12 @@
 //! Said when a file is read, and therefore not here: scripts without enable_script_security (HF0313). Scripts that
 //! cannot be run at all are no advice: HF0852 to HF0854.
 
-use super::{Lint, Pass};
+use super::Pass;
 use crate::config::Script;
 use crate::diagnostic::{Diagnostic, findings};
 use crate::host::{self, Host, Program};
 use crate::source::Span;
 use std::path::Path;
-
-pub(super) const LINTS: &[Lint] = &[
-    Lint {
-        finding: findings::SCRIPT_INSECURE,
-        explanation: "The script runs as root, and somebody who is not root may change it, or a directory on the way to \
-        it: whoever may do so has the rights of root. The message names the part of the path, its owner, its mode and \
-        the rule. With enable_script_security such a script is not run at all. Make the part belong to root and take \
-        away the right to write from group and others, or let the script run as another user (script_user, or the \
-        user after the command). It can be seen only with `--host`.",
-    },
-    Lint {
-        finding: findings::SCRIPT_TIMEOUT,
-        explanation: "A vrrp_script without a timeout may take as long as its interval. When it hangs, the failure is \
-            seen only when the next run was due, and on a host that stalls for that long all scripts fail together. \
-            Write a timeout shorter than the interval. It is keepalived's default too, so it is said only once for a \
-            file.",
-    },
-];
 
 pub(super) fn look(pass: &mut Pass<'_>) {
     let config = pass.config;

@@ -84,7 +84,7 @@ impl LintOff {
 
     /// Words that name no advice.
     pub(super) fn unknown(&self) -> impl Iterator<Item = Diagnostic> {
-        let unknown = |code: &&String| *code != ALL && parse_code(code).and_then(super::find).is_none();
+        let unknown = |code: &&String| *code != ALL && !parse_code(code).is_some_and(super::is_lint);
         let say = |code: &String| format!("lint_off {code}: there is no such advice; the word is ignored");
         let mut messages: Vec<String> = self.codes.iter().filter(unknown).map(say).collect();
         if self.codes.is_empty() {
@@ -118,7 +118,7 @@ impl Allow {
     /// Is this piece of advice one of those?
     pub fn covers(self, advice: &Diagnostic) -> bool {
         match self {
-            Self::All => super::find(advice.code).is_some(),
+            Self::All => super::is_lint(advice.code),
             Self::Code(code) => code == advice.code,
         }
     }
@@ -128,7 +128,7 @@ impl FromStr for Allow {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let code = parse_code(text).filter(|code| super::find(*code).is_some());
+        let code = parse_code(text).filter(|code| super::is_lint(*code));
         match code {
             Some(code) => Ok(Self::Code(code)),
             None if text == ALL => Ok(Self::All),

@@ -3,83 +3,12 @@
 //! Said when a file is read, and therefore not here: a quorum above the sum of weights (HF0506), DR and TUN with
 //! differing ports (HF0505), a sorry server whose `inhibit` fights with that of the same real server (HF0516).
 
-use super::{Lint, Pass};
+use super::Pass;
 use crate::config::{Checker, CheckerKind, Protocol, RealServer, Scheduler, Service, VirtualServer};
 use crate::diagnostic::{Diagnostic, findings};
 use crate::source::Span;
 use std::collections::HashSet;
 use std::net::IpAddr;
-
-pub(super) const LINTS: &[Lint] = &[
-    Lint {
-        finding: findings::SORRY_IS_REAL,
-        explanation: "The sorry server is meant for the time when the real servers cannot serve. Here it is one of \
-            them: when they are all down it is down too, and clients are sent to a server that was just found dead. \
-            IPVS also knows only one entry for the address. Name a server that does not depend on the others.",
-    },
-    Lint {
-        finding: findings::PERSISTENT_QUIESCENT,
-        explanation: "With inhibit_on_failure (or weight 0) a dead server stays in the IPVS table at weight 0. New \
-            clients avoid it, but a client with a persistence entry is still sent to it, and every attempt renews \
-            the entry: such a client never reaches a living server. The sysctl \
-            net.ipv4.vs.expire_quiescent_template = 1 makes IPVS drop these entries. With `--host` the advice is \
-            given only where the sysctl is not set.",
-    },
-    Lint {
-        finding: findings::NEVER_CHECKED,
-        explanation: "A real server without a checker always counts as up. It gets its share of the clients when it \
-            is dead, and it counts for the quorum. Write a checker, for example TCP_CHECK { }.",
-    },
-    Lint {
-        finding: findings::UP_BEFORE_CHECK,
-        explanation: "Without `alpha` every server is put into the pool at start and taken out when its checks fail. \
-            Until then, clients are sent to dead servers, for up to delay_loop plus all retries. With alpha a server \
-            waits outside until its first successful check. That is keepalived's default too, so it is said only \
-            once for a file.",
-    },
-    Lint {
-        finding: findings::DELAY_LOOP_SHORT,
-        explanation: "A check may take as long as its timeout, and the next one is due earlier than that. Checks of \
-            a server that does not answer then follow each other without a pause, at intervals that have nothing to \
-            do with delay_loop. Make connect_timeout shorter than delay_loop.",
-    },
-    Lint {
-        finding: findings::NO_RETRY,
-        explanation: "With retry 0 the first failed attempt takes the server out of the pool. One lost packet or one \
-            slow answer is enough, and a server that is taken out comes back with its next successful check: it \
-            flaps. On anything but a perfect path leave retry at 1 or more.",
-    },
-    Lint {
-        finding: findings::QUORUM_WITHOUT_EFFECT,
-        explanation: "The quorum decides when the sorry server takes over and when quorum_up and quorum_down run. \
-            This virtual_server has none of them: below the quorum the remaining servers get all clients, as they \
-            would without a quorum. The virtual address stays, too: for an address that moves away let quorum_down \
-            write a file that the vrrp_instance tracks.",
-    },
-    Lint {
-        finding: findings::ADDRESS_OF_NOBODY,
-        explanation: "The file has VRRP instances, but none of them holds the address of this virtual_server. Unless \
-            something else brings the address, or a router sends its packets here, no client reaches the service. \
-            Often one of two addresses was changed and the other was not.",
-    },
-    Lint {
-        finding: findings::NO_WEIGHT,
-        explanation: "A server of weight 0 gets no new clients. When all servers have weight 0 nobody is served, \
-            however healthy they are.",
-    },
-    Lint {
-        finding: findings::UDP_NO_EXPIRY,
-        explanation: "When a dead server is removed from a UDP service, IPVS keeps the entries of its clients and \
-            drops their packets without a word until the entries time out, and a client that goes on sending (a DNS \
-            resolver, a phone) renews them. The sysctl net.ipv4.vs.expire_nodest_conn = 1 sends such clients to \
-            another server at once. It can be seen only with `--host`.",
-    },
-    Lint {
-        finding: findings::WEIGHT_IGNORED,
-        explanation: "rr and lc treat all servers of a weight above 0 alike. The different weights of these servers \
-            have no effect on who gets how much. The schedulers that look at weights are wrr and wlc.",
-    },
-];
 
 const EXPIRE_QUIESCENT_TEMPLATE: &str = "net.ipv4.vs.expire_quiescent_template";
 const EXPIRE_NODEST_CONN: &str = "net.ipv4.vs.expire_nodest_conn";

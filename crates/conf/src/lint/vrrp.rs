@@ -4,7 +4,7 @@
 //! eight bytes (HF0412), a `virtual_router_id` used twice (HF0404), no virtual address (HF0405, HF0406), weights that
 //! the owner or a sync group ignores (HF0419), unicast settings that mean multicast (HF0423).
 
-use super::{Lint, Pass};
+use super::Pass;
 use crate::config::{InitialState, VirtualAddress, VrrpInstance, VrrpSyncGroup, VrrpVersion};
 use crate::diagnostic::{Diagnostic, findings};
 use crate::host::Host;
@@ -13,94 +13,6 @@ use std::net::IpAddr;
 
 /// The owner of the addresses.
 const OWNER: u8 = 255;
-
-pub(super) const LINTS: &[Lint] = &[
-    Lint {
-        finding: findings::PRIORITY_OWNER,
-        explanation: "In VRRP priority 255 says that the virtual addresses belong to this host anyway (RFC 9568 \
-            section 5.2.4). Such a router becomes master at once when it starts, takes the addresses from every other \
-            master, cannot use nopreempt, and no tracked script or interface lowers its priority. It is also what \
-            `state MASTER` means where no priority is written. Two routers with 255 fight for ever. Unless the \
-            addresses really are the host's own, write a priority from 1 to 254 on every router.",
-    },
-    Lint {
-        finding: findings::VRID_SHARED,
-        explanation: "Two instances on one interface have the same virtual_router_id and are told apart only by where \
-            their adverts go: to different unicast peers, or to different multicast groups. This works, but logs, \
-            packet captures and other routers show one number for two things, and it breaks as soon as one of them \
-            falls back to the common multicast group. There are 255 numbers on each link; take another one.",
-    },
-    Lint {
-        finding: findings::VRID_BOTH_FAMILIES,
-        explanation: "IPv4 and IPv6 instances have separate numbers, so one virtual_router_id for both is legal and \
-            often meant: one router for both families. Logs and captures then need the family to tell them apart, and \
-            with virtual MAC addresses each family has its own prefix. Switch this advice off where it is meant.",
-    },
-    Lint {
-        finding: findings::UNICAST_SELF,
-        explanation: "The instance lists its own source address as a peer. It would send adverts to itself, and the \
-            real peer may be missing from the list. One common file for all routers is better written with \
-            conditions: `@router1 unicast_peer ...`.",
-    },
-    Lint {
-        finding: findings::GROUP_ADVERT_INT,
-        explanation: "The instances of a sync group change state together, but a router is missed only after three \
-            times its own advert_int. With different intervals the group waits for the slowest one on a takeover and \
-            follows the fastest one on a loss. Give all instances of a group the same advert_int.",
-    },
-    Lint {
-        finding: findings::PRIORITY_LIMIT,
-        explanation: "The priority of an instance and the weights of everything it tracks are added up, and the sum \
-            is limited to 1 to 254. When the sum leaves that range, several different states of the trackers give \
-            the same priority, and the election falls to the larger address. Choose priority and weights so that \
-            all sums stay inside.",
-    },
-    Lint {
-        finding: findings::NOPREEMPT_WEIGHT,
-        explanation: "A tracker with a weight moves the priority and relies on a router of higher priority to take \
-            over. A backup with nopreempt does not take over while it hears any master, so a master whose check \
-            fails stays master. Use weight 0 (which means FAULT: the master gives up by itself), or drop nopreempt. \
-            All routers of a group usually have the same file, so this is said for each instance with both.",
-    },
-    Lint {
-        finding: findings::NO_CONFLICT_REPAIR,
-        explanation: "After two routers were master at the same time, for example because a switch lost adverts, the \
-            neighbours' ARP caches may still point to the one that lost. The winner never changed state, so it \
-            announces nothing new by itself. With garp_lower_prio_repeat 0 and no garp_master_refresh the caches \
-            stay wrong until they expire, which takes hours on some switches. Leave garp_lower_prio_repeat at its \
-            default, or set garp_master_refresh 60.",
-    },
-    Lint {
-        finding: findings::FIRST_NOT_LINK_LOCAL,
-        explanation: "For IPv6 the first address of a virtual router must be link-local (RFC 9568 section 5.2.9), so \
-            that hosts can use it as their router. Other implementations may reject adverts whose first address is \
-            global. For a plain service address between two Holdfast or keepalived routers it does no harm.",
-    },
-    Lint {
-        finding: findings::HOST_PREFIX,
-        explanation: "An address without a prefix length becomes a /32 (IPv6: /128). It works for receiving, but it \
-            stands beside the network of its interface instead of in it, and it is found under a different prefix \
-            length than the interface's own addresses. If the network's own length is meant, write it; if not, write \
-            /32, and this advice ends.",
-    },
-    Lint {
-        finding: findings::SOURCE_ABSENT,
-        explanation: "unicast_src_ip or mcast_src_ip names an address that no interface of this host has now. \
-            The instance waits in FAULT until the address appears. Often the file was copied from the peer, and its \
-            unicast_src_ip and unicast_peer still have to be swapped.",
-    },
-    Lint {
-        finding: findings::GROUP_STATE,
-        explanation: "A sync group has one state, yet its instances are told to begin as MASTER and as BACKUP. The \
-            group starts when the slowest of them is ready; write the same state for all of them.",
-    },
-    Lint {
-        finding: findings::GROUP_PREEMPTION,
-        explanation: "Some instances of a sync group have nopreempt and some do not. The group moves as one, so the \
-            instances without nopreempt cannot pre-empt until the others would, and the others are pre-empted along \
-            with them. Write nopreempt for all instances of the group, or for none.",
-    },
-];
 
 pub(super) fn look(pass: &mut Pass<'_>) {
     let config = pass.config;

@@ -5,7 +5,8 @@ use std::path::Path;
 fn codes(text: &str) -> Vec<u16> {
     let files = MemoryLoader::new().with("main.conf", text);
     let loaded = load(&files, Path::new("main.conf"), &LoadOptions::default());
-    loaded.diagnostics.iter().map(|it| it.code.0).collect()
+    let advice = crate::lint(&loaded, None);
+    loaded.diagnostics.iter().chain(&advice).map(|it| it.code.0).collect()
 }
 
 #[test]
