@@ -150,10 +150,9 @@ enum Pending {
 
 /// The first word of a statement, as far as keywords go.
 fn first_word(statement: &str) -> &str {
-    let end = statement
-        .find(|c: char| c == '"' || crate::preprocess::BLANKS.contains(&c))
-        .unwrap_or(statement.len());
-    statement.get(..end).unwrap_or_default()
+    let ends = |byte: u8| byte == b'"' || crate::preprocess::BLANKS.contains(&char::from(byte));
+    let end = statement.bytes().position(ends);
+    statement.get(..end.unwrap_or(statement.len())).unwrap_or_default()
 }
 
 impl Builder<'_> {
@@ -181,12 +180,14 @@ impl Builder<'_> {
             self.pending = Pending::Unknown(range);
             return;
         };
-        let belongs = context.shape() == Shape::Keywords && context.find(word).is_some();
+        let mut found = context.find(word);
+        let belongs = context.shape() == Shape::Keywords && found.is_some();
         if !belongs && self.missing_closes > 0 && self.close_for(word, &range) {
             let Content::Known(outer) = self.content() else { return };
             context = outer;
+            found = context.find(word);
         }
-        match (context.shape(), context.find(word)) {
+        match (context.shape(), found) {
             (Shape::Keywords, Some(keyword)) => self.keyword(at, range, keyword, context),
             (Shape::Keywords, None) => {
                 let is_block = self.next_is(at, Kind::Open);

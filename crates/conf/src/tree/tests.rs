@@ -121,3 +121,36 @@ fn nesting_has_a_limit() {
     let text = format!("{}\n{}", "x {\n".repeat(100_000), "}\n".repeat(100_000));
     assert_eq!(found(&text), [(300, 1), (205, 65)]);
 }
+
+/// Statements and braces, found one character after the other.
+fn slow_tokens(text: &str) -> Vec<String> {
+    let (mut found, mut statement, mut quoted) = (Vec::new(), String::new(), false);
+    for character in text.chars().chain(['\n']) {
+        let brace = !quoted && "{}".contains(character);
+        if brace || character == '\n' {
+            found.push(
+                std::mem::take(&mut statement)
+                    .trim_matches(crate::preprocess::BLANKS)
+                    .to_owned(),
+            );
+            quoted = quoted && character != '\n';
+        } else {
+            quoted ^= character == '"';
+            statement.push(character);
+        }
+        if brace {
+            found.push(character.to_string());
+        }
+    }
+    found.retain(|text| !text.is_empty());
+    found
+}
+
+proptest::proptest! {
+    #[test]
+    fn tokens_end_at_braces_and_line_ends(text in "[a \t{}\"\né]{0,40}") {
+        let tokens = super::tokens::tokens(&text);
+        let found: Vec<&str> = tokens.iter().map(|token| &text[token.range().start as usize..token.range().end as usize]).collect();
+        proptest::prop_assert_eq!(found, slow_tokens(&text));
+    }
+}

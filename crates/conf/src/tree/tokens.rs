@@ -29,42 +29,36 @@ impl Token {
 /// statements.
 pub(super) fn tokens(text: &str) -> Vec<Token> {
     let mut tokens = Vec::new();
-    let mut line_start = 0;
-    for line_end in memchr::memchr_iter(b'\n', text.as_bytes()) {
-        let line = text.get(line_start..line_end).unwrap_or_default();
-        if memchr::memchr2(b'{', b'}', line.as_bytes()).is_none() {
-            push(&mut tokens, line, line_start);
-        } else {
-            split(&mut tokens, line, line_start);
-        }
-        line_start = line_end + 1;
-    }
-    tokens
-}
-
-fn split(tokens: &mut Vec<Token>, line: &str, line_start: usize) {
+    // What is before `start` is in tokens; quotes are counted up to `counted`.
+    let (mut start, mut counted) = (0, 0);
     let mut quoted = false;
-    let mut start = 0;
-    for (at, byte) in line.bytes().enumerate() {
-        let kind = match byte {
-            b'"' => {
-                quoted = !quoted;
+    for at in memchr::memchr3_iter(b'\n', b'{', b'}', text.as_bytes()) {
+        let kind = match text.as_bytes().get(at) {
+            Some(b'{') => Some(Kind::Open),
+            Some(b'}') => Some(Kind::Close),
+            _ => None,
+        };
+        if kind.is_some() {
+            let between = text.as_bytes().get(counted..at).unwrap_or_default();
+            quoted ^= memchr::memchr_iter(b'"', between).count() % 2 == 1;
+            counted = at;
+            if quoted {
                 continue;
             }
-            b'{' if !quoted => Kind::Open,
-            b'}' if !quoted => Kind::Close,
-            _ => continue,
-        };
-        push(tokens, line.get(start..at).unwrap_or_default(), line_start + start);
-        let brace = offset(line_start + at);
-        tokens.push(Token {
-            kind,
-            start: brace,
-            end: brace.saturating_add(1),
-        });
+        }
+        push(&mut tokens, text.get(start..at).unwrap_or_default(), start);
         start = at + 1;
+        match kind {
+            Some(kind) => tokens.push(Token {
+                kind,
+                start: offset(at),
+                end: offset(start),
+            }),
+            None => (quoted, counted) = (false, start),
+        }
     }
-    push(tokens, line.get(start..).unwrap_or_default(), line_start + start);
+    push(&mut tokens, text.get(start..).unwrap_or_default(), start);
+    tokens
 }
 
 fn push(tokens: &mut Vec<Token>, statement: &str, start: usize) {
@@ -93,18 +87,18 @@ pub(super) struct Chunks {
 
 impl Chunks {
     pub(super) fn new(text: &Text, tokens: &[Token]) -> Self {
-        let root_only: HashSet<&str> = Context::Top
+        let root_only = Context::Top
             .keywords()
-            .filter(|keyword| keyword.block().is_some() && homes(keyword.name).count() == 1)
-            .map(|keyword| keyword.name)
-            .collect();
+            .filter(|keyword| keyword.block().is_some() && homes(keyword.name).count() == 1);
+        let root_only: HashSet<&str> = root_only.map(|keyword| keyword.name).collect();
+        let is_root = |word| Context::Top.find(word).is_some_and(|it| root_only.contains(it.name));
         let mut starts = vec![(0, 0)];
         for (at, token) in tokens.iter().enumerate() {
             let delta = match token.kind {
                 Kind::Open => 1,
                 Kind::Close => -1,
                 Kind::Text => {
-                    if at > 0 && root_only.contains(super::first_word(text.get(token.range()))) {
+                    if at > 0 && is_root(super::first_word(text.get(token.range()))) {
                         starts.push((at, 0));
                     }
                     continue;
