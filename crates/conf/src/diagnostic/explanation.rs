@@ -7,6 +7,7 @@ mod files;
 mod host;
 mod keywords;
 mod lines;
+mod routes;
 mod servers;
 mod settings;
 mod trackers;
@@ -43,6 +44,7 @@ const PAGES: &[&[Explanation]] = &[
     keywords::PAGES,
     vrrp::PAGES,
     trackers::PAGES,
+    routes::PAGES,
     servers::PAGES,
     checkers::PAGES,
     settings::PAGES,
