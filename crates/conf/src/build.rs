@@ -13,6 +13,7 @@ mod resolve;
 mod route;
 mod rule;
 mod server_group;
+mod service;
 mod sync_group;
 mod track;
 mod virtual_server;

@@ -4,15 +4,16 @@ use super::Builder;
 use super::checker::Server;
 use super::real_server::RealServerDraft;
 use super::server_group::Entry;
+use super::service::{common_port, fixed_family, services};
 use super::virtual_server::{SorryDraft, VirtualServerDraft};
 use crate::config::{
-    AddressFamily, ForwardingMethod, Protocol, RealServer, Scheduler, Service, SorryServer,
-    VirtualServer, VirtualServerName,
+    AddressFamily, ForwardingMethod, Protocol, RealServer, Scheduler, Service, SorryServer, VirtualServer,
+    VirtualServerName,
 };
 use crate::diagnostic::{Diagnostic, findings};
 use crate::keywords;
-use crate::source::{Span, Spanned};
-use std::collections::{HashMap, HashSet};
+use crate::source::Span;
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -100,6 +101,7 @@ impl Builder<'_> {
         } else {
             32
         };
+        let mails = self.mails_of_checkers();
         Some(VirtualServer {
             name: draft.name,
             services,
@@ -120,6 +122,8 @@ impl Builder<'_> {
             quorum_up: draft.quorum_up,
             quorum_down: draft.quorum_down,
             virtualhost: draft.inherited.virtualhost,
+            smtp_alert: draft.smtp_alert.or(mails).unwrap_or(false),
+            snmp_name: draft.snmp_name,
             sorry_server: draft.sorry_server.map(|sorry| SorryServer {
                 address: sorry.address,
                 port: Some(sorry.port).filter(|port| *port != 0),
@@ -332,6 +336,7 @@ impl Builder<'_> {
         lb_kind: ForwardingMethod,
         service_port: Option<u16>,
     ) -> Vec<RealServer> {
+        let mails = self.mails_of_checkers();
         let mut real_servers = Vec::with_capacity(draft.real_servers.len());
         for server in std::mem::take(&mut draft.real_servers) {
             let inherited = server.inherited.or(&draft.inherited);
@@ -356,11 +361,19 @@ impl Builder<'_> {
                 lthreshold: server.lthreshold,
                 notify_up: server.notify_up,
                 notify_down: server.notify_down,
+                smtp_alert: server.smtp_alert.or(mails).unwrap_or(true),
+                snmp_name: server.snmp_name,
                 checkers,
                 span: server.span,
             });
         }
         real_servers
+    }
+
+    /// Where virtual and real servers say nothing about mails.
+    fn mails_of_checkers(&self) -> Option<bool> {
+        let global = &self.global.global_defs;
+        global.smtp_alert_checker.or(global.smtp_alert)
     }
 
     fn resolve_quorum(&mut self, draft: &VirtualServerDraft, real_servers: &[RealServer]) -> u32 {
@@ -438,71 +451,3 @@ impl Builder<'_> {
 
 /// Time between checks where none is written.
 pub(super) const DELAY_LOOP: Duration = Duration::from_mins(1);
-
-impl Service {
-    fn family(&self) -> AddressFamily {
-        match self {
-            Self::Address(address, _) => AddressFamily::of(*address),
-            Self::Fwmark(_, family) => *family,
-        }
-    }
-
-    /// The port of an address service.
-    fn port(&self) -> Option<u16> {
-        match self {
-            Self::Address(_, port) => Some(*port),
-            Self::Fwmark(..) => None,
-        }
-    }
-}
-
-/// The family that servers must have; none when marks follow the servers.
-fn fixed_family(draft: &VirtualServerDraft, entries: &[Entry]) -> Option<AddressFamily> {
-    let families: HashSet<AddressFamily> = entries
-        .iter()
-        .filter_map(|entry| match entry {
-            Entry::Address(address, _) => Some(AddressFamily::of(*address)),
-            Entry::Fwmark(_, family) => *family,
-        })
-        .collect();
-    let mut families = families.into_iter();
-    match (families.next(), families.next()) {
-        (Some(only), None) => Some(only),
-        (Some(_), Some(_)) => None,
-        (None, _) => draft.ip_family.map(|family| family.value),
-    }
-}
-
-/// A mark without family becomes a service for each family of the real servers.
-fn services(entries: &[Entry], draft: &VirtualServerDraft) -> Vec<Service> {
-    let mut families: Vec<AddressFamily> = match draft.ip_family {
-        Some(Spanned { value, .. }) => vec![value],
-        None => draft
-            .real_servers
-            .iter()
-            .map(|server| AddressFamily::of(*server.address))
-            .collect(),
-    };
-    families.sort_unstable();
-    families.dedup();
-    let mut seen = HashSet::new();
-    entries
-        .iter()
-        .flat_map(|entry| match entry {
-            Entry::Address(address, port) => vec![Service::Address(*address, *port)],
-            Entry::Fwmark(mark, Some(family)) => vec![Service::Fwmark(*mark, *family)],
-            Entry::Fwmark(mark, None) => families.iter().map(|family| Service::Fwmark(*mark, *family)).collect(),
-        })
-        .filter(|service| seen.insert(*service))
-        .collect()
-}
-
-/// The port that all services share.
-fn common_port(services: &[Service]) -> Option<u16> {
-    let mut ports = services.iter().filter_map(Service::port);
-    let first = ports.next()?;
-    ports
-        .all(|port| port == first)
-        .then_some(first)
-        .filter(|port| *port != 0)
-}

@@ -80,6 +80,8 @@ pub(super) struct VirtualServerDraft {
     pub(super) hysteresis: Spanned<u32>,
     pub(super) weight: u32,
     pub(super) sorry_server: Option<SorryDraft>,
+    pub(super) smtp_alert: Option<bool>,
+    pub(super) snmp_name: Option<String>,
     pub(super) real_servers: Vec<RealServerDraft>,
 }
 
@@ -115,6 +117,8 @@ impl<'a> Builder<'a> {
             quorum_down: None,
             weight: 1,
             sorry_server: None,
+            smtp_alert: None,
+            snmp_name: None,
             real_servers: Vec::new(),
         };
         for item in self.items(block.node, Context::VirtualServer) {
@@ -323,7 +327,7 @@ impl<'a> Builder<'a> {
             "inhibit_on_failure" => draft.inhibit_on_failure = true,
             "ops" => draft.ops = Some(span),
             "protocol" => self.protocol(draft, &item),
-            "persistence_engine" => draft.persistence_engine = argument.string(),
+            "persistence_engine" => draft.persistence_engine = self.short_name(&item),
             "persistence_timeout" => {
                 // A bare keyword means six minutes.
                 let bare = (*argument == Argument::None).then_some(Duration::from_mins(6));
@@ -332,6 +336,8 @@ impl<'a> Builder<'a> {
             "persistence_granularity" => self.granularity(draft, &item),
             "ha_suspend" => draft.ha_suspend = Some(span),
             "omega" => draft.omega = true,
+            "smtp_alert" => draft.smtp_alert = argument.bool(),
+            "snmp_name" => draft.snmp_name = argument.string(),
             "quorum" => set(
                 &mut draft.quorum,
                 argument.number().map(|quorum| Spanned::new(quorum, span)),

@@ -195,7 +195,7 @@ pub struct VirtualServer {
     pub persistence_timeout: Option<Duration>,
     /// Prefix length by which clients are grouped: 32 or 128 by default.
     pub persistence_granularity: u8,
-    /// `sip`, for example.
+    /// `sip`, for example; at most 15 bytes.
     pub persistence_engine: Option<String>,
     /// Time between checks. Default 60 s.
     pub delay_loop: Duration,
@@ -215,6 +215,10 @@ pub struct VirtualServer {
     pub quorum_down: Option<Script>,
     /// Default `Host` of HTTP checks.
     pub virtualhost: Option<String>,
+    /// Mail about the quorum. Default `smtp_alert_checker`, else `smtp_alert` of `global_defs`, else off.
+    pub smtp_alert: bool,
+    /// The name in SNMP.
+    pub snmp_name: Option<String>,
     /// Serves while the quorum is lost.
     pub sorry_server: Option<SorryServer>,
     /// The backends; never empty.
@@ -255,6 +259,10 @@ pub struct RealServer {
     pub notify_up: Option<Script>,
     /// Run when it goes down.
     pub notify_down: Option<Script>,
+    /// Mail about it. Default `smtp_alert_checker`, else `smtp_alert` of `global_defs`, else on.
+    pub smtp_alert: bool,
+    /// The name in SNMP.
+    pub snmp_name: Option<String>,
     /// All must succeed; none: always up.
     pub checkers: Vec<Checker>,
     /// The block's head.
@@ -266,11 +274,12 @@ impl PartialEq for RealServer {
         let parts = |it: &Self| {
             (
                 (it.address, it.port, it.lvs_method, it.weight),
-                (it.inhibit_on_failure, it.uthreshold, it.lthreshold),
+                (it.inhibit_on_failure, it.uthreshold, it.lthreshold, it.smtp_alert),
             )
         };
         parts(self) == parts(other)
             && (&self.notify_up, &self.notify_down) == (&other.notify_up, &other.notify_down)
+            && self.snmp_name == other.snmp_name
             && self.checkers == other.checkers
     }
 }

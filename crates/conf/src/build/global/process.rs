@@ -7,7 +7,7 @@ use crate::config::{Process, ReceiveBuffer, VrrpRxBufsPolicy};
 use crate::diagnostic::{Diagnostic, findings};
 use std::time::Duration;
 
-/// Bytes that the kernel keeps of the name of a process.
+/// Bytes that the kernel keeps of the name of a process or of a persistence engine.
 const NAME_BYTES: usize = 15;
 
 /// CPUs that any kernel can have.
@@ -19,7 +19,7 @@ impl Builder<'_> {
         match item.keyword.name {
             "process_names" => processes.process_names = true,
             "process_name" => {
-                let name = self.process_name(item);
+                let name = self.short_name(item);
                 self.global.global_defs.processes.process_name = name;
             }
             // A bare keyword means the highest priority.
@@ -44,7 +44,7 @@ impl Builder<'_> {
         let argument = &item.argument;
         match setting {
             "process_name" => {
-                let name = self.process_name(item);
+                let name = self.short_name(item);
                 self.child(child).process_name = name;
             }
             "priority" => set(&mut self.child(child).priority, argument.number()),
@@ -72,7 +72,8 @@ impl Builder<'_> {
         }
     }
 
-    fn process_name(&mut self, item: &Item<'_>) -> Option<String> {
+    /// A name that the kernel cuts.
+    pub(in crate::build) fn short_name(&mut self, item: &Item<'_>) -> Option<String> {
         let word = item.word(1)?;
         let mut end = NAME_BYTES.min(word.text.len());
         while !word.text.is_char_boundary(end) {
