@@ -1,6 +1,7 @@
 //! Every chore of the project as a command.
 
 mod demo;
+mod docs;
 mod guest;
 mod keywords;
 mod packages;
@@ -48,6 +49,8 @@ enum Chore {
         #[arg(long, value_name = "PATH")]
         tsv: Option<PathBuf>,
     },
+    /// Write the pages that come from the tables in the source: keywords, diagnostics, what is not in effect
+    Docs,
     /// Run one command in a guest with a real IPVS; it sees this machine's files, and its writes vanish
     Guest {
         /// Program and arguments
@@ -63,6 +66,7 @@ fn main() -> Result<ExitCode> {
         Chore::Demo { record } => demo::run(record.as_deref()),
         Chore::Figures => Ok(test::figures().finish()),
         Chore::Keywords { tsv } => keywords::run(tsv).map(|()| ExitCode::SUCCESS),
+        Chore::Docs => docs::write().map(|()| ExitCode::SUCCESS),
         Chore::Guest { command } => guest::run(command),
     }
 }

@@ -17,14 +17,23 @@ impl Value {
                     decimal(most, 6)
                 )
             }
+            Self::Milliseconds(least, most) => format!(
+                "milliseconds from {} to {}, with up to three decimals",
+                decimal(least, 3),
+                decimal(most, 3)
+            ),
+            Self::Clamped(least, most) => {
+                format!("a whole number from {least} to {most}; others count as the nearest of these")
+            }
+            Self::Weight(most) => format!("a whole number from -{most} to {most}, and perhaps reverse"),
             Self::OneOf(words) => words.join(" or "),
             Self::Address => "an IP address".to_owned(),
             Self::Ipv4 => "an IPv4 address".to_owned(),
             Self::Ipv6 => "an IPv6 address".to_owned(),
-            Self::Word => "at least one word".to_owned(),
+            Self::OneWord => "one word".to_owned(),
             Self::Script => "a command, and perhaps a user and a group".to_owned(),
             Self::Block(_) => "a block".to_owned(),
-            _ => String::new(),
+            Self::Word | Self::Text | Self::Entry => String::new(),
         }
     }
 }
