@@ -4,7 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // helpers of tests are tests
 
-use holdfast_conf::{FileLoader, LoadOptions, Loaded, load};
+use holdfast_conf::{FileLoader, LoadOptions, Loaded, MemoryLoader, load};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -161,4 +161,79 @@ fn arguments_are_judged_as_keepalived_judges_them() {
     assert!(cases.len() > 1_500, "{}", cases.len());
     let wrong = disagreements(&cases);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Examples without which the configuration is the same, and why: context, keyword, reason.
+const WITHOUT_CHANGE: &[(&str, &str, &str)] = &[
+    ("(top)", "virtual_server_group", UNUSED),
+    ("virtual_server_group", "fwmark", UNUSED),
+    ("global_defs", "vrrp_mcast_group4", DEFAULT),
+    ("global_defs", "vrrp_mcast_group6", DEFAULT),
+    ("global_defs", "vrrp_higher_prio_send_advert", DEFAULT),
+    ("global_defs", "enable_script_security", "the example has it twice"),
+    (
+        "global_defs",
+        "include_check",
+        "its work is done while the files are read",
+    ),
+    ("virtual_server", "ip_family", DEFAULT),
+    ("virtual_server", "hashed", "keepalived does nothing with it either"),
+    ("virtual_server", "quorum", DEFAULT),
+    ("virtual_server", "hysteresis", DEFAULT),
+    ("virtual_server/real_server", "alpha", INHERITED),
+    ("virtual_server/real_server", "retry", INHERITED),
+    ("virtual_server/real_server", "delay_before_retry", INHERITED),
+    ("virtual_server/real_server", "warmup", INHERITED),
+    ("virtual_server/real_server", "connect_timeout", INHERITED),
+    ("virtual_server/real_server", "delay_loop", INHERITED),
+    ("virtual_server/real_server", "virtualhost", INHERITED),
+    ("virtual_server/real_server/HTTP_GET", "enable_sni", "there is no TLS"),
+    ("virtual_server/real_server/HTTP_GET", "sni_name", "there is no TLS"),
+];
+
+const UNUSED: &str = "no virtual server of the example has the group";
+const DEFAULT: &str = "the example says what holds anyway";
+const INHERITED: &str = "it is for checkers, and the example has none";
+
+/// The text without the last statement that begins with a keyword, and without its block.
+fn without(text: &str, keyword: &str) -> Option<String> {
+    let lines: Vec<&str> = text.lines().collect();
+    let begins = |line: &&str| line.split_whitespace().next() == Some(keyword);
+    let first = lines.iter().rposition(begins)?;
+    let mut depth = 0_usize;
+    let length = lines[first..]
+        .iter()
+        .take_while(|line| {
+            depth = (depth + line.matches('{').count()).saturating_sub(line.matches('}').count());
+            depth > 0
+        })
+        .count();
+    let rest = lines[..first].iter().chain(&lines[first + length + 1..]);
+    Some(rest.map(|line| format!("{line}\n")).collect())
+}
+
+#[test]
+fn every_keyword_is_read_into_the_configuration() {
+    let Some(cases) = cases("--all") else { return };
+    let mut unread = Vec::new();
+    let mut tried = 0;
+    for case in cases.iter().filter(|case| case.context != "(any)") {
+        let text = std::fs::read_to_string(&case.file).unwrap();
+        let Some(without) = without(&text, &case.keyword) else {
+            continue;
+        };
+        let meaning = |text: &str| {
+            let loader = MemoryLoader::new().with("k.conf", text);
+            let mut config = load(&loader, Path::new("k.conf"), &LoadOptions::default()).config;
+            config.not_in_effect.clear();
+            config
+        };
+        tried += 1;
+        let known = |(context, keyword, _): &(&str, &str, &str)| *context == case.context && *keyword == case.keyword;
+        if meaning(&text) == meaning(&without) && !WITHOUT_CHANGE.iter().any(known) {
+            unread.push(format!("{} {}", case.context, case.keyword));
+        }
+    }
+    assert_eq!(unread, [""; 0]);
+    assert!(tried > 370, "{tried}");
 }
