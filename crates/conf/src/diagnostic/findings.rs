@@ -196,6 +196,7 @@ findings! {
     SOURCE_ABSENT = 810 Advice None, "the source address of adverts is not on this host";
     GROUP_STATE = 811 Advice None, "the instances of a sync group differ in state";
     GROUP_PREEMPTION = 812 Advice None, "nopreempt for some instances of a sync group only";
+    DUPLICATE_DETECTION = 813 Advice None, "duplicate address detection for a virtual address";
     SORRY_IS_REAL = 820 Advice None, "the sorry server is a real server of the same service";
     PERSISTENT_QUIESCENT = 821 Advice None, "persistent clients stay with a dead server";
     NEVER_CHECKED = 822 Advice None, "a real server is never checked";
@@ -207,8 +208,10 @@ findings! {
     NO_WEIGHT = 828 Advice None, "all real servers have weight 0";
     UDP_NO_EXPIRY = 829 Advice None, "UDP clients stay with a removed server";
     WEIGHT_IGNORED = 830 Advice None, "the scheduler ignores weights";
+    SYNC_WITHOUT_INSTANCE = 831 Advice None, "the sync daemon follows no instance";
     SCRIPT_INSECURE = 840 Advice None, "somebody else can change a script that runs as root";
     SCRIPT_TIMEOUT = 841 Advice None, "a script may take as long as its interval";
+    SHARED_DIRECTORY = 842 Advice None, "a file that decides stands where everybody may write";
 
     // 0850–0899: the file and the host it is for
     INTERFACE_ABSENT = 850 Warning ERROR, "an interface does not exist";

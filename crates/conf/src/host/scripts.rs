@@ -1,7 +1,7 @@
 //! Scripts: can they be run, and as whom?
 
 use super::{Host, Program};
-use crate::config::{Config, Notify, Script};
+use crate::config::{CheckerKind, Config, Notify, Script};
 use crate::diagnostic::{Diagnostic, findings};
 use std::ffi::OsStr;
 
@@ -25,9 +25,19 @@ pub(crate) fn scripts(config: &Config) -> Vec<(Use, &Script)> {
             found.extend([&real.notify_up, &real.notify_down].into_iter().flatten());
         }
     }
+    let global = &config.global_defs;
+    let fifos = [&global.notify_fifo, &global.vrrp_notify_fifo, &global.lvs_notify_fifo];
+    found.extend(fifos.into_iter().filter_map(|fifo| fifo.script.as_ref()));
     let notify = found.into_iter().map(|script| (Use::Notify, script));
-    let trackers = config.vrrp_scripts.iter().map(|tracker| (Use::Check, &tracker.script));
-    notify.chain(trackers).collect()
+    let trackers = config.vrrp_scripts.iter().map(|tracker| &tracker.script);
+    let real_servers = config.virtual_servers.iter().flat_map(|server| &server.real_servers);
+    let checkers = real_servers.flat_map(|real| &real.checkers);
+    let checks = checkers.filter_map(|checker| match &checker.kind {
+        CheckerKind::MiscCheck(misc) => Some(&misc.misc_path),
+        _ => None,
+    });
+    let checks = trackers.chain(checks).map(|script| (Use::Check, script));
+    notify.chain(checks).collect()
 }
 
 fn of_notify(notify: &Notify) -> impl Iterator<Item = &Script> {

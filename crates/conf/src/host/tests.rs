@@ -6,8 +6,8 @@ use crate::{LoadOptions, Loaded, MemoryLoader, load};
 use std::path::Path;
 
 fn on(text: &str, host: &FakeHost) -> Loaded {
-    let loader = MemoryLoader::new().with("k.conf", text);
-    let mut loaded = load(&loader, Path::new("k.conf"), &LoadOptions::default());
+    let files = MemoryLoader::new().with("k.conf", text);
+    let mut loaded = load(&files, Path::new("k.conf"), &LoadOptions::default());
     let found = [
         check_interfaces(&loaded.config, host),
         check_scripts(&loaded.config, host),
@@ -55,6 +55,28 @@ fn missing_notify_scripts_do_not_count() {
     assert_eq!(verdict(&instance("eth0", "notify /usr/bin/true")), (vec![], 0));
     assert_eq!(verdict(&instance("eth0", "notify /usr/bin/tru")), (vec![(852, 8)], 0));
     assert_eq!(verdict(&instance("eth0", "notify /etc")), (vec![(852, 8)], 0));
+}
+
+#[test]
+fn missing_check_scripts_count() {
+    let script = |path: &str| format!("vrrp_script s {{\nscript {path}\n}}\n{}", instance("eth0", ""));
+    assert_eq!(verdict(&script("/usr/bin/true")), (vec![], 0));
+    assert_eq!(verdict(&script("/usr/bin/tru")), (vec![(853, 2)], 5));
+    assert_eq!(
+        verdict(&script("</usr/bin/tru")),
+        (vec![], 0),
+        "asks whether a file can be opened"
+    );
+    let misc = |path: &str| {
+        let service =
+            "virtual_server 192.0.2.1 80 {\nlb_algo rr\nlb_kind NAT\nprotocol TCP\nreal_server 192.0.2.9 80 {\n";
+        format!(
+            "{service}MISC_CHECK {{\nmisc_path {path}\n}}\n}}\n}}\n{}",
+            instance("eth0", "")
+        )
+    };
+    assert_eq!(verdict(&misc("/usr/bin/true")), (vec![], 0));
+    assert_eq!(verdict(&misc("/usr/bin/tru")), (vec![(853, 7)], 5));
 }
 
 #[test]

@@ -6,8 +6,8 @@ use crate::{LoadOptions, MemoryLoader, Severity, load};
 use std::path::Path;
 
 fn read(text: &str) -> Loaded {
-    let loader = MemoryLoader::new().with("k.conf", text);
-    load(&loader, Path::new("k.conf"), &LoadOptions::default())
+    let files = MemoryLoader::new().with("k.conf", text);
+    load(&files, Path::new("k.conf"), &LoadOptions::default())
 }
 
 /// The advice on a text, as code and line.
@@ -161,6 +161,12 @@ fn the_first_address_of_ipv6() {
 }
 
 #[test]
+fn duplicate_address_detection() {
+    let with = |options: &str| instance("").replace("192.0.2.1/24", &format!("\nfe80::1/64 {options}\n"));
+    check(813, &with("-nodad"), &with(""), None);
+}
+
+#[test]
 fn addresses_without_a_prefix_length() {
     let host = FakeHost::default().address("192.0.2.7", 24);
     let with = |address: &str| instance("").replace("192.0.2.1/24", address);
@@ -250,12 +256,25 @@ fn the_pool_before_the_first_check() {
 fn checks_that_overtake_each_other() {
     let with = |delay_loop: u32| service(&format!("delay_loop {delay_loop}"), CHECKED, CHECKED);
     check(824, &with(2), &with(3), None);
+    let misc = |timeout: u32| {
+        let global = "global_defs {\nenable_script_security\nscript_user nobody\n}\n";
+        let checker = format!("MISC_CHECK {{\nmisc_path /usr/bin/true\nmisc_timeout {timeout}\n}}");
+        global.to_owned() + &service("delay_loop 5", &checker, CHECKED)
+    };
+    check(824, &misc(6), &misc(5), None);
 }
 
 #[test]
 fn no_second_attempt() {
     let with = |retry: u32| service("", CHECKED, &format!("TCP_CHECK {{\nretry {retry}\n}}"));
     check(825, &with(0), &with(1), None);
+    let local = "MISC_CHECK {\nmisc_path /usr/bin/true\n}";
+    check(
+        825,
+        &with(0).replace("TCP_CHECK", "DNS_CHECK"),
+        &service("", local, local),
+        None,
+    );
 }
 
 #[test]
@@ -288,6 +307,8 @@ fn weights_of_servers() {
         service("", &body(first), &body(second)).replace("wrr", algo)
     };
     check(828, &with(0, 0, "wrr"), &with(0, 1, "wrr"), None);
+    let dynamic = "weight 0\nMISC_CHECK {\nmisc_path /usr/bin/true\nmisc_dynamic\n}";
+    check(828, &with(0, 0, "wrr"), &service("", dynamic, dynamic), None);
     check(830, &with(1, 2, "rr"), &with(1, 2, "wrr"), None);
     check(830, &with(1, 2, "lc"), &with(0, 2, "lc"), None);
 }
@@ -305,6 +326,23 @@ fn udp_clients_of_removed_servers() {
         !advice_on(&udp, None).iter().any(|(code, _)| *code == 829),
         "needs the host"
     );
+}
+
+#[test]
+fn a_sync_daemon_without_an_instance() {
+    let with = |options: &str| format!("global_defs {{\nlvs_sync_daemon eth0 {options}\n}}\n{}", instance(""));
+    check(831, &with(""), &with("inst V"), None);
+}
+
+#[test]
+fn files_where_everybody_may_write() {
+    let file = |path: &str| format!("track_file f {{\nfile {path}\n}}\n");
+    check(842, &file("/tmp/f"), &file("/run/f"), None);
+    check(842, &file("/var/tmp/x/f"), &file("/tmpfiles"), None);
+    let fifo = |path: &str| format!("global_defs {{\nvrrp_notify_fifo {path}\n}}\n");
+    check(842, &fifo("/dev/shm/f"), &fifo("/run/f"), None);
+    let script = |path: &str| instance(&format!("notify {path}"));
+    check(842, &script("/tmp/n"), &script("/usr/bin/true"), None);
 }
 
 #[test]
@@ -361,7 +399,7 @@ fn advice_is_switched_off_for_a_block_only() {
 
 #[test]
 fn advice_is_switched_off_across_includes() {
-    let loader = MemoryLoader::new()
+    let files = MemoryLoader::new()
         .with(
             "k.conf",
             "vrrp_instance V {\ninclude quiet\ninclude body\n}\ninclude other\n",
@@ -374,7 +412,7 @@ fn advice_is_switched_off_across_includes() {
                 .replace("}\n}\n", "}\n"),
         )
         .with("other", named_instance("WW", "priority 255"));
-    let loaded = load(&loader, Path::new("k.conf"), &LoadOptions::default());
+    let loaded = load(&files, Path::new("k.conf"), &LoadOptions::default());
     assert!(!loaded.has_errors(), "{:#?}", loaded.diagnostics);
     let advice = lint(&loaded, None);
     let places: Vec<_> = advice

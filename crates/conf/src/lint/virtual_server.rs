@@ -9,6 +9,7 @@ use crate::diagnostic::{Diagnostic, findings};
 use crate::source::Span;
 use std::collections::HashSet;
 use std::net::IpAddr;
+use std::time::Duration;
 
 const EXPIRE_QUIESCENT_TEMPLATE: &str = "net.ipv4.vs.expire_quiescent_template";
 const EXPIRE_NODEST_CONN: &str = "net.ipv4.vs.expire_nodest_conn";
@@ -25,6 +26,7 @@ pub(super) fn look(pass: &mut Pass<'_>) {
     }
     unchecked_start(pass);
     addresses(pass);
+    sync_daemon(pass);
 }
 
 fn sorry_server(pass: &mut Pass<'_>, server: &VirtualServer) {
@@ -105,32 +107,38 @@ fn checkers(pass: &mut Pass<'_>, server: &VirtualServer) {
 
     let with = |wrong: fn(&Checker) -> bool| -> Vec<&Checker> {
         let checkers = real_servers().flat_map(|real| &real.checkers);
-        checkers.filter(|checker| connects(checker) && wrong(checker)).collect()
+        checkers.filter(|checker| wrong(checker)).collect()
     };
     let spans = |checkers: &[&Checker]| -> Vec<Span> { checkers.iter().map(|checker| checker.span).collect() };
-    let slow = with(|checker| checker.delay_loop < checker.connect_timeout);
-    if let Some(first) = slow.first() {
+    let slow = with(|checker| timeout(checker).is_some_and(|timeout| timeout > checker.delay_loop));
+    if let Some((first, timeout)) = slow.first().and_then(|first| Some((first, timeout(first)?))) {
         let message = format!(
-            "A check every {:?} (delay_loop), and each may take {:?} (connect_timeout)",
-            first.delay_loop, first.connect_timeout
+            "A check is due every {:?} (delay_loop), and each may take {timeout:?}",
+            first.delay_loop
         );
-        let hint = "make connect_timeout shorter than delay_loop";
+        let hint = "make connect_timeout or misc_timeout shorter than delay_loop";
         pass.advise_once(findings::DELAY_LOOP_SHORT, &spans(&slow), message, hint);
     }
-    let hasty = with(|checker| checker.retry == 0);
+    let hasty = with(|checker| checker.kind.connects() && checker.retry == 0);
     let message = "retry 0: one lost packet takes the server out of the pool".to_owned();
     pass.advise_once(findings::NO_RETRY, &spans(&hasty), message, "retry 1 or more");
 }
 
-/// Does the checker talk to the server over the network, with `connect_timeout` and `retry`?
-fn connects(checker: &Checker) -> bool {
-    matches!(checker.kind, CheckerKind::TcpCheck | CheckerKind::HttpGet(_))
+/// How long one check may take.
+fn timeout(checker: &Checker) -> Option<Duration> {
+    match &checker.kind {
+        CheckerKind::MiscCheck(misc) => Some(misc.misc_timeout),
+        kind if kind.connects() => Some(checker.connect_timeout),
+        _ => None,
+    }
 }
 
 fn quorum(pass: &mut Pass<'_>, server: &VirtualServer) {
     let has_effect = server.sorry_server.is_some() || server.quorum_up.is_some() || server.quorum_down.is_some();
     // A mail is an effect, too.
-    if server.quorum <= 1 || has_effect || pass.config.global_defs.smtp_alert == Some(true) {
+    let global = &pass.config.global_defs;
+    let has_mail = global.smtp_alert_checker.or(global.smtp_alert) == Some(true);
+    if server.quorum <= 1 || has_effect || has_mail {
         return;
     }
     let message = format!(
@@ -147,7 +155,13 @@ fn quorum(pass: &mut Pass<'_>, server: &VirtualServer) {
 fn server_weights(pass: &mut Pass<'_>, server: &VirtualServer) {
     let weights: HashSet<u32> = server.real_servers.iter().map(|real| real.weight).collect();
     let span = Some(server.name.span);
-    if weights.iter().all(|weight| *weight == 0) {
+    let is_dynamic = |checker: &Checker| match &checker.kind {
+        CheckerKind::MiscCheck(misc) => misc.misc_dynamic,
+        CheckerKind::FileCheck(file) => file.weight != 0,
+        _ => false,
+    };
+    let mut checkers = server.real_servers.iter().flat_map(|real| &real.checkers);
+    if weights.iter().all(|weight| *weight == 0) && !checkers.any(is_dynamic) {
         let message = format!(
             "All real servers of virtual_server {} have weight 0: nobody is served",
             *server.name
@@ -242,5 +256,19 @@ fn addresses(pass: &mut Pass<'_>) {
                     .hint("write it into virtual_ipaddress, unless something else brings it"),
             );
         }
+    }
+}
+
+fn sync_daemon(pass: &mut Pass<'_>) {
+    let config = pass.config;
+    let Some(daemon) = &config.global_defs.lvs_sync_daemon else {
+        return;
+    };
+    if daemon.inst.is_none() && !config.vrrp_instances.is_empty() {
+        let message = "lvs_sync_daemon names no vrrp_instance: this node sends and receives connections all the time";
+        pass.advise(
+            Diagnostic::new(findings::SYNC_WITHOUT_INSTANCE, message, Some(daemon.interface.span))
+                .hint(format!("lvs_sync_daemon {} inst INSTANCE", daemon.interface)),
+        );
     }
 }

@@ -8,6 +8,7 @@ use super::Pass;
 use crate::config::{InitialState, VirtualAddress, VrrpInstance, VrrpSyncGroup, VrrpVersion};
 use crate::diagnostic::{Diagnostic, findings};
 use crate::host::Host;
+use crate::source::Span;
 use std::collections::HashMap;
 use std::net::IpAddr;
 
@@ -22,6 +23,7 @@ pub(super) fn look(pass: &mut Pass<'_>) {
         weights(pass, instance);
         conflict_repair(pass, instance);
         link_local(pass, instance);
+        duplicate_detection(pass, instance);
         if let Some(host) = pass.host {
             source_address(pass, instance, host);
             prefix_lengths(pass, instance, host);
@@ -137,6 +139,19 @@ fn link_local(pass: &mut Pass<'_>, instance: &VrrpInstance) {
                 .hint("begin with an address such as fe80::1/64"),
         );
     }
+}
+
+fn duplicate_detection(pass: &mut Pass<'_>, instance: &VrrpInstance) {
+    let addresses = instance.virtual_ipaddress.iter();
+    let addresses = addresses.chain(&instance.virtual_ipaddress_excluded);
+    let checked = addresses.filter(|address| address.address.is_ipv6() && !address.nodad);
+    let places: Vec<Span> = checked.map(|address| address.address.span).collect();
+    let message = format!(
+        "Duplicate address detection keeps this address of vrrp_instance {} unusable for a second or more",
+        instance.name
+    );
+    let hint = "leave -nodad out: VRRP itself sees to it that one router has the address";
+    pass.advise_once(findings::DUPLICATE_DETECTION, &places, message, hint);
 }
 
 fn source_address(pass: &mut Pass<'_>, instance: &VrrpInstance, host: &dyn Host) {
