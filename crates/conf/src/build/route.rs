@@ -9,7 +9,7 @@ use crate::config::{AddressFamily, Metric, NextHop, Prefix, Route, RouteCreation
 use crate::diagnostic::{Diagnostic, findings};
 use crate::grammar::Word;
 use crate::keywords::Context;
-use crate::source::Span;
+use crate::source::{Span, Spanned};
 use names::Names;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -386,7 +386,7 @@ impl Route {
             no_track: false,
             vrf: None,
             track_group: None,
-            span,
+            span: Spanned::new((), span),
         }
     }
 }

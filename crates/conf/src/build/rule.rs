@@ -8,7 +8,7 @@ use crate::config::{AddressFamily, Rule, RuleAction};
 use crate::diagnostic::{Diagnostic, findings};
 use crate::grammar::Word;
 use crate::keywords::Context;
-use crate::source::Span;
+use crate::source::{Span, Spanned};
 
 /// The preference of the first rule without one; the next ones go downwards.
 const FIRST_PREFERENCE: u32 = 16384;
@@ -269,7 +269,7 @@ impl Rule {
             dport: None,
             no_track: false,
             track_group: None,
-            span,
+            span: Spanned::new((), span),
         }
     }
 }

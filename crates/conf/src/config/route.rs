@@ -1,7 +1,7 @@
 //! Lines of `virtual_routes`, `static_routes`, `virtual_rules` and `static_rules`.
 
 use super::AddressFamily;
-use crate::source::{Span, Spanned};
+use crate::source::Spanned;
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
@@ -178,7 +178,7 @@ pub struct Route {
     /// `track_group` of a static route.
     pub track_group: Option<Spanned<String>>,
     /// The line.
-    pub span: Span,
+    pub span: Spanned<()>,
 }
 
 /// What a rule does with a packet.
@@ -246,5 +246,5 @@ pub struct Rule {
     /// `track_group` of a static rule.
     pub track_group: Option<Spanned<String>>,
     /// The line.
-    pub span: Span,
+    pub span: Spanned<()>,
 }

@@ -287,11 +287,13 @@ impl Line {
             .map_or(body.len(), str::len);
         let mut closed = self.slice(0..end);
         let brace = self.slice(end..body.len());
+        let last = self.span_of(end.saturating_sub(1)..end);
         closed.append(&Self::fixed(
             "\"",
             Span {
+                column: last.column.saturating_add(last.length),
                 length: 0,
-                ..self.span_of(end.saturating_sub(1)..end)
+                ..last
             },
         ));
         closed.append(&brace);
