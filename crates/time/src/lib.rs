@@ -5,9 +5,13 @@
 //! centiseconds exist only in packets and configuration values.
 #![forbid(unsafe_code)]
 
+mod deadlines;
+
 use std::fmt;
 use std::ops::{Add, AddAssign, Sub};
 pub use std::time::Duration;
+
+pub use deadlines::Deadlines;
 
 use serde::{Deserialize, Serialize};
 
@@ -39,7 +43,10 @@ impl Timestamp {
 impl Add<Duration> for Timestamp {
     type Output = Self;
     fn add(self, length: Duration) -> Self {
-        Self(self.0.saturating_add(u64::try_from(length.as_nanos()).unwrap_or(u64::MAX)))
+        Self(
+            self.0
+                .saturating_add(u64::try_from(length.as_nanos()).unwrap_or(u64::MAX)),
+        )
     }
 }
 
@@ -52,7 +59,10 @@ impl AddAssign<Duration> for Timestamp {
 impl Sub<Duration> for Timestamp {
     type Output = Self;
     fn sub(self, length: Duration) -> Self {
-        Self(self.0.saturating_sub(u64::try_from(length.as_nanos()).unwrap_or(u64::MAX)))
+        Self(
+            self.0
+                .saturating_sub(u64::try_from(length.as_nanos()).unwrap_or(u64::MAX)),
+        )
     }
 }
 
@@ -72,7 +82,10 @@ mod tests {
         let moment = Timestamp::ZERO + Duration::from_micros(3_609_375);
         assert_eq!(moment.to_string(), "3.609375s");
         assert_eq!(moment - Duration::from_secs(10), Timestamp::ZERO);
-        assert_eq!(Timestamp::from_nanos(u64::MAX) + Duration::from_secs(1), Timestamp::from_nanos(u64::MAX));
+        assert_eq!(
+            Timestamp::from_nanos(u64::MAX) + Duration::from_secs(1),
+            Timestamp::from_nanos(u64::MAX)
+        );
         assert_eq!(Timestamp::ZERO.since(moment), Duration::ZERO);
         assert_eq!(moment.since(Timestamp::ZERO), Duration::from_micros(3_609_375));
     }

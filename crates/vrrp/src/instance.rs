@@ -17,7 +17,6 @@ use holdfast_time::{Duration, Timestamp};
 
 use crate::action::{Action, Fault, NotifyState, State, Subject};
 use crate::counters::Counters;
-use crate::deadlines::{InstanceId, Timer};
 use crate::facts::Standing;
 use crate::messages::LogEvent;
 use crate::outbox::Outbox;
@@ -26,6 +25,7 @@ use crate::settings::{
     AuthenticationSettings, Family, InstanceSettings, OWNER_PRIORITY, OldUnicastChecksum, Transmission, Version,
 };
 use crate::status::InstanceStatus;
+use crate::timers::{InstanceId, Timer};
 
 pub(crate) use addresses::Holding;
 pub(crate) use hearing::Heard;

@@ -8,7 +8,6 @@
 
 pub mod action;
 pub mod counters;
-mod deadlines;
 pub mod event;
 mod facts;
 mod instance;
@@ -18,6 +17,7 @@ mod outbox;
 pub mod packet;
 pub mod settings;
 pub mod status;
+mod timers;
 
 pub use action::{Action, Fault, NotifyState, Reason, State, Subject};
 pub use counters::Counters;

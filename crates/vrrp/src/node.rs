@@ -14,13 +14,13 @@ use std::net::IpAddr;
 use holdfast_time::Timestamp;
 
 use crate::action::{Action, Reason, State};
-use crate::deadlines::{InstanceId, Key, Timer};
 use crate::event::{Event, ReceivedPacket};
 use crate::facts::Facts;
 use crate::instance::{Heard, Instance};
 use crate::outbox::Outbox;
 use crate::settings::{Family, GroupSettings, NodeSettings, VirtualAddress};
 use crate::status::{GroupStatus, NodeStatus};
+use crate::timers::{InstanceId, Key, Timer};
 use routers::Routers;
 use transitions::Move;
 

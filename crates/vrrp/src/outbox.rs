@@ -2,18 +2,18 @@
 
 use std::collections::VecDeque;
 
-use holdfast_time::{Duration, Timestamp};
+use holdfast_time::{Deadlines, Duration, Timestamp};
 
 use crate::action::Action;
-use crate::deadlines::{Deadlines, InstanceId, Key, Timer};
 use crate::messages::LogEvent;
+use crate::timers::{InstanceId, Key, Timer};
 
 /// The moment of the event, the actions it leads to, and the deadlines.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     pub(crate) now: Timestamp,
     pub(crate) actions: VecDeque<Action>,
-    pub(crate) deadlines: Deadlines,
+    pub(crate) deadlines: Deadlines<Key>,
 }
 
 impl Outbox {

@@ -7,10 +7,10 @@ use holdfast_time::{Duration, Timestamp};
 
 use super::Instance;
 use crate::action::{Action, State};
-use crate::deadlines::{Key, Timer};
 use crate::messages::LogEvent;
 use crate::outbox::Outbox;
 use crate::settings::VirtualAddress;
+use crate::timers::{Key, Timer};
 
 /// Wait before an address is put back that was put back only just now; doubles each time.
 const FIRST_RESTORE_DELAY: Duration = Duration::from_secs(1);

@@ -6,9 +6,9 @@ use holdfast_time::{Duration, Timestamp};
 
 use super::{Heard, Instance};
 use crate::action::{Action, NotifyState};
-use crate::deadlines::Timer;
 use crate::messages::LogEvent;
 use crate::outbox::Outbox;
+use crate::timers::Timer;
 
 /// Time from one burst of a lasting conflict to the next; doubles each time.
 const FIRST_CONFLICT_DELAY: Duration = Duration::from_secs(1);

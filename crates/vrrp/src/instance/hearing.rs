@@ -7,11 +7,11 @@ use holdfast_time::Timestamp;
 
 use super::{Instance, KnownMaster, WaitKind};
 use crate::action::Reason;
-use crate::deadlines::Timer;
 use crate::messages::LogEvent;
 use crate::outbox::Outbox;
 use crate::packet::Advertisement;
 use crate::settings::{OWNER_PRIORITY, Version};
+use crate::timers::Timer;
 
 /// What an advertisement means for a master, beyond what the instance has done about it itself.
 #[derive(Debug, PartialEq, Eq)]

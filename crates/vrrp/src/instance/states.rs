@@ -2,10 +2,10 @@
 
 use super::{Instance, WaitKind};
 use crate::action::{Action, NotifyState, Reason, State};
-use crate::deadlines::Timer;
 use crate::messages::LogEvent;
 use crate::outbox::Outbox;
 use crate::settings::InitialState;
+use crate::timers::Timer;
 
 impl Instance {
     /// Ends all that belongs to the present state. The addresses are the caller's business: they go in one batch.

@@ -4,9 +4,9 @@ use holdfast_time::{Duration, Timestamp};
 
 use super::Instance;
 use crate::action::State;
-use crate::deadlines::{Key, Timer};
 use crate::outbox::Outbox;
 use crate::settings::{OWNER_PRIORITY, Version};
+use crate::timers::{Key, Timer};
 
 /// No interval is shorter than what a packet can say; keeps a broken setting from spinning.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(10);

@@ -6,9 +6,9 @@ use std::net::IpAddr;
 use super::transitions::{Move, Step};
 use super::{Node, Unit};
 use crate::action::{Reason, State};
-use crate::deadlines::InstanceId;
 use crate::instance::{Holding, Instance};
 use crate::settings::{Family, GroupSettings, InstanceSettings, NodeSettings, Transmission, VirtualAddress};
+use crate::timers::InstanceId;
 
 /// What makes an instance the same one after a reload. Its name is not part of it, nor is anything that only tunes it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

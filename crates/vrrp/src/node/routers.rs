@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::deadlines::InstanceId;
 use crate::event::ReceivedPacket;
 use crate::settings::{Family, InstanceSettings};
+use crate::timers::InstanceId;
 
 /// Instances by interface, family and VRID. One VRID may be used by several instances that differ in where they send to.
 #[derive(Debug, Default)]

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 
 use super::{Node, UnitId};
 use crate::action::{Action, NotifyState, Reason, State, Subject};
-use crate::deadlines::InstanceId;
 use crate::instance::{Holding, Instance};
 use crate::messages::LogEvent;
 use crate::settings::VirtualAddress;
+use crate::timers::InstanceId;
 
 /// A unit goes to another state.
 #[derive(Clone, Debug)]
