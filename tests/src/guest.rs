@@ -32,6 +32,8 @@ const POLL_INTERVAL: Duration = Duration::from_millis(20);
 pub struct GuestCommand {
     /// Program and arguments, by their paths on the host.
     pub argv: Vec<String>,
+    /// Kernel modules to load before it starts.
+    pub modules: Vec<String>,
     /// Added to the guest's short environment.
     pub environment: Vec<(String, String)>,
     /// Where the command starts.
@@ -56,6 +58,7 @@ impl GuestCommand {
     pub fn new<S: Into<String>>(argv: impl IntoIterator<Item = S>) -> Result<Self> {
         Ok(Self {
             argv: argv.into_iter().map(Into::into).collect(),
+            modules: Vec::new(),
             environment: Vec::new(),
             directory: std::env::current_dir().context("the current directory")?,
             time_limit: Duration::from_mins(10),
@@ -98,13 +101,18 @@ impl GuestCommand {
     fn script(&self) -> String {
         let export = |(name, value): &(String, String)| format!("export {name}={}\n", shell_quoted(value));
         let environment: String = self.environment.iter().map(export).collect();
+        let modprobe: Vec<String> = self
+            .modules
+            .iter()
+            .map(|name| format!("modprobe {}\n", shell_quoted(name)))
+            .collect();
         let command: Vec<String> = self.argv.iter().map(|word| shell_quoted(word)).collect();
         // A subshell, so that a command that cannot be found or kills its shell still leaves a status behind.
         format!(
             "#!/bin/sh
 : > {SHARE_IN_GUEST}/started
 export {GUEST_VARIABLE}=1
-{environment}cd {directory}
+{modprobe}{environment}cd {directory}
 ( {command} ) < /dev/null > {SHARE_IN_GUEST}/output 2>&1
 echo $? > {SHARE_IN_GUEST}/status.new
 mv {SHARE_IN_GUEST}/status.new {SHARE_IN_GUEST}/status
@@ -112,6 +120,7 @@ exec sleep infinity
 ",
             directory = shell_quoted(&self.directory.to_string_lossy()),
             command = command.join(" "),
+            modprobe = modprobe.concat(),
         )
     }
 }

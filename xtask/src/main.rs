@@ -53,6 +53,9 @@ enum Chore {
     Docs,
     /// Run one command in a guest with a real IPVS; it sees this machine's files, and its writes vanish
     Guest {
+        /// Load this kernel module first; may be repeated
+        #[arg(long = "load", value_name = "MODULE")]
+        modules: Vec<String>,
         /// Program and arguments
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
         command: Vec<String>,
@@ -67,6 +70,6 @@ fn main() -> Result<ExitCode> {
         Chore::Figures => Ok(test::figures().finish()),
         Chore::Keywords { tsv } => keywords::run(tsv).map(|()| ExitCode::SUCCESS),
         Chore::Docs => docs::write().map(|()| ExitCode::SUCCESS),
-        Chore::Guest { command } => guest::run(command),
+        Chore::Guest { modules, command } => guest::run(command, modules),
     }
 }

@@ -32,6 +32,10 @@ const GUEST_CASES: [(&str, &str); 3] = [
     ("guest: the same tables as keepalived", "tables"),
 ];
 
+/// Loaded beforehand, because Linux 6.1 deadlocks when an IPVS command loads one of them while a network namespace is
+/// taken down: the command holds IPVS's lock and waits for the namespaces' lock, the other the other way round.
+const PERNET_MODULES: [&str; 2] = ["ip_vs_lblc", "ip_vs_lblcr"];
+
 /// Format and lints.
 pub(crate) fn check() -> Steps {
     let mut steps = Steps::default();
@@ -141,7 +145,11 @@ fn test_program(package: &str, name: &str) -> Command {
 fn guest_runner() -> String {
     // Without a path cargo says clearly that the runner is not there.
     let own = env::current_exe().map_or_else(|_| "xtask".to_owned(), |path| path.to_string_lossy().into_owned());
-    format!("target.'cfg(all())'.runner=['{own}', 'guest', '--']")
+    let load: Vec<String> = PERNET_MODULES
+        .iter()
+        .map(|module| format!("'--load', '{module}', "))
+        .collect();
+    format!("target.'cfg(all())'.runner=['{own}', 'guest', {}'--']", load.concat())
 }
 
 /// The cargo that runs us.
