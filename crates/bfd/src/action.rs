@@ -61,7 +61,7 @@ pub enum DownReason {
         /// What the neighbor gives as its reason; no diagnostic if it was restarted.
         diagnostic: Diagnostic,
     },
-    /// The neighbor's side was taken out of service. RFC 5882 section 4.3.2 would not call this a failure; keepalived does.
+    /// The neighbor's side was taken out of service. RFC 5882 section 3.2 would not call this a failure; keepalived does.
     NeighborAdminDown,
     /// Our side was taken out of service.
     Disabled(DisableCause),

@@ -74,6 +74,8 @@ fn the_detection_time_takes_down_what_was_established() {
         let status = bench.status();
         assert_eq!((status.state, status.diagnostic), (after, diagnostic), "{before}");
         assert_eq!(status.remote_discriminator, None);
+        let news = bench.sent().into_iter().filter(|(at, _)| *at >= status.last_transition);
+        assert!(before <= Down || news.into_iter().all(|(_, packet)| packet.your_discriminator == 0));
     }
 }
 
