@@ -1,5 +1,6 @@
 //! The host that a configuration is for, as far as the configuration can be wrong about it.
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::net::IpAddr;
 use std::os::unix::fs::PermissionsExt;
@@ -8,25 +9,28 @@ use std::path::{Path, PathBuf};
 use holdfast_conf::Host;
 use holdfast_conf::host::{HostAddress, Program};
 use nix::ifaddrs::{InterfaceAddress, getifaddrs};
-use nix::net::if_::if_nametoindex;
+use nix::net::if_::if_nameindex;
 use nix::sys::socket::{SockaddrLike, SockaddrStorage};
 
 use crate::scripts::{Identity, check_path, default_identity};
 
 const ANY_EXECUTE: u32 = 0o111;
 
-/// This host, with the addresses that it had when it was looked at.
+/// This host, with the interfaces and addresses that it had when it was looked at.
 #[derive(Debug, Clone)]
 pub struct ThisHost {
+    interfaces: HashSet<String>,
     addresses: Vec<HostAddress>,
 }
 
 impl ThisHost {
     /// Looks at the host.
     pub fn look() -> Self {
-        // A host that does not tell its addresses is treated as one without.
+        let names = if_nameindex().map(|all| all.iter().map(|it| it.name().to_string_lossy().into_owned()).collect());
+        // A host that does not tell is treated as one without.
         let addresses = getifaddrs().map(|all| all.filter_map(host_address).collect());
         Self {
+            interfaces: names.unwrap_or_default(),
             addresses: addresses.unwrap_or_default(),
         }
     }
@@ -34,7 +38,7 @@ impl ThisHost {
 
 impl Host for ThisHost {
     fn has_interface(&self, name: &str) -> bool {
-        if_nametoindex(name).is_ok()
+        self.interfaces.contains(name)
     }
 
     fn addresses(&self) -> &[HostAddress] {

@@ -136,10 +136,22 @@ findings! {
     NO_ACTION = 446 Error ERROR, "a rule does nothing";
     NO_PREFERENCE = 447 Warning ERROR, "a rule has no preference";
     UNKNOWN_TRACK_GROUP = 448 Error ERROR, "a track_group is not defined above";
-    STATIC_NO_INTERFACE = 449 Error Some(Class::Fatal), "a static address has no interface";
+    STATIC_NO_INTERFACE = 449 Warning None, "a static address names no interface";
     EMPTY_GARP_GROUP = 450 Error ERROR, "a garp_group has no interval";
-    INVALID_DELAY = 451 Error None, "a delay of an interface is wrong";
+    INVALID_DELAY = 451 Error None, "an interface has no delay";
     PEER_CONFLICT = 452 Warning ERROR, "an address with a peer has too much else";
+    TRACK_GROUP_MEMBER = 453 Warning None, "a track_group names an unknown instance";
+    AUTHENTICATION_TYPE = 454 Warning None, "a password without auth_type";
+    HMAC_KEY = 455 Error ERROR, "a key of auth_hmac is wrong or missing";
+    TWO_AUTHENTICATIONS = 456 Warning ERROR, "auth_hmac takes the place of authentication";
+    AH_MASTER = 457 Warning ERROR, "auth_type AH needs state BACKUP";
+    STRICT = 458 Warning ERROR, "strict mode does not have it";
+    VMAC_ADDRESS = 459 Error ERROR, "a MAC address that no VMAC can have";
+    VMAC_CONFLICT = 460 Warning ERROR, "use_vmac or use_ipvlan does not fit the rest";
+    OWN_INTERFACE = 461 Warning ERROR, "the own interface is tracked anyway";
+    TIMER_EXPIRED = 462 Warning ERROR, "timer_expired_backup needs nopreempt";
+    OWNER_ADVERTS = 463 Warning ERROR, "owner_ignore_adverts is for owners";
+    GROUP_WEIGHT = 464 Warning None, "a weight of a group that does not count";
 
     // 0500–0599: virtual servers
     UNDEFINED_GROUP = 500 Error None, "a virtual_server_group is not defined";
@@ -216,8 +228,8 @@ findings! {
     // 0850–0899: the file and the host it is for
     INTERFACE_ABSENT = 850 Warning ERROR, "an interface does not exist";
     INTERFACE_UNUSABLE = 851 Warning Some(Class::BadInterface), "an interface that must exist at start does not";
-    SCRIPT_MISSING = 852 Warning None, "a notify script cannot be run";
-    TRACKER_MISSING = 853 Warning ERROR, "a track script or check script cannot be run";
+    SCRIPT_MISSING = 852 Warning None, "a script cannot be run";
+    TRACKER_MISSING = 853 Warning ERROR, "a tracked script does not exist";
     SCRIPT_USER_UNKNOWN = 854 Warning ERROR, "the user of a script does not exist";
     UNKNOWN_LINT = 899 Warning None, "lint_off names no advice";
 }

@@ -5,13 +5,15 @@ use crate::config::{CheckerKind, Config, Notify, Script};
 use crate::diagnostic::{Diagnostic, findings};
 use std::ffi::OsStr;
 
-/// What becomes of a script that cannot be run.
+/// What a script is for, which decides whether keepalived's `-t` counts that it cannot be run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Use {
-    /// It is left out, which keepalived's `-t` logs but does not count.
+    /// It is told about changes.
     Notify,
-    /// What it should watch is not watched.
-    Check,
+    /// It checks a real server.
+    Checker,
+    /// Instances track it.
+    Tracker,
 }
 
 /// Every script of a configuration.
@@ -29,15 +31,17 @@ pub(crate) fn scripts(config: &Config) -> Vec<(Use, &Script)> {
     let fifos = [&global.notify_fifo, &global.vrrp_notify_fifo, &global.lvs_notify_fifo];
     found.extend(fifos.into_iter().filter_map(|fifo| fifo.script.as_ref()));
     let notify = found.into_iter().map(|script| (Use::Notify, script));
-    let trackers = config.vrrp_scripts.iter().map(|tracker| &tracker.script);
+    let trackers = config
+        .vrrp_scripts
+        .iter()
+        .map(|tracker| (Use::Tracker, &tracker.script));
     let real_servers = config.virtual_servers.iter().flat_map(|server| &server.real_servers);
     let checkers = real_servers.flat_map(|real| &real.checkers);
     let checks = checkers.filter_map(|checker| match &checker.kind {
-        CheckerKind::MiscCheck(misc) => Some(&misc.misc_path),
+        CheckerKind::MiscCheck(misc) => Some((Use::Checker, &misc.misc_path)),
         _ => None,
     });
-    let checks = trackers.chain(checks).map(|script| (Use::Check, script));
-    notify.chain(checks).collect()
+    notify.chain(trackers).chain(checks).collect()
 }
 
 fn of_notify(notify: &Notify) -> impl Iterator<Item = &Script> {
@@ -88,24 +92,19 @@ fn check_script(purpose: Use, script: &Script, host: &dyn Host) -> Option<Diagno
         && let Err(reason) = host.user_id(user, script.group.as_deref())
     {
         let message = format!("The script is not run: {reason}");
-        return Some(Diagnostic::new(
-            findings::SCRIPT_USER_UNKNOWN,
-            message,
-            Some(script.span),
-        ));
+        let mut diagnostic = Diagnostic::new(findings::SCRIPT_USER_UNKNOWN, message, Some(script.span));
+        diagnostic.class = diagnostic.class.filter(|_| purpose != Use::Notify);
+        return Some(diagnostic);
     }
     let command = script.argv.first()?;
     if is_file_test(command) {
         return None;
     }
-    let problem = match host.program(command) {
-        Program::Executable => return None,
-        Program::Missing => "does not exist",
-        Program::NotExecutable => "cannot be executed",
-    };
-    let finding = match purpose {
-        Use::Notify => findings::SCRIPT_MISSING,
-        Use::Check => findings::TRACKER_MISSING,
+    let (finding, problem) = match (host.program(command), purpose) {
+        (Program::Executable, _) => return None,
+        (Program::Missing, Use::Tracker) => (findings::TRACKER_MISSING, "does not exist"),
+        (Program::Missing, _) => (findings::SCRIPT_MISSING, "does not exist"),
+        (Program::NotExecutable, _) => (findings::SCRIPT_MISSING, "cannot be executed"),
     };
     let message = format!("{} {problem}; the script is not run", command.display());
     Some(Diagnostic::new(finding, message, Some(script.span)))

@@ -296,6 +296,8 @@ fn services_at_an_address_of_nobody() {
     check(827, &elsewhere, &here, None);
     // Without VRRP something else brings the address.
     check(827, &elsewhere, &service("", CHECKED, CHECKED), None);
+    let brought = format!("static_ipaddress {{\n192.0.2.2/24 dev eth0\n}}\n{elsewhere}");
+    check(827, &elsewhere, &brought, None);
     let host = FakeHost::default().address("192.0.2.2", 24);
     check(827, &elsewhere.replace("0.2.2 ", "0.2.3 "), &elsewhere, Some(&host));
 }

@@ -238,6 +238,7 @@ fn addresses(pass: &mut Pass<'_>) {
         all.map(|address| *address.address).collect::<Vec<_>>()
     };
     let mut held: HashSet<IpAddr> = config.vrrp_instances.iter().flat_map(addresses).collect();
+    held.extend(config.static_ipaddress.iter().map(|it| *it.address));
     if let Some(host) = pass.host {
         held.extend(host.addresses().iter().map(|it| it.address));
     }
