@@ -19,6 +19,7 @@ pub mod host;
 pub mod keywords;
 pub mod lint;
 mod preprocess;
+mod print;
 pub mod source;
 mod tree;
 
@@ -27,6 +28,7 @@ pub use diagnostic::{Class, Code, Diagnostic, Note, Severity};
 pub use fmt::fmt;
 pub use host::Host;
 pub use lint::{LintOff, lint};
+pub use print::{Printed, print};
 pub use source::{FileKind, FileLoader, Loader, MemoryLoader, SourceMap, Span, Spanned};
 
 use std::collections::BTreeMap;
@@ -91,6 +93,17 @@ impl Loaded {
 
 /// Reads the file at `path` and everything it includes through `loader`.
 pub fn load(loader: &dyn Loader, path: &Path, options: &LoadOptions) -> Loaded {
+    read(loader, path, options).loaded
+}
+
+/// What [`load`] gives, and what it was made from.
+struct Read {
+    loaded: Loaded,
+    text: preprocess::Text,
+    tree: tree::Tree,
+}
+
+fn read(loader: &dyn Loader, path: &Path, options: &LoadOptions) -> Read {
     let preprocess::Preprocessed {
         text,
         sources,
@@ -99,12 +112,13 @@ pub fn load(loader: &dyn Loader, path: &Path, options: &LoadOptions) -> Loaded {
     } = preprocess::preprocess(loader, path, options);
     let tree = tree::build(&text, &mut diagnostics);
     let config = build::build(&text, &tree, &mut diagnostics);
-    Loaded {
+    let loaded = Loaded {
         config,
         diagnostics: diagnostics.finish(),
         sources,
         lint_off: switches.into_iter().map(|switch| scoped(switch, &text)).collect(),
-    }
+    };
+    Read { loaded, text, tree }
 }
 
 /// A `lint_off` line is about the block that it stands in.

@@ -6,6 +6,7 @@
 //! root block always starts afresh.
 
 mod enclosing;
+mod prune;
 mod recovery;
 mod tokens;
 

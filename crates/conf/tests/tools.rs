@@ -1,9 +1,10 @@
-//! `fmt` changes nothing that a file means, and doing it twice is doing it once.
+//! `fmt` and `print` change nothing that a file means, and doing them twice is doing them once.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // helpers of tests are tests
 
-use holdfast_conf::{Config, FileLoader, LoadOptions, Loader, MemoryLoader, fmt, load};
+use holdfast_conf::{Config, FileLoader, LoadOptions, Loaded, Loader, MemoryLoader, Severity, fmt, load, print};
 use proptest::prelude::*;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -48,25 +49,65 @@ fn meaning(loader: &dyn Loader, path: &Path, id: &str) -> Config {
 fn check_fmt(others: &dyn Loader, path: &Path) {
     let written = others.read(path).unwrap();
     let once = fmt(&written);
-    assert_eq!(
-        String::from_utf8_lossy(&fmt(&once)),
-        String::from_utf8_lossy(&once),
-        "{}",
-        path.display()
-    );
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert_same(&text(&fmt(&once)), &text(&once), path);
     let laid_out = Replaced {
         path,
         content: &once,
         others,
     };
     for id in IDS {
-        assert_eq!(
-            meaning(&laid_out, path, id),
-            meaning(others, path, id),
-            "{} {}",
-            path.display(),
-            String::from_utf8_lossy(&once)
-        );
+        let (before, after) = (meaning(others, path, id), meaning(&laid_out, path, id));
+        if before != after {
+            assert_same(&format!("{after:#?}"), &format!("{before:#?}"), path);
+            panic!("{}: differs", path.display());
+        }
+    }
+}
+
+/// How often each kind of error is in a file.
+fn errors(loaded: &Loaded) -> BTreeMap<u16, usize> {
+    let mut counts = BTreeMap::new();
+    for error in loaded.diagnostics.iter().filter(|it| it.severity == Severity::Error) {
+        *counts.entry(error.code.0).or_default() += 1;
+    }
+    counts
+}
+
+/// A configuration without the names that were used for its keywords.
+fn unnamed(config: &Config) -> Config {
+    Config {
+        not_in_effect: Vec::new(),
+        ..config.clone()
+    }
+}
+
+/// Shows the first line that differs, not two configurations.
+fn assert_same(left: &str, right: &str, path: &Path) {
+    for (number, (left, right)) in left.lines().zip(right.lines()).enumerate() {
+        assert_eq!(left, right, "{}: line {}", path.display(), number + 1);
+    }
+    assert_eq!(left.lines().count(), right.lines().count(), "{}", path.display());
+}
+
+fn check_print(others: &dyn Loader, path: &Path) {
+    for id in IDS {
+        let printed = print(others, path, &options(id));
+        let alone = MemoryLoader::new().with(path, printed.text.as_str());
+        let again = print(&alone, path, &options("other"));
+        assert_same(&again.text, &printed.text, path);
+        let (once, twice) = (unnamed(&printed.loaded.config), unnamed(&again.loaded.config));
+        if once != twice {
+            assert_same(&format!("{twice:#?}"), &format!("{once:#?}"), path);
+            panic!("{}: differs", path.display());
+        }
+        let before = errors(&printed.loaded);
+        for (code, count) in errors(&again.loaded) {
+            let more = count > before.get(&code).copied().unwrap_or_default();
+            let mut lines = again.loaded.diagnostics.iter().filter(|it| it.code.0 == code);
+            let line = lines.next().unwrap().one_line(&again.loaded.sources);
+            assert!(!more, "{line}\n{}", printed.text);
+        }
     }
 }
 
@@ -104,6 +145,13 @@ fn fmt_keeps_the_meaning_of_every_file_at_hand() {
     }
 }
 
+#[test]
+fn print_keeps_the_meaning_of_every_file_at_hand() {
+    for path in files() {
+        check_print(&FileLoader, &path);
+    }
+}
+
 /// Pieces of files; most make sense when they follow each other.
 #[rustfmt::skip] // a list of words
 const PIECES: &[&str] = &[
@@ -135,5 +183,10 @@ proptest! {
     #[test]
     fn fmt_keeps_the_meaning_of_any_file(text in any_file()) {
         check_fmt(&memory(&text), Path::new("k.conf"));
+    }
+
+    #[test]
+    fn print_keeps_the_meaning_of_any_file(text in any_file()) {
+        check_print(&memory(&text), Path::new("k.conf"));
     }
 }
