@@ -138,20 +138,20 @@ impl Session {
             return;
         };
         self.counters.detection_time_expired = self.counters.detection_time_expired.saturating_add(1);
-        let was_established = matches!(self.state, State::Init | State::Up);
-        if was_established {
+        let reports = matches!(self.state, State::Init | State::Up).then(|| {
             out.log(LogEvent::Expired {
                 instance: self.settings.name.clone(),
                 after,
                 overdue: out.now.since(remote.heard_at + after),
             });
-            let reports = self.carry_out(Move::Down(DownReason::DetectionTimeExpired), out);
-            // RFC 5880 section 6.8.1: our packets carry no discriminator of the neighbor any more.
-            self.remote = None;
+            self.carry_out(Move::Down(DownReason::DetectionTimeExpired), out)
+        });
+        // RFC 5880 section 6.8.1: from now on our packets carry no discriminator of the neighbor.
+        self.remote = None;
+        if let Some(reports) = reports {
             self.transmit(out);
             out.actions.extend(reports);
         }
-        self.remote = None;
         self.schedule(out);
     }
 
