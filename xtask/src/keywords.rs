@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use holdfast_conf::keywords::{Context, Keyword, LEXICAL, Status};
+use holdfast_conf::keywords::{Context, Keyword, LEXICAL};
 
 /// How many keywords of one block there are.
 #[derive(Clone, Copy, Default)]
@@ -35,35 +35,9 @@ fn beside_the_repository() -> Option<PathBuf> {
     Some(shared.join("language/keywords.tsv")).filter(|path| path.exists())
 }
 
-/// Is a keyword at the end of a path of blocks acted on? Not when one of the blocks does nothing.
+/// Is a keyword at the end of a path of blocks acted on? What holds on every line is.
 fn counts_at(path: &str, context: Option<Context>, keyword: &Keyword) -> bool {
-    is_in_effect(context, keyword) && is_path_in_effect(path)
-}
-
-/// Does every block on the path do something?
-pub(crate) fn is_path_in_effect(path: &str) -> bool {
-    let mut at = Context::Top;
-    for name in path.split('/').filter(|name| !name.starts_with('(')) {
-        let (outer, Some(keyword)) = (at, at.find(name)) else {
-            return false;
-        };
-        match keyword.block() {
-            Some(inner) if is_in_effect(Some(outer), keyword) => at = inner,
-            _ => return false,
-        }
-    }
-    true
-}
-
-/// Is it acted on, by its own name or by the one that it stands for?
-pub(crate) fn is_in_effect(context: Option<Context>, keyword: &Keyword) -> bool {
-    let meant = keyword
-        .alias
-        .and_then(|alias| context.and_then(|context| context.find(alias.of)));
-    match (keyword.alias, meant) {
-        (Some(_), None) => false,
-        _ => meant.unwrap_or(keyword).status != Status::NotYet,
-    }
+    context.is_none_or(|context| keyword.is_in_effect(context) && Context::is_path_in_effect(path))
 }
 
 /// The figures against a list with a context and a keyword in each line.

@@ -7,6 +7,7 @@
 mod address;
 mod checker;
 mod describe;
+mod effect;
 mod global;
 mod index;
 mod lexical;

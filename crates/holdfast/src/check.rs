@@ -1,5 +1,7 @@
 //! Checking a configuration without running it: `-t` in keepalived's one-line form, `holdfast check` drawn.
 
+mod json;
+
 use std::fs::OpenOptions;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
@@ -9,7 +11,7 @@ use holdfast_conf::host::{check_interfaces, check_scripts};
 use holdfast_conf::{FileLoader, Host, Loaded, lint, load};
 
 use crate::EXIT_FAILURE;
-use crate::cli::{Arguments, CheckArguments};
+use crate::cli::{Arguments, CheckArguments, Format};
 use crate::host::ThisHost;
 use crate::supervisor::load_options;
 
@@ -65,16 +67,30 @@ fn examine(asked: &CheckArguments) -> Loaded {
     loaded
 }
 
-/// `holdfast check`: each finding with its place in the file.
-pub fn drawn(asked: &CheckArguments) -> ExitCode {
+/// `holdfast check`: everything there is to say, drawn or as JSON.
+pub fn check(asked: &CheckArguments) -> ExitCode {
     let loaded = examine(asked);
-    let color = std::io::stdout().is_terminal();
-    for diagnostic in &loaded.diagnostics {
-        println!("{}\n", diagnostic.drawn(&loaded.sources, color));
+    let shown = match asked.format {
+        Format::Text => Ok(drawn(asked, &loaded)),
+        Format::Json => json::report(&loaded).map(|report| report + "\n").map_err(Into::into),
+    };
+    let written = shown.and_then(|text| std::io::stdout().lock().write_all(text.as_bytes()));
+    if let Err(error) = written {
+        eprintln!("holdfast: cannot write the findings: {error}");
+        return ExitCode::from(EXIT_FAILURE);
     }
-    let errors = loaded.has_errors();
-    println!("{}: {}", asked.file.display(), summary(&loaded));
-    ExitCode::from(u8::from(errors))
+    ExitCode::from(u8::from(loaded.has_errors()))
+}
+
+/// Each finding with its place in the file.
+fn drawn(asked: &CheckArguments, loaded: &Loaded) -> String {
+    let color = std::io::stdout().is_terminal();
+    let text: String = loaded
+        .diagnostics
+        .iter()
+        .map(|diagnostic| diagnostic.drawn(&loaded.sources, color) + "\n\n")
+        .collect();
+    text + &format!("{}: {}\n", asked.file.display(), summary(loaded))
 }
 
 fn summary(loaded: &Loaded) -> String {

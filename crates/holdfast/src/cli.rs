@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Parser, Subcommand};
+use clap_complete::Shell;
 use holdfast_conf::lint::Allow;
 
 /// Where keepalived looks for its configuration, so that Holdfast can take its place.
@@ -184,6 +185,16 @@ impl NotInEffect {
 pub enum Command {
     /// Check a configuration file and show what is wrong with it, and why
     Check(CheckArguments),
+    /// Explain a keyword, or a finding such as HF0300
+    Explain {
+        /// Keyword or code
+        topic: String,
+    },
+    /// Print a script that completes options, keywords and codes in a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
     /// Show the state of a running daemon
     Status {
         /// Pid file of the supervisor; its status file lies beside it
@@ -207,6 +218,18 @@ pub struct CheckArguments {
     /// Advice not to give, such as HF0823, or all
     #[arg(long, value_name = "CODE")]
     pub allow: Vec<Allow>,
+    /// For people or for programs
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// How `holdfast check` shows what it found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// Drawn, coloured on a terminal
+    Text,
+    /// JSON
+    Json,
 }
 
 impl Arguments {

@@ -13,7 +13,9 @@ mod check;
 mod checker_role;
 mod child_process;
 mod cli;
+mod completions;
 mod daemonize;
+mod explain;
 mod host;
 mod ipc;
 mod log;
@@ -46,7 +48,9 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     match &arguments.command {
-        Some(Command::Check(asked)) => return check::drawn(asked),
+        Some(Command::Check(asked)) => return check::check(asked),
+        Some(Command::Explain { topic }) => return explain::explain(topic),
+        Some(Command::Completions { shell }) => return completions::print(*shell),
         Some(Command::Status { pid_file }) => return show_status(pid_file),
         None => {}
     }

@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 use holdfast_conf::keywords::{Context, Keyword, LEXICAL, Shape, Status};
 
 use super::{cell, code_cell};
-use crate::keywords::{is_in_effect, is_path_in_effect};
 
 const HEAD: &str = "\
 # The configuration language
@@ -60,11 +59,11 @@ fn section(
         "| {first} | arguments | valid | default | what it does | since | in effect |"
     );
     text.push_str("| --- | --- | --- | --- | --- | --- | --- |\n");
-    let reached = context.is_none_or(|context| context.paths().iter().any(|path| is_path_in_effect(path)));
+    let reached = context.is_none_or(|context| context.paths().iter().any(|path| Context::is_path_in_effect(path)));
     for row in rows {
         let in_effect = match row.status {
             Status::Extension => "Holdfast only",
-            _ if reached && is_in_effect(context, row) => "yes",
+            _ if reached && context.is_none_or(|context| row.is_in_effect(context)) => "yes",
             _ => "no",
         };
         let deprecated = if row.alias.is_some_and(|alias| alias.deprecated) {

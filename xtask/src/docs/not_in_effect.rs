@@ -5,8 +5,6 @@ use std::fmt::Write as _;
 use anyhow::{Context as _, Result};
 use holdfast_conf::keywords::Context;
 
-use crate::keywords::{is_in_effect, is_path_in_effect};
-
 const BEGIN: &str = "<!-- written by cargo xtask docs -->\n";
 const END: &str = "<!-- end of what cargo xtask docs writes -->";
 
@@ -25,10 +23,14 @@ pub(super) fn update(page: &str) -> Result<String> {
 fn list() -> String {
     let mut text = String::new();
     for context in Context::ALL.iter().copied() {
-        let paths: Vec<&String> = context.paths().iter().filter(|path| is_path_in_effect(path)).collect();
+        let paths: Vec<&String> = context
+            .paths()
+            .iter()
+            .filter(|path| Context::is_path_in_effect(path))
+            .collect();
         let names: Vec<String> = context
             .keywords()
-            .filter(|keyword| !is_in_effect(Some(context), keyword))
+            .filter(|keyword| !keyword.is_in_effect(context))
             .map(|keyword| match keyword.block() {
                 Some(_) => format!("`{}` with its block", keyword.name),
                 None => format!("`{}`", keyword.name),

@@ -1,0 +1,53 @@
+//! Which keywords are acted on.
+
+use super::{Context, Keyword, Status};
+
+impl Keyword {
+    /// Is it acted on in this block, by its own name or by the one that it stands for?
+    pub fn is_in_effect(&self, context: Context) -> bool {
+        match self.alias {
+            Some(alias) => context
+                .find(alias.of)
+                .is_some_and(|meant| meant.status != Status::NotYet),
+            None => self.status != Status::NotYet,
+        }
+    }
+}
+
+impl Context {
+    /// Is every block acted on that leads here by one of [`Self::paths`]? Nothing is in effect in a block that is not.
+    pub fn is_path_in_effect(path: &str) -> bool {
+        let mut at = Self::Top;
+        for name in path.split('/').filter(|_| path != "(top)") {
+            match at.find(name) {
+                Some(keyword) if keyword.is_in_effect(at) => match at.inside(keyword) {
+                    Some(inner) => at = inner,
+                    None => return false,
+                },
+                _ => return false,
+            }
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_in_effect_in_a_block_that_is_not() {
+        assert!(Context::is_path_in_effect("(top)"));
+        assert!(Context::is_path_in_effect("virtual_server/real_server/TCP_CHECK"));
+        assert!(!Context::is_path_in_effect("virtual_server/real_server/colour"));
+        for context in Context::ALL.iter().filter(|context| **context != Context::Top) {
+            for path in context.paths() {
+                let outer = path.rsplit_once('/').map_or("(top)", |(outer, _)| outer);
+                assert!(
+                    Context::is_path_in_effect(outer) || !Context::is_path_in_effect(path),
+                    "{path}"
+                );
+            }
+        }
+    }
+}
