@@ -2,6 +2,7 @@
 //! still knows where it was written.
 
 mod definitions;
+mod directive;
 mod glob;
 mod include;
 mod line;
@@ -268,9 +269,10 @@ impl Preprocessor<'_> {
             Substituted::Nothing => return,
         };
         if let Some(include) = include::include(&line) {
-            self.include(&include);
+            self.include(include);
             return;
         }
+        self.directive(&line);
         if let Some(span) = line.span() {
             self.text.push(&line);
             self.check_size(span);

@@ -44,12 +44,18 @@ struct Reference<'a> {
 
 impl Definitions {
     pub(super) fn new(random_seed: u64) -> Self {
-        // An xorshift generator stays at 0 for ever when it starts there.
-        Self {
+        let mut definitions = Self {
             named: HashMap::new(),
             expansions: HashMap::new(),
-            random: random_seed | 1 << 63,
-        }
+            random: 0,
+        };
+        definitions.seed(random_seed);
+        definitions
+    }
+
+    /// Random numbers start anew. A xorshift generator stays at 0 for ever when it starts there.
+    pub(super) fn seed(&mut self, random_seed: u64) {
+        self.random = random_seed | 1 << 63;
     }
 
     pub(super) fn set(&mut self, name: String, lines: Vec<Line>, multi_line: bool) {

@@ -17,6 +17,8 @@ const FILES: usize = 10_000;
 pub(super) struct Including {
     path: PathBuf,
     directory: PathBuf,
+    /// The checks of plain `include` lines, which end with the file.
+    pub(super) checks: Checks,
 }
 
 /// An include line.
@@ -30,7 +32,7 @@ pub(super) struct Include {
 /// What must hold, or the configuration is refused.
 #[derive(Clone, Copy, Default)]
 #[allow(clippy::struct_excessive_bools)] // four independent checks
-struct Checks {
+pub(super) struct Checks {
     /// Every file that matches can be read and is an ordinary file.
     read: bool,
     /// A name without wildcards exists.
@@ -42,6 +44,35 @@ struct Checks {
 }
 
 impl Checks {
+    pub(super) const ALL: Self = Self {
+        read: true,
+        matches: true,
+        wildcard: true,
+        brace: true,
+    };
+
+    /// Is it a word of `include_check`?
+    pub(super) fn is_check(word: &str) -> bool {
+        Self::default().check(word).is_some()
+    }
+
+    /// Sets a check by its word; nothing when there is none of that name.
+    pub(super) fn set(&mut self, word: &str, holds: bool) {
+        if let Some(check) = self.check(word) {
+            *check = holds;
+        }
+    }
+
+    fn check(&mut self, word: &str) -> Option<&mut bool> {
+        Some(match word {
+            "read" => &mut self.read,
+            "match" => &mut self.matches,
+            "wildcard_match" => &mut self.wildcard,
+            "brace_match" => &mut self.brace,
+            _ => return None,
+        })
+    }
+
     fn of(keyword: &str) -> Option<Self> {
         let (none, read) = (
             Self::default(),
@@ -60,12 +91,7 @@ impl Checks {
                 ..read
             },
             "includeb" => Self { brace: true, ..read },
-            "includea" => Self {
-                read: true,
-                matches: true,
-                wildcard: true,
-                brace: true,
-            },
+            "includea" => Self::ALL,
             _ => return None,
         })
     }
@@ -122,14 +148,28 @@ impl Preprocessor<'_> {
             _ => PathBuf::from("."),
         };
         let file = self.sources.add_file(path.clone(), content, included_at);
-        self.including.push(Including { path, directory });
+        let checks = self.include_checks();
+        self.including.push(Including {
+            path,
+            directory,
+            checks,
+        });
         let content = self.sources.take_content(file);
         self.file(file, &content);
         self.sources.put_content(file, content);
         self.including.pop();
     }
 
-    pub(super) fn include(&mut self, include: &Include) {
+    /// What `include_check` asks of plain `include` lines here.
+    fn include_checks(&self) -> Checks {
+        self.including.last().map(|file| file.checks).unwrap_or_default()
+    }
+
+    pub(super) fn include(&mut self, mut include: Include) {
+        if include.keyword == "include" {
+            include.checks = self.include_checks();
+        }
+        let include = &include;
         if self.including.len() >= INCLUDE_DEPTH {
             let message = format!("Includes are nested more than {INCLUDE_DEPTH} deep; this one is ignored");
             self.diagnostics

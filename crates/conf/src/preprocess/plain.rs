@@ -9,6 +9,9 @@ const BLOCK: usize = 64;
 /// Bytes that are taken together, more or less.
 const MOST: usize = 1 << 20;
 
+/// Words that mean something before blocks are known: the include family with `include_check`, and `random_seed`.
+const WORDS: [&str; 2] = ["include", "random_seed"];
+
 /// Bytes that mean something, or may.
 const fn is_special(byte: u8) -> bool {
     matches!(byte, 0 | b'"' | b'#' | b'!' | b'$' | b'@' | b'~' | 0x80..)
@@ -19,10 +22,35 @@ pub(super) struct PlainLines<'a> {
     content: &'a [u8],
     /// The next line begins here.
     at: usize,
-    /// No byte from `at` to here is special, nor does `include` begin there.
+    /// No byte from `at` to here is special.
     special: usize,
-    include: usize,
-    includes: memmem::FindIter<'a, 'static>,
+    /// The words that change how text is read.
+    words: [Occurrences<'a>; 2],
+}
+
+/// Where a word occurs.
+struct Occurrences<'a> {
+    next: usize,
+    all: memmem::FindIter<'a, 'static>,
+}
+
+impl<'a> Occurrences<'a> {
+    fn of(word: &'static str, content: &'a [u8]) -> Self {
+        let mut occurrences = Self {
+            next: 0,
+            all: memmem::find_iter(content, word.as_bytes()),
+        };
+        occurrences.next = occurrences.all.next().unwrap_or(content.len());
+        occurrences
+    }
+
+    /// The first one at a place or after it. The places only grow.
+    fn at_or_after(&mut self, at: usize, content: &[u8]) -> usize {
+        if self.next < at {
+            self.next = self.all.find(|next| *next >= at).unwrap_or(content.len());
+        }
+        self.next
+    }
 }
 
 impl<'a> PlainLines<'a> {
@@ -31,10 +59,8 @@ impl<'a> PlainLines<'a> {
             content,
             at: 0,
             special: 0,
-            include: 0,
-            includes: memmem::find_iter(content, b"include"),
+            words: WORDS.map(|word| Occurrences::of(word, content)),
         };
-        lines.include = lines.next_include();
         lines.special = lines.next_special();
         lines
     }
@@ -70,20 +96,14 @@ impl<'a> PlainLines<'a> {
         if end - self.at > KEEPALIVED_LINE_BYTES {
             return false;
         }
-        if self.include < self.at {
-            self.include = self.next_include();
+        let (at, content) = (self.at, self.content);
+        if self.words.iter_mut().any(|word| word.at_or_after(at, content) < end) {
+            return false;
         }
         if self.special < self.at {
             self.special = self.next_special();
         }
-        self.include >= end && (self.special >= end || self.content.get(self.at..end).is_some_and(is_harmless))
-    }
-
-    fn next_include(&mut self) -> usize {
-        let at = self.at;
-        self.includes
-            .find(|include| *include >= at)
-            .unwrap_or(self.content.len())
+        self.special >= end || self.content.get(self.at..end).is_some_and(is_harmless)
     }
 
     fn next_special(&self) -> usize {

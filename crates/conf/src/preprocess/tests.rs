@@ -214,3 +214,51 @@ fn every_place_leads_back_to_its_file() {
         ("$X", 2, Some(b"va lue".as_slice()))
     );
 }
+
+#[test]
+fn include_check_holds_for_plain_includes_to_the_end_of_its_file() {
+    let checked = |line: &str| {
+        codes(format!(
+            "global_defs {{\n{line}\n}}\ninclude none.conf\ninclude none/*.conf\n"
+        ))
+    };
+    let (missing, failed) = (findings::INCLUDE_MISSING.code.0, findings::INCLUDE_CHECK.code.0);
+    assert_eq!(checked(""), [missing]);
+    assert_eq!(checked("include_check"), [failed, failed]);
+    assert_eq!(checked("include_check match"), [failed]);
+    assert_eq!(checked("include_check read +wildcard_match"), [missing, failed]);
+    assert_eq!(checked("include_check\ninclude_check -match"), [missing, failed]);
+    assert_eq!(
+        checked("include_check match read"),
+        [failed],
+        "the second bare word does not count"
+    );
+    assert_eq!(
+        codes("global_defs { include_check match }\ninclude none.conf\n"),
+        [failed]
+    );
+    // A file begins with the checks of the one around it and keeps its own to itself.
+    let loader = MemoryLoader::new()
+        .with(
+            "/etc/k.conf",
+            "include_check match\ninclude a.conf\ninclude none.conf\n",
+        )
+        .with(
+            "/etc/a.conf",
+            "include none.conf\ninclude_check -match\ninclude none.conf\n",
+        );
+    assert_eq!(said(&read_with(&loader, None).0), [failed, missing, failed]);
+}
+
+#[test]
+fn random_seed_makes_random_numbers_repeat() {
+    let drawn = |seed: &str| {
+        lines(&format!(
+            "global_defs {{\n{seed}\n}}\nvalue ${{_RANDOM}} ${{_RANDOM}}\n"
+        ))
+    };
+    assert_eq!(drawn("random_seed 42")[3], drawn("random_seed 42")[3]);
+    assert_ne!(drawn("random_seed 42")[3], drawn("random_seed 43")[3]);
+    let again = lines("random_seed 5\na ${_RANDOM}\nrandom_seed 5\na ${_RANDOM}\n");
+    assert_eq!(again[1], again[3]);
+}
