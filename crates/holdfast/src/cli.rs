@@ -7,6 +7,8 @@ use clap::{ArgAction, Parser, Subcommand};
 use clap_complete::Shell;
 use holdfast_conf::lint::Allow;
 
+use crate::fmt::FmtArguments;
+
 /// Where keepalived looks for its configuration, so that Holdfast can take its place.
 const DEFAULT_CONFIG_FILE: &str = "/etc/keepalived/keepalived.conf";
 
@@ -195,6 +197,17 @@ pub enum Command {
         /// The shell
         shell: Shell,
     },
+    /// Print what a configuration says once includes, definitions, conditions and sequences are worked out
+    Print {
+        /// The file
+        #[arg(default_value = DEFAULT_CONFIG_FILE)]
+        file: PathBuf,
+        /// The name that `@ID` lines and `${_INSTANCE}` compare with
+        #[arg(short = 'i', long)]
+        config_id: Option<String>,
+    },
+    /// Lay out configuration files anew; what they mean stays the same
+    Fmt(FmtArguments),
     /// Show the state of a running daemon
     Status {
         /// Pid file of the supervisor; its status file lies beside it

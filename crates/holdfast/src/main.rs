@@ -16,11 +16,13 @@ mod cli;
 mod completions;
 mod daemonize;
 mod explain;
+mod fmt;
 mod host;
 mod ipc;
 mod log;
 mod pid_file;
 mod plan;
+mod print;
 mod privileges;
 mod report_pace;
 mod scripts;
@@ -51,6 +53,8 @@ fn main() -> ExitCode {
         Some(Command::Check(asked)) => return check::check(asked),
         Some(Command::Explain { topic }) => return explain::explain(topic),
         Some(Command::Completions { shell }) => return completions::print(*shell),
+        Some(Command::Print { file, config_id }) => return print::print(file, config_id.as_deref()),
+        Some(Command::Fmt(asked)) => return fmt::fmt(asked),
         Some(Command::Status { pid_file }) => return show_status(pid_file),
         None => {}
     }
