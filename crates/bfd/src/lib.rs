@@ -11,7 +11,6 @@
 
 pub mod action;
 pub mod counters;
-mod deadlines;
 pub mod event;
 pub mod messages;
 pub mod node;
@@ -21,6 +20,7 @@ mod random;
 mod session;
 pub mod settings;
 pub mod status;
+mod timers;
 
 pub use action::{Action, DownReason};
 pub use counters::{NodeCounters, SessionCounters};

@@ -5,12 +5,11 @@ mod reload;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 
-use holdfast_time::Timestamp;
+use holdfast_time::{Deadlines, Timestamp};
 use thiserror::Error;
 
 use crate::action::Action;
 use crate::counters::NodeCounters;
-use crate::deadlines::{Deadlines, SessionId, Timer};
 use crate::event::{Event, ReceivedPacket};
 use crate::messages::LogEvent;
 use crate::outbox::Outbox;
@@ -19,6 +18,7 @@ use crate::random::Random;
 use crate::session::Session;
 use crate::settings::{MULTIHOP_PORT, NodeSettings, SINGLE_HOP_PORT};
 use crate::status::NodeStatus;
+use crate::timers::{SessionId, Timer};
 use reload::Path;
 
 /// All BFD sessions of this machine.
@@ -184,7 +184,7 @@ impl Node {
     }
 
     fn fire_deadlines(&mut self) {
-        while let Some((id, timer)) = self.out.deadlines.pop_due(self.out.now) {
+        while let Some((_, (id, timer))) = self.out.deadlines.pop_due(self.out.now) {
             self.with(id, |session, out| match timer {
                 Timer::Detection => session.detection_time_over(out),
                 Timer::Transmission => session.transmission_due(out),

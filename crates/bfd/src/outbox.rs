@@ -2,19 +2,19 @@
 
 use std::collections::VecDeque;
 
-use holdfast_time::Timestamp;
+use holdfast_time::{Deadlines, Timestamp};
 
 use crate::action::Action;
-use crate::deadlines::Deadlines;
 use crate::messages::LogEvent;
 use crate::random::Random;
+use crate::timers::Key;
 
 /// The moment of the event, the actions it leads to, the deadlines, and the dice.
 #[derive(Debug)]
 pub(crate) struct Outbox {
     pub(crate) now: Timestamp,
     pub(crate) actions: VecDeque<Action>,
-    pub(crate) deadlines: Deadlines,
+    pub(crate) deadlines: Deadlines<Key>,
     pub(crate) random: Random,
 }
 

@@ -14,12 +14,12 @@ use holdfast_time::{Duration, Timestamp};
 
 use crate::action::Action;
 use crate::counters::SessionCounters;
-use crate::deadlines::SessionId;
 use crate::outbox::Outbox;
 use crate::packet::{Diagnostic, State};
 use crate::random::Jitter;
 use crate::settings::InstanceSettings;
 use crate::status::SessionStatus;
+use crate::timers::SessionId;
 use negotiation::{Intervals, Poll};
 
 #[derive(Debug)]

@@ -23,8 +23,13 @@ impl<K> Default for Deadlines<K> {
 impl<K: Copy + Ord> Deadlines<K> {
     /// Sets the moment of a key, in place of an earlier one.
     pub fn set(&mut self, key: K, at: Timestamp) {
-        self.clear(key);
-        self.due.insert(key, at);
+        match self.due.insert(key, at) {
+            Some(before) if before == at => return,
+            Some(before) => {
+                self.queue.remove(&(before, key));
+            }
+            None => {}
+        }
         self.queue.insert((at, key));
     }
 

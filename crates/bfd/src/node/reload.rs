@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::Node;
-use crate::deadlines::SessionId;
 use crate::messages::LogEvent;
 use crate::session::Session;
 use crate::settings::{InstanceSettings, NodeSettings};
+use crate::timers::SessionId;
 
 /// What makes a session the same one after a reload: neither its name nor anything that only tunes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

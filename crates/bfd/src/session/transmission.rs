@@ -5,9 +5,9 @@ use holdfast_time::Duration;
 use super::Session;
 use super::negotiation::Poll;
 use crate::action::Action;
-use crate::deadlines::Timer;
 use crate::outbox::Outbox;
 use crate::packet::ControlPacket;
+use crate::timers::Timer;
 
 impl Session {
     /// The interval that both sides agree on, before jitter. A neighbor that is not heard sets no limit.
