@@ -116,16 +116,18 @@ fn read(loader: &dyn Loader, path: &Path, options: &LoadOptions) -> Read {
         config,
         diagnostics: diagnostics.finish(),
         sources,
-        lint_off: switches.into_iter().map(|switch| scoped(switch, &text)).collect(),
+        lint_off: lint_off(switches, &text),
     };
     Read { loaded, text, tree }
 }
 
 /// A `lint_off` line is about the block that it stands in.
-fn scoped(switch: lint::Switch, text: &preprocess::Text) -> LintOff {
-    let block = tree::enclosing_block(text.as_str(), switch.at);
+fn lint_off(switches: Vec<lint::Switch>, text: &preprocess::Text) -> Vec<LintOff> {
+    let blocks = tree::enclosing_blocks(text.as_str(), switches.iter().map(|switch| switch.at));
     let point = |at: u32| text.span(at..at);
-    LintOff::new(switch, block.map(|block| point(block.start)..point(block.end)))
+    let span = |block: std::ops::Range<u32>| point(block.start)..point(block.end);
+    let scoped = switches.into_iter().zip(blocks);
+    scoped.map(|(switch, block)| LintOff::new(switch, block.map(span))).collect()
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ pub use switch::{Allow, LintOff};
 use crate::Loaded;
 use crate::config::Config;
 use crate::diagnostic::findings::{self, Finding};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Findings};
 use crate::host::Host;
 use crate::source::{SourceMap, Span};
 use std::ops::Range;
@@ -41,10 +41,15 @@ pub fn lint(loaded: &Loaded, host: Option<&dyn Host>) -> Vec<Diagnostic> {
     vrrp::look(&mut pass);
     virtual_server::look(&mut pass);
     script::look(&mut pass);
-    let mut advice = pass.advice;
-    advice.retain(|advice| !loaded.lint_off.iter().any(|off| off.covers(advice, &loaded.sources)));
-    advice.extend(loaded.lint_off.iter().flat_map(LintOff::unknown));
-    advice
+    let mut advice = Findings::default();
+    let is_off = |it: &Diagnostic| loaded.lint_off.iter().any(|off| off.covers(it, &loaded.sources));
+    for it in pass.advice.into_iter().filter(|it| !is_off(it)) {
+        advice.push(it);
+    }
+    for it in loaded.lint_off.iter().flat_map(LintOff::complaints) {
+        advice.push(it);
+    }
+    advice.finish()
 }
 
 /// One look at a configuration.

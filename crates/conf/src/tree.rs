@@ -10,7 +10,7 @@ mod prune;
 mod recovery;
 mod tokens;
 
-pub(crate) use enclosing::enclosing_block;
+pub(crate) use enclosing::enclosing_blocks;
 
 use crate::diagnostic::{Diagnostic, Findings, findings};
 use crate::keywords::{Context, Keyword, Shape};

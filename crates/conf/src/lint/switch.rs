@@ -40,8 +40,10 @@ impl Switch {
 /// Advice that is switched off: in the block around the line, or everywhere when it stands outside of blocks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LintOff {
-    /// The words after `lint_off`: codes such as `HF0801`, or `all`.
-    pub codes: Vec<String>,
+    /// What the words after `lint_off` name.
+    pub allow: Vec<Allow>,
+    /// Words that name nothing.
+    pub unknown: Vec<String>,
     /// From the head of the block to its brace; `None`: everywhere.
     pub block: Option<Range<Span>>,
     /// The line.
@@ -50,17 +52,24 @@ pub struct LintOff {
 
 impl LintOff {
     pub(crate) fn new(switch: Switch, block: Option<Range<Span>>) -> Self {
-        Self {
-            codes: switch.words,
+        let mut off = Self {
+            allow: Vec::new(),
+            unknown: Vec::new(),
             block,
             span: switch.span,
+        };
+        for word in switch.words {
+            match word.parse() {
+                Ok(allow) => off.allow.push(allow),
+                Err(_) => off.unknown.push(word),
+            }
         }
+        off
     }
 
     /// Is this piece of advice switched off?
     pub(super) fn covers(&self, advice: &Diagnostic, sources: &SourceMap) -> bool {
-        let named = |code: &String| code == ALL || parse_code(code) == Some(advice.code);
-        self.codes.iter().any(named) && self.is_around(advice, sources)
+        self.allow.iter().any(|allow| allow.covers(advice)) && self.is_around(advice, sources)
     }
 
     fn is_around(&self, advice: &Diagnostic, sources: &SourceMap) -> bool {
@@ -83,11 +92,10 @@ impl LintOff {
     }
 
     /// Words that name no advice.
-    pub(super) fn unknown(&self) -> impl Iterator<Item = Diagnostic> {
-        let unknown = |code: &&String| *code != ALL && !parse_code(code).is_some_and(super::is_lint);
-        let say = |code: &String| format!("lint_off {code}: there is no such advice; the word is ignored");
-        let mut messages: Vec<String> = self.codes.iter().filter(unknown).map(say).collect();
-        if self.codes.is_empty() {
+    pub(super) fn complaints(&self) -> impl Iterator<Item = Diagnostic> {
+        let say = |word: &String| format!("lint_off {word}: there is no such advice; the word is ignored");
+        let mut messages: Vec<String> = self.unknown.iter().map(say).collect();
+        if self.allow.is_empty() && self.unknown.is_empty() {
             messages.push("lint_off names nothing to switch off".to_owned());
         }
         let hint = "@holdfast lint_off HF0801, several codes, or all; errors and warnings cannot be switched off";

@@ -8,7 +8,7 @@ use super::Pass;
 use crate::config::{InitialState, VirtualAddress, VrrpInstance, VrrpSyncGroup, VrrpVersion};
 use crate::diagnostic::{Diagnostic, findings};
 use crate::host::Host;
-use crate::source::Span;
+use crate::source::{Span, Spanned};
 use std::collections::HashMap;
 use std::net::IpAddr;
 
@@ -30,8 +30,10 @@ pub(super) fn look(pass: &mut Pass<'_>) {
         }
     }
     router_ids(pass, &config.vrrp_instances);
+    let instances = config.vrrp_instances.iter();
+    let instances = instances.map(|instance| (instance.name.as_str(), instance)).collect();
     for group in &config.vrrp_sync_groups {
-        sync_group(pass, group);
+        sync_group(pass, group, &instances);
     }
 }
 
@@ -226,15 +228,20 @@ fn has_prefix_length(pass: &Pass<'_>, address: &VirtualAddress) -> bool {
 }
 
 fn router_ids(pass: &mut Pass<'_>, instances: &[VrrpInstance]) {
+    // The first of each family.
     let mut seen: HashMap<(&str, u8), Vec<&VrrpInstance>> = HashMap::new();
     for instance in instances {
         let link = (instance.interface.as_str(), *instance.virtual_router_id);
-        let others = seen.entry(link).or_default();
-        let same_family = others.iter().find(|other| other.family == instance.family);
-        if let Some(other) = same_family.or(others.first()) {
-            router_id(pass, other, instance);
+        let firsts = seen.entry(link).or_default();
+        match firsts.iter().find(|first| first.family == instance.family) {
+            Some(first) => router_id(pass, first, instance),
+            None => {
+                if let Some(first) = firsts.first() {
+                    router_id(pass, first, instance);
+                }
+                firsts.push(instance);
+            }
         }
-        others.push(instance);
     }
 }
 
@@ -254,12 +261,9 @@ fn router_id(pass: &mut Pass<'_>, first: &VrrpInstance, second: &VrrpInstance) {
     );
 }
 
-fn sync_group(pass: &mut Pass<'_>, group: &VrrpSyncGroup) {
-    let instances = &pass.config.vrrp_instances;
-    let members = group.group.iter();
-    let members: Vec<&VrrpInstance> = members
-        .filter_map(|name| instances.iter().find(|instance| instance.name == *name))
-        .collect();
+fn sync_group(pass: &mut Pass<'_>, group: &VrrpSyncGroup, instances: &HashMap<&str, &VrrpInstance>) {
+    let member = |name: &Spanned<String>| instances.get(name.as_str()).copied();
+    let members: Vec<&VrrpInstance> = group.group.iter().filter_map(member).collect();
     let Some((first, others)) = members.split_first() else {
         return;
     };
