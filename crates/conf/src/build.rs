@@ -127,6 +127,7 @@ impl<'a> Builder<'a> {
                     let rules = self.rules(item.node, Context::StaticRules);
                     self.config.static_rules.extend(rules);
                 }
+                "linkbeat_use_polling" => self.config.linkbeat_use_polling = true,
                 "garp_group" => self.garp_group(&item),
                 "linkbeat_interfaces" => self.linkbeat_interfaces(&item),
                 "interface_up_down_delays" => self.interface_up_down_delays(&item),
@@ -288,14 +289,21 @@ impl<'a> Builder<'a> {
         Spanned::new(word.text.to_owned(), word.span(self.text))
     }
 
-    /// The name of a block, which must have exactly one.
-    fn given_name(&mut self, item: &Item<'_>) -> Option<Spanned<String>> {
+    /// The first word after the keyword of a block.
+    fn first_name(&mut self, item: &Item<'_>) -> Option<Spanned<String>> {
         let kind = item.keyword.name;
         let Some(name) = item.word(1) else {
             let message = format!("{kind} lacks its name; the block is skipped");
             self.report(Diagnostic::new(findings::NO_NAME, message, Some(item.span)).hint(format!("{kind} NAME {{")));
             return None;
         };
+        Some(self.spanned(name))
+    }
+
+    /// The name of a block, which must have exactly one.
+    fn given_name(&mut self, item: &Item<'_>) -> Option<Spanned<String>> {
+        let kind = item.keyword.name;
+        let name = self.first_name(item)?;
         if let Some(extra) = item.word(2) {
             let message = format!("{kind} takes one name; the block is skipped");
             let span = extra.span(self.text);
@@ -304,7 +312,7 @@ impl<'a> Builder<'a> {
             );
             return None;
         }
-        Some(self.spanned(name))
+        Some(name)
     }
 
     /// The name of a block, which no other of its kind has.

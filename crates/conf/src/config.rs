@@ -4,6 +4,7 @@
 //! count, so that a reload sees only real changes.
 #![allow(clippy::struct_excessive_bools)] // one field for one keyword
 
+mod authentication;
 mod bfd;
 mod checker;
 mod daemon;
@@ -12,8 +13,10 @@ mod link;
 mod route;
 mod track;
 mod virtual_server;
+mod vmac;
 mod vrrp;
 
+pub use authentication::{AntiReplay, AuthHmac, Authentication, HmacKey, HmacMode, HmacSecret};
 pub use bfd::BfdInstance;
 pub use checker::{
     BfdCheck, Bind, Checker, CheckerKind, DnsCheck, DnsType, FileCheck, HttpGet, HttpProtocol, MiscCheck, RegexOption,
@@ -32,8 +35,9 @@ pub use virtual_server::{
     ForwardingMethod, Protocol, RealServer, Scheduler, SchedulerFlags, Service, SorryServer, Tunnel, TunnelChecksum,
     TunnelKind, VirtualServer, VirtualServerName,
 };
+pub use vmac::{Ipvlan, IpvlanMode, Vmac, VmacAddress};
 pub use vrrp::{
-    Authentication, InitialState, Notify, UnicastPeer, VirtualAddress, VrrpInstance, VrrpSyncGroup,
+    InitialState, Notify, NotifyDeleted, OldUnicastChecksum, UnicastPeer, VirtualAddress, VrrpInstance, VrrpSyncGroup,
     VrrpVersion,
 };
 
@@ -75,6 +79,8 @@ pub struct Config {
     pub garp_groups: Vec<GarpGroup>,
     /// The lines of `linkbeat_interfaces`.
     pub linkbeat_interfaces: Vec<LinkbeatInterface>,
+    /// `linkbeat_use_polling`: the links of all interfaces are polled.
+    pub linkbeat_use_polling: bool,
     /// The lines of `interface_up_down_delays`.
     pub interface_up_down_delays: Vec<InterfaceDelays>,
     /// The usable `virtual_server` blocks.

@@ -86,7 +86,23 @@ fn read(path: &Path) -> Loaded {
 }
 
 /// Where Holdfast does not judge as keepalived does, and why: context, keyword, argument (`*`: any), reason.
-const DIFFERENCES: &[(&str, &str, &str, &str)] = &[];
+const DIFFERENCES: &[(&str, &str, &str, &str)] = &[
+    ("vrrp_script", "script", "*", "which programs there are is a matter of the host: the daemon and `check --host`"),
+    ("vrrp_script", "user", "*", "which users there are is a matter of the host: the daemon and `check --host`"),
+];
+
+/// Examples that keepalived counts as errors although it uses them, as its table says: deprecated words, and words
+/// for MPLS, which it does not support.
+const COUNTED: &[&str] = &[
+    "as",
+    "gw",
+    "or",
+    "global_tracking",
+    "linkbeat_use_polling",
+    "lvs_sync_daemon_interface",
+    "thread_timer_expired",
+    "vmac_garp_intvl",
+];
 
 fn is_allowed(case: &Case) -> bool {
     DIFFERENCES.iter().any(|(context, keyword, argument, _)| {
@@ -135,8 +151,12 @@ fn disagreements(cases: &[Case]) -> Vec<String> {
 
 #[test]
 fn examples_are_accepted() {
-    let Some(cases) = cases("--all") else { return };
+    let Some(mut cases) = cases("--all") else { return };
     assert!(cases.len() > 300, "{}", cases.len());
+    for case in &mut cases {
+        let counted = case.context != "(top)" && COUNTED.contains(&case.keyword.as_str());
+        case.exit = if counted { 5 } else { 0 };
+    }
     let wrong = disagreements(&cases);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

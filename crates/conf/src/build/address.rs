@@ -10,6 +10,9 @@ use crate::keywords::{self, Context};
 use crate::source::Spanned;
 use std::net::{IpAddr, Ipv4Addr};
 
+/// `default_interface` of files without one.
+const DEFAULT_INTERFACE: &str = "eth0";
+
 impl<'a> Builder<'a> {
     /// A line of `virtual_ipaddress` or `static_ipaddress`. `dev` is filled in with an empty name when none is written.
     pub(super) fn virtual_address(&mut self, line: &[Word<'a>], context: Context) -> Option<VirtualAddress> {
@@ -177,23 +180,24 @@ impl<'a> Builder<'a> {
     /// Where no interface is written, `default_interface` holds them; it may come later in the file.
     pub(super) fn finish_static_addresses(&mut self) {
         let default = self.global.global_defs.default_interface.clone();
-        let mut addresses = std::mem::take(&mut self.config.static_ipaddress);
-        addresses.retain_mut(|address| {
+        for address in &mut self.config.static_ipaddress {
             if !address.dev.is_empty() {
-                return true;
+                continue;
             }
             if let Some(interface) = &default {
                 address.dev = interface.clone();
-                return true;
+                continue;
             }
-            let message = format!("The static address {} has no interface; it is left out", address.address);
+            address.dev.value = DEFAULT_INTERFACE.to_owned();
+            let message = format!(
+                "The static address {} names no interface; {DEFAULT_INTERFACE} is used",
+                address.address
+            );
             self.diagnostics.push(
                 Diagnostic::new(findings::STATIC_NO_INTERFACE, message, Some(address.address.span))
                     .hint("dev INTERFACE, or default_interface in global_defs"),
             );
-            false
-        });
-        self.config.static_ipaddress = addresses;
+        }
     }
 
     pub(super) fn unknown_option(&mut self, option: Word<'_>, context: Context) {

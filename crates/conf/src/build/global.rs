@@ -192,7 +192,7 @@ impl<'a> Builder<'a> {
         true
     }
 
-    /// `[all] SECONDS`, also in instances.
+    /// `[all] SECONDS`, also in instances, where 0 turns it off.
     pub(super) fn garp_extra_if(&mut self, item: &Item<'_>) -> Option<GarpExtraIf> {
         let name = item.keyword.name;
         let all = item.word(1).is_some_and(|word| word.text == "all");
@@ -203,7 +203,8 @@ impl<'a> Builder<'a> {
             );
             return None;
         };
-        let seconds = u64::try_from(self.integer(name, word, 1, MOST_GARP_EXTRA_S)?).ok()?;
+        let least = i64::from(name == "vrrp_garp_extra_if");
+        let seconds = u64::try_from(self.integer(name, word, least, MOST_GARP_EXTRA_S)?).ok()?;
         Some(GarpExtraIf {
             all,
             interval: Duration::from_secs(seconds),

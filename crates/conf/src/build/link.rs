@@ -92,7 +92,6 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// keepalived only logs what is wrong with these lines.
     pub(super) fn interface_up_down_delays(&mut self, block: &Item<'_>) {
         for line in self.lines(block.node) {
             let mut words = line.into_iter();
@@ -120,7 +119,7 @@ impl<'a> Builder<'a> {
         let delay = microseconds.filter(|delay| (0..=LONGEST_DELAY_US).contains(delay));
         if delay.is_none() {
             let message = format!("'{}' is no delay from 0 to 255 seconds; the line is ignored", word.text);
-            self.invalid(findings::INVALID_DELAY, message, word).send(self);
+            self.invalid(findings::OUT_OF_RANGE, message, word).send(self);
         }
         delay.and_then(|delay| u64::try_from(delay).ok()).map(Duration::from_micros)
     }
@@ -175,7 +174,7 @@ impl<'a> Builder<'a> {
                 let hint = near.map(|near| format!("did you mean '{near}'?"));
                 let message = format!("track_group {name}: there is no usable vrrp_instance {member}; it is ignored");
                 self.diagnostics
-                    .push(Diagnostic::new(findings::UNKNOWN_MEMBER, message, Some(member.span)).maybe_hint(hint));
+                    .push(Diagnostic::new(findings::TRACK_GROUP_MEMBER, message, Some(member.span)).maybe_hint(hint));
                 false
             });
         }

@@ -1,8 +1,8 @@
 //! `vrrp_sync_group`.
 
-use super::track::{Kind, Tracking, lists_of};
+use super::track::{Kind, Tracking};
 use super::{Builder, Item};
-use crate::config::{Notify, Tracked, VrrpSyncGroup};
+use crate::config::{Notify, VrrpSyncGroup};
 use crate::diagnostic::{Diagnostic, findings};
 use crate::keywords::{self, Context};
 use crate::source::{Span, Spanned};
@@ -14,6 +14,8 @@ pub(super) struct SyncGroupDraft {
     group: Option<Vec<Spanned<String>>>,
     tracking: Tracking,
     tracking_weight: bool,
+    smtp_alert: Option<bool>,
+    notify_priority_changes: Option<bool>,
     notify: Notify,
 }
 
@@ -25,6 +27,8 @@ impl Builder<'_> {
             group: None,
             tracking: Tracking::default(),
             tracking_weight: false,
+            smtp_alert: None,
+            notify_priority_changes: None,
             notify: Notify::default(),
         };
         for item in self.items(block.node, Context::VrrpSyncGroup) {
@@ -34,6 +38,10 @@ impl Builder<'_> {
             match item.keyword.name {
                 "group" => self.members(&mut draft, &item),
                 "sync_group_tracking_weight" => draft.tracking_weight = true,
+                "smtp_alert" => draft.smtp_alert = item.argument.bool().or(draft.smtp_alert),
+                "notify_priority_changes" => {
+                    draft.notify_priority_changes = item.argument.bool().or(draft.notify_priority_changes);
+                }
                 _ => self.notify(&mut draft.notify, item),
             }
         }
@@ -84,6 +92,9 @@ impl Builder<'_> {
                 track_file: tracking.take(Kind::File),
                 track_process: tracking.take(Kind::Process),
                 track_bfd: tracking.take(Kind::Bfd),
+                sync_group_tracking_weight: draft.tracking_weight,
+                smtp_alert: draft.smtp_alert,
+                notify_priority_changes: draft.notify_priority_changes,
                 notify: draft.notify,
             });
         }
@@ -119,7 +130,7 @@ impl Builder<'_> {
     }
 
     /// What the group tracks acts on each member. In a group weights would let one member leave the others, so they
-    /// count as 0 unless `sync_group_tracking_weight` is written.
+    /// do not count unless `sync_group_tracking_weight` is written.
     fn share_tracking(
         &mut self,
         draft: &SyncGroupDraft,
@@ -127,45 +138,48 @@ impl Builder<'_> {
         instances: &HashMap<String, usize>,
     ) -> Tracking {
         let mut shared = draft.tracking.clone();
-        let (mut dropped, mut doubled) = (Vec::new(), Vec::new());
-        let mut drop_weights = |tracks: &mut Vec<Tracked>| {
-            for track in tracks
-                .iter_mut()
-                .filter(|track| track.weight != 0 && !draft.tracking_weight)
-            {
-                track.weight = 0;
-                dropped.push(track.name.clone());
-            }
-        };
-        shared.lists().iter_mut().for_each(&mut drop_weights);
+        if !draft.tracking_weight {
+            self.drop_group_weights(&mut shared, &draft.name);
+        }
         for index in members.iter().filter_map(|member| instances.get(member.as_str())) {
-            let Some(instance) = self.config.vrrp_instances.get_mut(*index) else {
+            let Some(mut instance) = self.config.vrrp_instances.get(*index).map(Tracking::of) else {
                 continue;
             };
-            for (own, shared) in lists_of(instance).into_iter().zip(shared.lists()) {
-                drop_weights(own);
+            if !draft.tracking_weight {
+                self.drop_member_weights(&mut instance, &draft.name);
+            }
+            self.check_shared_interfaces(&mut shared, *index, draft);
+            for (own, shared) in instance.lists().iter_mut().zip(shared.lists()) {
                 for track in shared {
-                    match own.iter().find(|known| known.name == track.name) {
-                        Some(known) => doubled.push((known.name.clone(), track.name.span)),
-                        None => own.push(track.clone()),
+                    if !own.iter().any(|known| known.name == track.name) {
+                        own.push(track.clone());
                     }
                 }
             }
-        }
-        for name in dropped {
-            let message = format!("The weight of {name} counts as 0 in vrrp_sync_group {}", draft.name);
-            self.report(
-                Diagnostic::new(findings::TRACKING_WEIGHT, message, Some(name.span))
-                    .hint("write sync_group_tracking_weight in the group to let weights count"),
-            );
-        }
-        for (name, place) in doubled {
-            let message = format!("vrrp_sync_group {} tracks {name} for all its members; this line counts", draft.name);
-            self.report(
-                Diagnostic::new(findings::TRACKED_TWICE, message, Some(name.span))
-                    .note("the group tracks it here", Some(place)),
-            );
+            if let Some(member) = self.config.vrrp_instances.get_mut(*index) {
+                instance.give_to(member);
+            }
         }
         shared
+    }
+
+    /// The interface of a member and those that it tracks are tracked for it already.
+    fn check_shared_interfaces(&mut self, shared: &mut Tracking, member: usize, draft: &SyncGroupDraft) {
+        let Some(member) = self.config.vrrp_instances.get(member) else {
+            return;
+        };
+        for track in shared.list(Kind::Interface) {
+            let own = member.track_interface.iter().map(|known| &known.name);
+            if let Some(first) = own.chain([&member.interface]).find(|known| **known == track.name) {
+                let message = format!(
+                    "vrrp_sync_group {} tracks {}, which {} does itself",
+                    draft.name, track.name, member.name
+                );
+                self.diagnostics.push(
+                    Diagnostic::new(findings::TRACKED_TWICE, message, Some(track.name.span))
+                        .note("it is written here, too", Some(first.span)),
+                );
+            }
+        }
     }
 }

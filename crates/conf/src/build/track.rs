@@ -74,20 +74,29 @@ impl Tracking {
         std::mem::take(self.list(kind))
     }
 
+    /// What an instance tracks.
+    pub(super) fn of(instance: &VrrpInstance) -> Self {
+        Self([
+            instance.track_interface.clone(),
+            instance.track_script.clone(),
+            instance.track_file.clone(),
+            instance.track_process.clone(),
+            instance.track_bfd.clone(),
+        ])
+    }
+
+    /// The instance tracks this from now on.
+    pub(super) fn give_to(mut self, instance: &mut VrrpInstance) {
+        instance.track_interface = self.take(Kind::Interface);
+        instance.track_script = self.take(Kind::Script);
+        instance.track_file = self.take(Kind::File);
+        instance.track_process = self.take(Kind::Process);
+        instance.track_bfd = self.take(Kind::Bfd);
+    }
+
     pub(super) fn lists(&mut self) -> &mut [Vec<Tracked>; 5] {
         &mut self.0
     }
-}
-
-/// The lists of an instance, in the order of those of [`Tracking`].
-pub(super) fn lists_of(instance: &mut VrrpInstance) -> [&mut Vec<Tracked>; 5] {
-    [
-        &mut instance.track_interface,
-        &mut instance.track_script,
-        &mut instance.track_file,
-        &mut instance.track_process,
-        &mut instance.track_bfd,
-    ]
 }
 
 /// An object that lines further down can name.
@@ -263,6 +272,49 @@ impl<'a> Builder<'a> {
                 ));
             }
             list.retain(|track| track.weight == 0);
+        }
+    }
+
+    /// Weights of what a group itself tracks count as 0.
+    pub(super) fn drop_group_weights(&mut self, tracking: &mut Tracking, group: &str) {
+        for list in tracking.lists() {
+            for track in list.iter_mut().filter(|track| track.weight != 0) {
+                track.weight = 0;
+                let message = format!("The weight of {} counts as 0 in vrrp_sync_group {group}", track.name);
+                self.report(
+                    Diagnostic::new(findings::GROUP_WEIGHT, message, Some(track.name.span))
+                        .hint("write sync_group_tracking_weight in the group to let weights count"),
+                );
+            }
+        }
+    }
+
+    /// In a group a member is not left to a weight of its own: interfaces, and files without a weight on the line,
+    /// are tracked without one; scripts, BFD sessions and other files are not tracked. keepalived leaves processes
+    /// alone.
+    pub(super) fn drop_member_weights(&mut self, tracking: &mut Tracking, group: &str) {
+        for kind in [Kind::Interface, Kind::Script, Kind::File, Kind::Bfd] {
+            let mut kept = tracking.take(kind);
+            kept.retain_mut(|track| {
+                if track.weight == 0 {
+                    return true;
+                }
+                let object = self.trackers.declared.get(&(kind, track.name.value.clone()));
+                let stays = match kind {
+                    Kind::Interface => true,
+                    Kind::File => object.is_some_and(|object| object.weight == track.weight),
+                    _ => false,
+                };
+                let effect = if stays { "its weight counts as 0" } else { "it is not tracked" };
+                let message = format!("{} has a weight in vrrp_sync_group {group}: {effect}", track.name);
+                self.diagnostics.push(
+                    Diagnostic::new(findings::TRACKING_WEIGHT, message, Some(track.name.span))
+                        .hint("write sync_group_tracking_weight in the group to let weights count"),
+                );
+                track.weight = 0;
+                stays
+            });
+            *tracking.list(kind) = kept;
         }
     }
 }

@@ -1,6 +1,8 @@
 //! `vrrp_instance` and `vrrp_sync_group`.
 
-use super::{AddressFamily, Script, Tracked};
+use super::{
+    AddressFamily, AuthHmac, Authentication, GarpExtraIf, Ipvlan, Route, Rule, Script, Tracked, Vmac,
+};
 use crate::source::Spanned;
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr};
@@ -27,11 +29,23 @@ pub enum InitialState {
     Backup,
 }
 
-/// The `authentication` block (VRRP version 2 only).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Authentication {
-    /// `auth_type PASS`: the password, filled up with zeros.
-    Pass([u8; 8]),
+/// `old_unicast_checksum`: releases of keepalived before 1.3.6 counted the multicast group into the checksum of unicast
+/// adverts. Without the keyword the first advert that is right only that way switches the instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum OldUnicastChecksum {
+    /// Send and take such adverts from the start.
+    Always,
+    /// `never`: never take them.
+    Never,
+}
+
+/// `notify_deleted`: what happens when a reload removes the instance.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum NotifyDeleted {
+    /// The state DELETED is reported where states are reported.
+    State,
+    /// This runs, too.
+    Script(Script),
 }
 
 /// One virtual router.
@@ -41,7 +55,7 @@ pub struct VrrpInstance {
     pub name: Spanned<String>,
     /// What it hopes to be.
     pub state: InitialState,
-    /// The interface of the adverts.
+    /// The interface of the adverts; the VRF when only `vrf` is written.
     pub interface: Spanned<String>,
     /// 1–255.
     pub virtual_router_id: Spanned<u8>,
@@ -55,6 +69,8 @@ pub struct VrrpInstance {
     pub advert_int: Duration,
     /// The password.
     pub authentication: Option<Authentication>,
+    /// A signature on every advert.
+    pub auth_hmac: Option<AuthHmac>,
     /// Stay backup when a master of lower priority is there.
     pub nopreempt: bool,
     /// Wait before taking over from a master of lower priority, 0–1000 s.
@@ -73,6 +89,10 @@ pub struct VrrpInstance {
     pub unicast_peer: Vec<UnicastPeer>,
     /// TTL of unicast adverts; multicast is always sent with 255.
     pub unicast_ttl: u8,
+    /// Without peers the instance is in FAULT and does not use multicast.
+    pub unicast_fault_no_peer: bool,
+    /// How the checksum of unicast adverts of version 3 is counted.
+    pub old_unicast_checksum: Option<OldUnicastChecksum>,
     /// Take adverts only from the peers.
     pub check_unicast_src: bool,
     /// The instance does not care about the link of its own interface.
@@ -95,9 +115,50 @@ pub struct VrrpInstance {
     pub lower_prio_no_advert: bool,
     /// Do not compare the addresses of adverts that come from the known master.
     pub skip_check_adv_addr: bool,
-    /// A master that is not the owner takes packets for its addresses. Default true; `no_accept` is not yet in
-    /// effect.
+    /// A master that is not the owner takes packets for its addresses. Default true, in strict mode false; `no_accept`
+    /// is not yet in effect.
     pub accept: bool,
+    /// Only what the RFCs have. The settings here are corrected accordingly.
+    pub strict_mode: bool,
+    /// An owner does not look at adverts.
+    pub owner_ignore_adverts: bool,
+    /// FAULT while `source_address` is not on the interface.
+    pub track_src_ip: bool,
+    /// The virtual router has an interface with its own MAC address.
+    pub use_vmac: Option<Vmac>,
+    /// So have addresses that are not on `interface`.
+    pub use_vmac_addr: bool,
+    /// Adverts go over the interface below.
+    pub vmac_xmit_base: bool,
+    /// The addresses are on an interface of their own, with the MAC address of the one below.
+    pub use_ipvlan: Option<Ipvlan>,
+    /// The VRF of an instance without an interface.
+    pub vrf: Option<Spanned<String>>,
+    /// Set `promote_secondaries` of the interface: when an address goes, the others of its network stay.
+    pub promote_secondaries: bool,
+    /// Poll the link of the interface.
+    pub linkbeat_use_polling: bool,
+    /// The checksum of version 3 is counted as that of version 2 (IPv4).
+    pub v3_checksum_as_v2: bool,
+    /// Routes of the master.
+    pub virtual_routes: Vec<Route>,
+    /// Policy rules of the master.
+    pub virtual_rules: Vec<Rule>,
+    /// 0–4: how much is logged.
+    pub debug: u8,
+    /// Mail about changes of state; `None`: as `global_defs` says.
+    pub smtp_alert: Option<bool>,
+    /// Tell the FIFOs about changes of the priority; `None`: as the group or `global_defs` says.
+    pub notify_priority_changes: Option<bool>,
+    /// The IPVS sync daemon follows this instance, over this interface.
+    pub lvs_sync_daemon_interface: Option<Spanned<String>>,
+    /// A master that was not scheduled for so long that a router of this priority has taken over goes backup. Only
+    /// with `nopreempt`.
+    pub timer_expired_backup: Option<u8>,
+    /// Gratuitous ARPs over the interfaces that the addresses are not on.
+    pub garp_extra_if: Option<GarpExtraIf>,
+    /// Receive buffer of the socket in bytes; `None`: as `vrrp_rx_bufs_policy` says.
+    pub kernel_rx_buf_size: Option<u32>,
     /// Delay of the second burst of gratuitous ARPs after becoming master; 0: no second burst.
     pub garp_master_delay: Duration,
     /// Rounds in a burst, at least 1.
@@ -173,6 +234,8 @@ pub struct Notify {
     pub notify_fault: Option<Script>,
     /// At the end of the daemon.
     pub notify_stop: Option<Script>,
+    /// When a reload removes it. Instances only.
+    pub notify_deleted: Option<NotifyDeleted>,
     /// When a master hears a lower priority. Instances only.
     pub notify_master_rx_lower_pri: Option<Script>,
     /// On every change, with four arguments more: `INSTANCE` or `GROUP`, the name, the state, the priority.
@@ -196,6 +259,12 @@ pub struct VrrpSyncGroup {
     pub track_process: Vec<Tracked>,
     /// BFD sessions.
     pub track_bfd: Vec<Tracked>,
+    /// Weights count in the group.
+    pub sync_group_tracking_weight: bool,
+    /// Mail about changes of state; `None`: as `global_defs` says.
+    pub smtp_alert: Option<bool>,
+    /// For members without their own setting; `None`: as `global_defs` says.
+    pub notify_priority_changes: Option<bool>,
     /// What to run when the group changes state.
     pub notify: Notify,
 }

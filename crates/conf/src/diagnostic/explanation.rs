@@ -5,6 +5,7 @@ mod blocks;
 mod checkers;
 mod files;
 mod host;
+mod instances;
 mod keywords;
 mod lines;
 mod routes;
@@ -45,6 +46,7 @@ const PAGES: &[&[Explanation]] = &[
     vrrp::PAGES,
     trackers::PAGES,
     routes::PAGES,
+    instances::PAGES,
     servers::PAGES,
     checkers::PAGES,
     settings::PAGES,

@@ -89,7 +89,7 @@ pub(super) const AUTHENTICATION: &[Keyword] = &[
 #[rustfmt::skip] // one row, one line
 pub(super) const AUTH_HMAC: &[Keyword] = &[
     keyword("key", Word, "ID ASCII|hex:DIGITS|file:PATH", "none", "one key").not_yet().since("2.3"),
-    keyword("active_key", Word, "ID", "none", "key used for sending").not_yet().since("2.3"),
+    keyword("active_key", Integer(1, 255), "ID", "none", "key used for sending").not_yet().since("2.3"),
     keyword("time_window", Integer(1, 300), "SECONDS", "3 x advert_int, limited to 5-300", "accepted clock difference").not_yet().since("2.3"),
     keyword("anti_replay", OneOf(&["time", "monotonic"]), "time|monotonic", "time", "replay check by wall clock window or by increasing counter").not_yet().since("2.3"),
     keyword("mode", OneOf(&["enforce", "permissive", "receive-only"]), "enforce|permissive|receive-only", "enforce", "enforce drops unauthenticated adverts, permissive accepts them, receive-only checks but does not send the trailer").not_yet().since("2.3"),

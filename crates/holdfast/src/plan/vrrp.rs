@@ -38,7 +38,11 @@ fn instance(instance: &config::VrrpInstance) -> InstanceSettings {
         preempt_delay: instance.preempt_delay,
         authentication: instance
             .authentication
-            .map(|config::Authentication::Pass(password)| AuthenticationSettings::Pass(password)),
+            .and_then(|authentication| match authentication {
+                config::Authentication::Pass(password) => Some(AuthenticationSettings::Pass(password)),
+                // The file was refused: see `Diagnostic::is_fatal`.
+                config::Authentication::Ah(_) => None,
+            }),
         transmission: transmission(instance),
         source: instance.source_address.as_ref().map(|source| source.value),
         addresses: instance

@@ -206,7 +206,7 @@ impl Builder<'_> {
     /// The name of a block that defines something to track. keepalived does not see that a name is taken: the first
     /// block is the one that is found.
     fn tracker_name(&mut self, block: &Item<'_>, kind: Kind) -> Option<Spanned<String>> {
-        let name = self.given_name(block)?;
+        let name = self.first_name(block)?;
         let first = *self
             .trackers
             .places

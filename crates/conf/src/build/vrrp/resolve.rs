@@ -2,59 +2,41 @@
 
 use super::super::Builder;
 use super::super::track::Kind;
-use super::Draft;
-use crate::config::{AddressFamily, Authentication, InitialState, VrrpInstance, VrrpVersion};
+use super::{Draft, Garp, OWNER};
+use crate::config::{AddressFamily, InitialState, VrrpInstance, VrrpVersion};
 use crate::diagnostic::{Diagnostic, findings};
 use crate::source::Spanned;
 use std::collections::{HashMap, hash_map};
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// The owner of the addresses.
-const OWNER: u8 = 255;
 /// Adverts count their addresses in one byte.
 const MOST_ADDRESSES: usize = 255;
 
 impl Builder<'_> {
     pub(in crate::build) fn resolve_instance(&mut self, mut draft: Draft) -> Option<VrrpInstance> {
-        self.refuse_unsupported(&draft)?;
         let interface = self.required_interface(&draft)?;
         let virtual_router_id = self.required_vrid(&draft)?;
         let family = draft.family.map_or(AddressFamily::Inet, |(family, _)| family);
         let version = self.resolve_version(&draft, family);
+        let (mut state, priority) = resolve_state(&draft);
+        self.check_strict(&mut draft, version, &mut state, priority);
         self.check_addresses(&mut draft, version)?;
         self.check_unicast(&mut draft);
-        let (state, priority) = resolve_state(&draft);
-        let (nopreempt, preempt_delay) = self.resolve_preemption(&draft, state, priority);
-        if priority == OWNER {
-            let name = draft.name.value.clone();
-            self.drop_weights(&mut draft.tracking, &name);
-        }
+        self.check_vmac(&mut draft, family);
         let advert_int = self.resolve_advert_int(&draft, version);
-        let authentication = self.resolve_authentication(&draft, version);
-        let global = &self.global.global_defs;
-        let group = match family {
-            AddressFamily::Inet => IpAddr::V4(global.vrrp_mcast_group4),
-            AddressFamily::Inet6 => IpAddr::V6(global.vrrp_mcast_group6),
+        let auth_hmac = self.resolve_auth_hmac(&mut draft, advert_int);
+        let authentication = self.resolve_authentication(&mut draft, version, family, &mut state);
+        let (nopreempt, preempt_delay) = self.resolve_preemption(&draft, state, priority);
+        let timer_expired_backup = self.resolve_timer_expired(&draft, nopreempt);
+        let owner_ignore_adverts = self.resolve_owner(&draft, priority);
+        self.check_tracking(&mut draft, &interface, priority);
+        self.place_addresses(&mut draft, &interface);
+        let garp = self.resolve_garp(&draft);
+        let accept = match draft.accept {
+            Some(accept) => accept,
+            None => !draft.strict(),
         };
-        if self.global.vrrp_min_garp {
-            if !draft.garp_written.delay {
-                draft.garp.master_delay = Duration::ZERO;
-            }
-            if !draft.garp_written.repeat {
-                draft.garp.master_repeat = 1;
-            }
-        }
-        for address in draft
-            .virtual_ipaddress
-            .iter_mut()
-            .chain(&mut draft.virtual_ipaddress_excluded)
-        {
-            if address.dev.is_empty() {
-                address.dev = interface.clone();
-            }
-        }
-        let garp = draft.garp;
         Some(VrrpInstance {
             name: draft.name,
             state,
@@ -65,14 +47,19 @@ impl Builder<'_> {
             family,
             advert_int,
             authentication,
+            auth_hmac,
             nopreempt,
             preempt_delay,
             virtual_ipaddress: draft.virtual_ipaddress,
             virtual_ipaddress_excluded: draft.virtual_ipaddress_excluded,
             source_address: draft.source_address,
-            mcast_dst_ip: draft.mcast_dst_ip.map_or(group, |address| address.value),
+            mcast_dst_ip: draft
+                .mcast_dst_ip
+                .map_or_else(|| self.multicast_group_of(family), |address| address.value),
             unicast_peer: draft.unicast_peer,
             unicast_ttl: draft.unicast_ttl.map_or(255, |ttl| ttl.value),
+            unicast_fault_no_peer: draft.unicast_fault_no_peer,
+            old_unicast_checksum: draft.old_unicast_checksum,
             check_unicast_src: draft.check_unicast_src,
             dont_track_primary: draft.dont_track_primary,
             track_interface: draft.tracking.take(Kind::Interface),
@@ -84,7 +71,27 @@ impl Builder<'_> {
             higher_prio_send_advert: draft.higher_prio_send_advert,
             lower_prio_no_advert: draft.lower_prio_no_advert,
             skip_check_adv_addr: draft.skip_check_adv_addr,
-            accept: true,
+            accept,
+            strict_mode: draft.strict_mode,
+            owner_ignore_adverts,
+            track_src_ip: draft.track_src_ip,
+            use_vmac: draft.vmac.map(|vmac| vmac.value),
+            use_vmac_addr: draft.use_vmac_addr,
+            vmac_xmit_base: draft.vmac_xmit_base.is_some(),
+            use_ipvlan: draft.ipvlan.map(|ipvlan| ipvlan.value),
+            vrf: draft.vrf,
+            promote_secondaries: draft.promote_secondaries,
+            linkbeat_use_polling: draft.linkbeat_use_polling,
+            v3_checksum_as_v2: draft.v3_checksum_as_v2,
+            virtual_routes: draft.virtual_routes,
+            virtual_rules: draft.virtual_rules,
+            debug: draft.debug,
+            smtp_alert: draft.smtp_alert,
+            notify_priority_changes: draft.notify_priority_changes,
+            lvs_sync_daemon_interface: draft.lvs_sync_daemon_interface,
+            timer_expired_backup,
+            garp_extra_if: draft.garp_extra_if.filter(|extra| !extra.interval.is_zero()),
+            kernel_rx_buf_size: draft.kernel_rx_buf_size,
             garp_master_delay: garp.master_delay,
             garp_master_repeat: garp.master_repeat,
             garp_master_refresh: garp.master_refresh,
@@ -95,30 +102,91 @@ impl Builder<'_> {
         })
     }
 
-    /// Without its authentication an instance would fight its peers for the addresses.
-    fn refuse_unsupported(&mut self, draft: &Draft) -> Option<()> {
-        let ah = draft
-            .authentication
-            .as_ref()
-            .and_then(|it| it.kind)
-            .filter(|kind| **kind == "AH");
-        let (what, span) = match (ah, draft.auth_hmac) {
-            (Some(kind), _) => ("auth_type AH", kind.span),
-            (None, Some(span)) => ("auth_hmac", span),
-            (None, None) => return Some(()),
+    fn multicast_group_of(&self, family: AddressFamily) -> IpAddr {
+        let global = &self.global.global_defs;
+        match family {
+            AddressFamily::Inet => IpAddr::V4(global.vrrp_mcast_group4),
+            AddressFamily::Inet6 => IpAddr::V6(global.vrrp_mcast_group6),
+        }
+    }
+
+    /// `vrrp_min_garp` holds where nothing else is written.
+    fn resolve_garp(&self, draft: &Draft) -> Garp {
+        let mut garp = draft.garp;
+        if self.global.vrrp_min_garp {
+            if !draft.garp_written.delay {
+                garp.master_delay = Duration::ZERO;
+            }
+            if !draft.garp_written.repeat {
+                garp.master_repeat = 1;
+            }
+        }
+        garp
+    }
+
+    /// Addresses without `dev` are on the interface of the instance.
+    fn place_addresses(&mut self, draft: &mut Draft, interface: &Spanned<String>) {
+        let addresses = draft.virtual_ipaddress.iter_mut();
+        for address in addresses.chain(&mut draft.virtual_ipaddress_excluded) {
+            if address.dev.is_empty() {
+                address.dev = interface.clone();
+            }
+        }
+    }
+
+    fn check_tracking(&mut self, draft: &mut Draft, interface: &Spanned<String>, priority: u8) {
+        draft.tracking.list(Kind::Interface).retain(|track| {
+            let own = track.name == *interface;
+            if own {
+                let message = format!("{interface} is the interface of the instance, which needs no track_interface");
+                self.diagnostics
+                    .push(Diagnostic::new(findings::OWN_INTERFACE, message, Some(track.name.span)));
+            }
+            !own
+        });
+        if priority == OWNER {
+            let name = draft.name.value.clone();
+            self.drop_weights(&mut draft.tracking, &name);
+        }
+    }
+
+    fn resolve_timer_expired(&mut self, draft: &Draft, nopreempt: bool) -> Option<u8> {
+        let written = draft.timer_expired_backup?;
+        if !nopreempt {
+            let message = format!("timer_expired_backup of vrrp_instance {} needs nopreempt; it is ignored", draft.name);
+            self.report(Diagnostic::new(findings::TIMER_EXPIRED, message, Some(written.span)));
+            return None;
+        }
+        Some(*written)
+    }
+
+    /// In strict mode owners do not look at adverts; others always do.
+    fn resolve_owner(&mut self, draft: &Draft, priority: u8) -> bool {
+        let is_written = draft.is_written("owner_ignore_adverts");
+        let mut wrong = |what: &str| {
+            if is_written {
+                let message = format!("{what} in vrrp_instance {}", draft.name);
+                let span = draft.span_of("owner_ignore_adverts");
+                self.diagnostics
+                    .push(Diagnostic::new(findings::OWNER_ADVERTS, message, Some(span)));
+            }
         };
-        let message = format!("{what} is not supported yet; vrrp_instance {} is left out", draft.name);
-        self.report(Diagnostic::new(findings::NOT_SUPPORTED, message, Some(span)));
-        None
+        match (priority == OWNER, draft.owner_ignore_adverts) {
+            (false, true) => wrong("Only an owner can ignore adverts; owner_ignore_adverts is ignored"),
+            (true, false) if draft.strict() => wrong("An owner ignores adverts in strict mode, which it does"),
+            _ => {}
+        }
+        priority == OWNER && (draft.owner_ignore_adverts || draft.strict())
     }
 
     fn required_interface(&mut self, draft: &Draft) -> Option<Spanned<String>> {
-        if draft.interface.is_none() {
+        let interface = draft.interface.as_ref().or(draft.vrf.as_ref());
+        if interface.is_none() {
             let message = format!("vrrp_instance {} has no interface; it is left out", draft.name);
             let diagnostic = Diagnostic::new(findings::NO_INTERFACE, message, Some(draft.name.span));
             self.report(diagnostic.hint("interface eth0"));
         }
-        draft.interface.clone()
+        interface.cloned()
     }
 
     fn required_vrid(&mut self, draft: &Draft) -> Option<Spanned<u8>> {
@@ -150,9 +218,9 @@ impl Builder<'_> {
         let span = Some(draft.name.span);
         if draft.virtual_ipaddress.is_empty() && !draft.no_virtual_ipaddress {
             let hint = "virtual_ipaddress { 192.0.2.1/24 }";
-            if version == VrrpVersion::V3 {
+            if version == VrrpVersion::V3 || draft.strict() {
                 let message = format!(
-                    "vrrp_instance {} has no virtual address, which VRRPv3 needs; it is left out",
+                    "vrrp_instance {} has no virtual address, which VRRPv3 and strict mode need; it is left out",
                     draft.name
                 );
                 self.report(Diagnostic::new(findings::NO_VIP_V3, message, span).hint(hint));
@@ -183,7 +251,7 @@ impl Builder<'_> {
                 );
                 self.report(Diagnostic::new(findings::UNICAST_WITHOUT_PEER, message, Some(ttl.span)));
             }
-            if let Some(span) = draft.unicast {
+            if let Some(span) = draft.unicast.filter(|_| !draft.unicast_fault_no_peer) {
                 let message = format!("vrrp_instance {} has no unicast_peer; it uses multicast", draft.name);
                 self.report(
                     Diagnostic::new(findings::UNICAST_MULTICAST_FALLBACK, message, Some(span))
@@ -268,43 +336,6 @@ impl Builder<'_> {
             );
         }
         rounded
-    }
-
-    fn resolve_authentication(&mut self, draft: &Draft, version: VrrpVersion) -> Option<Authentication> {
-        let it = draft.authentication.as_ref()?;
-        if version == VrrpVersion::V3 {
-            let message = format!(
-                "VRRP version 3 has no authentication; it is ignored in vrrp_instance {}",
-                draft.name
-            );
-            self.report(Diagnostic::new(findings::AUTHENTICATION_V3, message, Some(it.span)));
-            return None;
-        }
-        let (Some(_), Some(password)) = (&it.kind, &it.password) else {
-            let missing = if it.kind.is_none() { "auth_type" } else { "auth_pass" };
-            let message = format!(
-                "The authentication of vrrp_instance {} lacks {missing}; there is none",
-                draft.name
-            );
-            self.report(
-                Diagnostic::new(findings::AUTHENTICATION_INCOMPLETE, message, Some(it.span))
-                    .hint("write auth_type PASS and auth_pass on two lines"),
-            );
-            return None;
-        };
-        let mut bytes = [0; 8];
-        for (byte, written) in bytes.iter_mut().zip(password.bytes()) {
-            *byte = written;
-        }
-        if password.len() > bytes.len() {
-            let message = format!("auth_pass has {} bytes; only the first 8 count", password.len());
-            self.report(Diagnostic::new(
-                findings::PASSWORD_TOO_LONG,
-                message,
-                Some(password.span),
-            ));
-        }
-        Some(Authentication::Pass(bytes))
     }
 
     /// Two instances must not answer for one virtual router.
