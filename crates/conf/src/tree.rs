@@ -287,4 +287,6 @@ impl Builder<'_> {
 }
 
 #[cfg(test)]
+mod positions;
+#[cfg(test)]
 mod tests;

@@ -113,6 +113,19 @@ impl Text {
         super::line::span(self, range)
     }
 
+    /// The parts of a range that come from one place each. True: the part stands in the place of something else.
+    #[cfg(test)]
+    pub(crate) fn parts(&self, range: Range<u32>) -> Vec<(Range<u32>, bool)> {
+        let mut parts = Vec::new();
+        let mut at = range.start;
+        while let Some(origin) = self.origin(at).filter(|_| at < range.end) {
+            let end = origin.end.min(range.end);
+            parts.push((at..end, origin.piece.fixed));
+            at = end;
+        }
+        parts
+    }
+
     /// Does the last piece lead to `start` when it goes on?
     fn follows(&self, start: Span) -> bool {
         let Some((last, span)) = self
