@@ -16,5 +16,6 @@ pub mod pair;
 pub mod site;
 pub mod table;
 pub mod trace;
+pub mod usage;
 pub mod wait;
 pub mod web;

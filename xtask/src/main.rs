@@ -1,5 +1,6 @@
 //! Every chore of the project as a command.
 
+mod bench;
 mod demo;
 mod docs;
 mod guest;
@@ -41,8 +42,12 @@ enum Chore {
         #[arg(long, value_name = "FILE")]
         record: Option<PathBuf>,
     },
-    /// Measure outages and memory in a guest, next to keepalived's: some minutes
-    Figures,
+    /// Measure next to keepalived, release build: some minutes
+    Bench {
+        /// Only this
+        #[arg(value_enum)]
+        subject: Option<bench::Subject>,
+    },
     /// Count the keywords that are read and in effect, against keepalived's where a list of them is at hand
     Keywords {
         /// A list with context and keyword in the first two columns of each line
@@ -67,7 +72,7 @@ fn main() -> Result<ExitCode> {
         Chore::Check => Ok(test::check().finish()),
         Chore::Test { part, arguments } => Ok(test::run(part, &arguments).finish()),
         Chore::Demo { record } => demo::run(record.as_deref()),
-        Chore::Figures => Ok(test::figures().finish()),
+        Chore::Bench { subject } => Ok(bench::run(subject).finish()),
         Chore::Keywords { tsv } => keywords::run(tsv).map(|()| ExitCode::SUCCESS),
         Chore::Docs => docs::write().map(|()| ExitCode::SUCCESS),
         Chore::Guest { modules, command } => guest::run(command, modules),

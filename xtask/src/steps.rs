@@ -33,7 +33,8 @@ impl Steps {
         self.measured(name, || run(command))
     }
 
-    fn measured(&mut self, name: &'static str, work: impl FnOnce() -> Result<Vec<String>>) -> bool {
+    /// Does a step that has figures to show.
+    pub(crate) fn measured(&mut self, name: &'static str, work: impl FnOnce() -> Result<Vec<String>>) -> bool {
         println!("\n=== {name}");
         let since = Instant::now();
         let outcome = work().map(|figures| self.figures.extend(figures));

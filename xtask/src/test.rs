@@ -63,29 +63,6 @@ pub(crate) fn run(part: Option<Part>, arguments: &[String]) -> Steps {
     steps
 }
 
-/// Figures to compare with keepalived's: release build, one measurement after the other.
-pub(crate) fn figures() -> Steps {
-    let runner = guest_runner();
-    let mut steps = Steps::default();
-    let ready = steps.step("what a guest needs", || packages::GUEST.install());
-    let mut build = cargo();
-    build.args(["build", "--release", "--package", "holdfast"]);
-    if ready && steps.command("release build", &mut build) {
-        let mut figures = test_program("holdfast-tests", "figures");
-        figures.args([
-            "--release",
-            "--config",
-            &runner,
-            "--",
-            "--ignored",
-            "--test-threads",
-            "1",
-        ]);
-        steps.command("figures", &mut figures);
-    }
-    steps
-}
-
 fn check_steps(steps: &mut Steps) {
     steps.command("format", cargo().args(["fmt", "--all", "--check"]));
     steps.command(
@@ -135,14 +112,14 @@ fn build_director(steps: &mut Steps) -> bool {
     steps.command("build of the director", build.args(["build", "--package", "holdfast"]))
 }
 
-fn test_program(package: &str, name: &str) -> Command {
+pub(crate) fn test_program(package: &str, name: &str) -> Command {
     let mut command = cargo();
     command.args(["test", "--package", package, "--test", name]);
     command
 }
 
 /// A setting of cargo: test programs are started through us, and we start them in a guest.
-fn guest_runner() -> String {
+pub(crate) fn guest_runner() -> String {
     // Without a path cargo says clearly that the runner is not there.
     let own = env::current_exe().map_or_else(|_| "xtask".to_owned(), |path| path.to_string_lossy().into_owned());
     let load: Vec<String> = PERNET_MODULES
@@ -153,6 +130,6 @@ fn guest_runner() -> String {
 }
 
 /// The cargo that runs us.
-fn cargo() -> Command {
+pub(crate) fn cargo() -> Command {
     Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }

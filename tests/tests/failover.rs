@@ -1,4 +1,4 @@
-//! Figures to compare, measured one after the other in a guest of their own: `cargo xtask figures`.
+//! Figures to compare, measured one after the other in a guest of their own: `cargo xtask bench failover`.
 
 use std::time::{Duration, SystemTime};
 
@@ -105,19 +105,19 @@ macro_rules! figures {
         use super::*;
 
         #[test]
-        #[ignore = "takes minutes: cargo xtask figures"]
+        #[ignore = "takes minutes: cargo xtask bench failover"]
         fn memory() -> Result<()> {
             super::memory(Software::$software)
         }
 
         #[test]
-        #[ignore = "takes minutes: cargo xtask figures"]
+        #[ignore = "takes minutes: cargo xtask bench failover"]
         fn outages_at_one_second() -> Result<()> {
             outages(Software::$software, 1.0)
         }
 
         #[test]
-        #[ignore = "takes minutes: cargo xtask figures"]
+        #[ignore = "takes minutes: cargo xtask bench failover"]
         fn outages_at_a_tenth_of_a_second() -> Result<()> {
             outages(Software::$software, 0.1)
         }

@@ -1,0 +1,42 @@
+//! `cargo xtask bench`: figures next to keepalived's, from a release build, one measurement after the other.
+
+mod files;
+mod parse;
+
+use clap::ValueEnum;
+
+use crate::packages;
+use crate::steps::Steps;
+use crate::test::{cargo, guest_runner, test_program};
+
+/// What is measured.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Subject {
+    /// Reading large and small configurations: needs root for a network of its own
+    Parse,
+    /// Outages and memory of directors, in a guest
+    Failover,
+}
+
+/// Measures one thing, or all.
+pub(crate) fn run(subject: Option<Subject>) -> Steps {
+    // Asked first: a build may replace the file that we run from.
+    let runner = guest_runner();
+    let mut steps = Steps::default();
+    let mut build = cargo();
+    build.args(["build", "--release", "--package", "holdfast"]);
+    if !steps.command("release build", &mut build) {
+        return steps;
+    }
+    let wanted = |candidate| subject.is_none_or(|subject| subject == candidate);
+    if wanted(Subject::Parse) && steps.step("what reading needs", || packages::PEERS.install()) {
+        parse::run(&mut steps);
+    }
+    if wanted(Subject::Failover) && steps.step("what a guest needs", || packages::GUEST.install()) {
+        let mut failover = test_program("holdfast-tests", "failover");
+        failover.args(["--release", "--config", &runner]);
+        failover.args(["--", "--ignored", "--test-threads", "1"]);
+        steps.command("failover", &mut failover);
+    }
+    steps
+}
