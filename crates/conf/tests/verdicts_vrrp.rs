@@ -87,8 +87,18 @@ fn read(path: &Path) -> Loaded {
 
 /// Where Holdfast does not judge as keepalived does, and why: context, keyword, argument (`*`: any), reason.
 const DIFFERENCES: &[(&str, &str, &str, &str)] = &[
-    ("vrrp_script", "script", "*", "which programs there are is a matter of the host: the daemon and `check --host`"),
-    ("vrrp_script", "user", "*", "which users there are is a matter of the host: the daemon and `check --host`"),
+    (
+        "vrrp_script",
+        "script",
+        "*",
+        "which programs there are is a matter of the host: the daemon and `check --host`",
+    ),
+    (
+        "vrrp_script",
+        "user",
+        "*",
+        "which users there are is a matter of the host: the daemon and `check --host`",
+    ),
 ];
 
 /// Examples that keepalived counts as errors although it uses them, as its table says: deprecated words, and words

@@ -133,7 +133,7 @@ impl<'a> Builder<'a> {
             }
             "dev" => it.dev = self.spanned(value),
             "scope" if ipv4 => self.scope(it, value),
-            "broadcast" | "brd" if ipv4 => it.broadcast = self.broadcast(it, value)?,
+            "broadcast" | "brd" if ipv4 => self.broadcast(it, value)?,
             "label" if ipv4 => it.label = Some(self.label(value)?),
             "scope" | "label" => {
                 let message = format!("'{}' is for IPv4 addresses; it is ignored", option.text);
@@ -188,7 +188,7 @@ impl<'a> Builder<'a> {
                 address.dev = interface.clone();
                 continue;
             }
-            address.dev.value = DEFAULT_INTERFACE.to_owned();
+            DEFAULT_INTERFACE.clone_into(&mut address.dev.value);
             let message = format!(
                 "The static address {} names no interface; {DEFAULT_INTERFACE} is used",
                 address.address
@@ -230,24 +230,28 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// The outer `None`: the line is to be left out; the inner one: there is no broadcast address.
-    fn broadcast(&mut self, it: &VirtualAddress, value: Word<'_>) -> Option<Option<Ipv4Addr>> {
+    /// `None`: the line is to be left out.
+    fn broadcast(&mut self, it: &mut VirtualAddress, value: Word<'_>) -> Option<()> {
         if matches!(value.text, "+" | "-") && it.prefix_length > 30 {
-            let message = format!("A network of prefix length {} has no broadcast address", it.prefix_length);
+            let message = format!(
+                "A network of prefix length {} has no broadcast address",
+                it.prefix_length
+            );
             self.invalid(findings::INVALID_ADDRESS, message, value).send(self);
-            return Some(None);
+            return Some(());
         }
         let host_bits = u32::MAX.checked_shr(u32::from(it.prefix_length)).unwrap_or(0);
-        let address = match (value.text, it.address.value) {
+        it.broadcast = match (value.text, it.address.value) {
             ("+", IpAddr::V4(address)) => Some(Ipv4Addr::from(u32::from(address) | host_bits)),
             ("-", IpAddr::V4(address)) => Some(Ipv4Addr::from(u32::from(address) & !host_bits)),
             (text, _) => text.parse().ok(),
         };
-        if address.is_none() {
+        if it.broadcast.is_none() {
             let message = format!("'{}' is no broadcast address here; the line is ignored", value.text);
             self.invalid(findings::INVALID_ADDRESS, message, value).send(self);
+            return None;
         }
-        address.map(Some)
+        Some(())
     }
 
     fn label(&mut self, value: Word<'_>) -> Option<String> {

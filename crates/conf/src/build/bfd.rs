@@ -16,6 +16,7 @@ const LONGEST_NAME: usize = 31;
 const SLOW: Duration = Duration::from_secs(10);
 
 /// An instance as it is written.
+#[allow(clippy::struct_excessive_bools)] // one field for one keyword
 struct Draft {
     neighbor_ip: Option<Spanned<IpAddr>>,
     source_ip: Option<Spanned<IpAddr>>,
@@ -63,7 +64,7 @@ impl Builder<'_> {
         for item in self.items(block.node, Context::BfdInstance) {
             self.bfd_setting(&mut draft, &item);
         }
-        if let Some(instance) = self.resolve_bfd(name, draft) {
+        if let Some(instance) = self.resolve_bfd(name, &draft) {
             let weight = (instance.weight, instance.reverse);
             self.declare(Kind::Bfd, &instance.name, weight, instance.vrrp);
             self.config.bfd_instances.push(instance);
@@ -76,9 +77,9 @@ impl Builder<'_> {
         match item.keyword.name {
             "neighbor_ip" => draft.neighbor_ip = address,
             "source_ip" => draft.source_ip = address,
-            "min_rx" => self.session_interval(&mut draft.min_rx, item),
-            "min_tx" => self.session_interval(&mut draft.min_tx, item),
-            "idle_tx" => self.session_interval(&mut draft.idle_tx, item),
+            "min_rx" => set(&mut draft.min_rx, argument.duration()),
+            "min_tx" => set(&mut draft.min_tx, argument.duration()),
+            "idle_tx" => set(&mut draft.idle_tx, argument.duration()),
             "multiplier" => set(&mut draft.multiplier, argument.number()),
             "passive" => draft.passive = true,
             "ttl" => draft.ttl = argument.number().or(draft.ttl),
@@ -94,26 +95,19 @@ impl Builder<'_> {
         }
     }
 
-    fn session_interval(&mut self, target: &mut Duration, item: &Item<'_>) {
-        let Some(interval) = item.argument.duration() else {
-            return;
-        };
-        if interval > SLOW {
-            let message = format!("{} is longer than {SLOW:?}, which is slow for BFD", item.keyword.name);
-            self.report(Diagnostic::new(findings::SLOW_SESSION, message, Some(item.span)));
-        }
-        *target = interval;
-    }
-
-    fn resolve_bfd(&mut self, name: Spanned<String>, draft: Draft) -> Option<BfdInstance> {
+    fn resolve_bfd(&mut self, name: Spanned<String>, draft: &Draft) -> Option<BfdInstance> {
         let Some(neighbor_ip) = draft.neighbor_ip else {
             let message = format!("bfd_instance {name} has no neighbor_ip; it is left out");
             let diagnostic = Diagnostic::new(findings::INCOMPLETE_BFD, message, Some(name.span));
             self.report(diagnostic.hint("neighbor_ip ADDRESS"));
             return None;
         };
-        if let Some(source) = draft.source_ip.filter(|source| source.is_ipv4() != neighbor_ip.is_ipv4()) {
-            let message = format!("source_ip {source} is not of the family of {neighbor_ip}; bfd_instance {name} is left out");
+        if let Some(source) = draft
+            .source_ip
+            .filter(|source| source.is_ipv4() != neighbor_ip.is_ipv4())
+        {
+            let message =
+                format!("source_ip {source} is not of the family of {neighbor_ip}; bfd_instance {name} is left out");
             self.report(Diagnostic::new(findings::FAMILY_MISMATCH, message, Some(source.span)));
             return None;
         }

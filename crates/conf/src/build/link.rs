@@ -59,7 +59,8 @@ impl<'a> Builder<'a> {
         };
         let message = format!("Interface {name} is in a garp_group already; it stays there");
         self.report(
-            Diagnostic::new(findings::GIVEN_TWICE, message, Some(name.span)).note("it is there since here", Some(first)),
+            Diagnostic::new(findings::GIVEN_TWICE, message, Some(name.span))
+                .note("it is there since here", Some(first)),
         );
     }
 
@@ -121,7 +122,9 @@ impl<'a> Builder<'a> {
             let message = format!("'{}' is no delay from 0 to 255 seconds; the line is ignored", word.text);
             self.invalid(findings::OUT_OF_RANGE, message, word).send(self);
         }
-        delay.and_then(|delay| u64::try_from(delay).ok()).map(Duration::from_micros)
+        delay
+            .and_then(|delay| u64::try_from(delay).ok())
+            .map(Duration::from_micros)
     }
 
     pub(super) fn track_group(&mut self, block: &Item<'_>) {

@@ -170,7 +170,9 @@ impl<'a> Builder<'a> {
         if word.text == "to" {
             word = self.value(option, words)?;
         }
-        let kind = Names::RouteType.number(word.text).and_then(|kind| u8::try_from(kind).ok());
+        let kind = Names::RouteType
+            .number(word.text)
+            .and_then(|kind| u8::try_from(kind).ok());
         if let Some(kind) = kind.filter(|_| words.peek().is_some()) {
             draft.route.kind = kind;
             word = self.value(word, words)?;
@@ -207,16 +209,17 @@ impl<'a> Builder<'a> {
         self.bad_option(option, "contradicts the addresses of the line")
     }
 
-    /// `[inet|inet6] ADDRESS`. Only a gateway whose family is named may have another one than the route.
-    pub(super) fn gateway(
-        &mut self,
-        option: Word<'a>,
-        words: &mut Words<'a>,
-        family: &mut Family,
-    ) -> Option<IpAddr> {
+    /// `[inet|inet6] ADDRESS`. Only a gateway whose family is named may have another one than the route: IPv4 can go
+    /// through an IPv6 router.
+    pub(super) fn gateway(&mut self, option: Word<'a>, words: &mut Words<'a>, family: &mut Family) -> Option<IpAddr> {
         let named = words.next_if(|word| matches!(word.text, "inet" | "inet6"));
         let value = self.value(option, words)?;
-        let Some(named) = named.filter(|_| family.0.is_none()) else {
+        let may_differ = |named: &Word<'a>| {
+            family
+                .0
+                .is_none_or(|is| is == AddressFamily::Inet && named.text == "inet6")
+        };
+        let Some(named) = named.filter(may_differ) else {
             return self.line_address(option, value, family);
         };
         let address = value.text.parse::<IpAddr>().ok();

@@ -66,7 +66,11 @@ impl<'a> Builder<'a> {
             "from" | "to" => {
                 let value = self.value(option, words)?;
                 let prefix = Some(self.prefix(option, value, &mut draft.family)?);
-                let target = if option.text == "from" { &mut rule.from } else { &mut rule.to };
+                let target = if option.text == "from" {
+                    &mut rule.from
+                } else {
+                    &mut rule.to
+                };
                 *target = prefix;
             }
             "not" => rule.not = true,
@@ -117,20 +121,16 @@ impl<'a> Builder<'a> {
             }
             "ipproto" => {
                 let value = self.value(option, words)?;
-                rule.ipproto = Names::IpProtocol.number(value.text).and_then(|number| u8::try_from(number).ok());
+                rule.ipproto = Names::IpProtocol
+                    .number(value.text)
+                    .and_then(|number| u8::try_from(number).ok());
                 if rule.ipproto.is_none() {
                     self.ignored(option, value, &Names::IpProtocol.hint());
                 }
                 return Some(());
             }
-            "sport" => {
-                rule.sport = self.ports(option, words)?.or(rule.sport);
-                return Some(());
-            }
-            "dport" => {
-                rule.dport = self.ports(option, words)?.or(rule.dport);
-                return Some(());
-            }
+            "sport" => return self.ports(option, words, &mut rule.sport),
+            "dport" => return self.ports(option, words, &mut rule.dport),
             "type" => return Some(()),
             _ => {}
         }
@@ -164,10 +164,10 @@ impl<'a> Builder<'a> {
     /// `MARK[/MASK]`.
     fn mark(&mut self, option: Word<'a>, words: &mut Words<'a>) -> Option<(u32, u32)> {
         let value = self.value(option, words)?;
-        let (mark, mask) = value.text.split_once('/').unwrap_or((value.text, "0xffffffff"));
+        let (mark, bits) = value.text.split_once('/').unwrap_or((value.text, "0xffffffff"));
         let number = |text| any_base(text).and_then(|number| u32::try_from(number).ok());
-        match (number(mark), number(mask)) {
-            (Some(mark), Some(mask)) => Some((mark, mask)),
+        match (number(mark), number(bits)) {
+            (Some(mark), Some(bits)) => Some((mark, bits)),
             _ => self.bad_value(option, value, "MARK or MARK/MASK"),
         }
     }
@@ -180,14 +180,14 @@ impl<'a> Builder<'a> {
     }
 
     /// `FIRST-LAST`; wrong ones are ignored without dropping the line.
-    fn ports(&mut self, option: Word<'a>, words: &mut Words<'a>) -> Option<Option<(u16, u16)>> {
+    fn ports(&mut self, option: Word<'a>, words: &mut Words<'a>, target: &mut Option<(u16, u16)>) -> Option<()> {
         let value = self.value(option, words)?;
         let range = value.text.split_once('-');
-        let range = range.and_then(|(first, last)| Some((first.parse().ok()?, last.parse().ok()?)));
-        if range.is_none() {
-            self.ignored(option, value, "FIRST-LAST; a single port is PORT-PORT");
+        match range.and_then(|(first, last)| Some((first.parse().ok()?, last.parse().ok()?))) {
+            Some(range) => *target = Some(range),
+            None => self.ignored(option, value, "FIRST-LAST; a single port is PORT-PORT"),
         }
-        Some(range)
+        Some(())
     }
 
     fn finish_rule(&mut self, mut draft: Draft, first: Word<'a>) -> Option<Rule> {
@@ -240,7 +240,9 @@ impl<'a> Builder<'a> {
         *counter = counter.saturating_add(1);
         let message = format!("The rule has no preference; {preference} is used");
         let hint = format!("preference {preference}");
-        self.invalid(findings::NO_PREFERENCE, message, first).hint(hint).send(self);
+        self.invalid(findings::NO_PREFERENCE, message, first)
+            .hint(hint)
+            .send(self);
         preference
     }
 }

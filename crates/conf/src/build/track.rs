@@ -305,7 +305,11 @@ impl<'a> Builder<'a> {
                     Kind::File => object.is_some_and(|object| object.weight == track.weight),
                     _ => false,
                 };
-                let effect = if stays { "its weight counts as 0" } else { "it is not tracked" };
+                let effect = if stays {
+                    "its weight counts as 0"
+                } else {
+                    "it is not tracked"
+                };
                 let message = format!("{} has a weight in vrrp_sync_group {group}: {effect}", track.name);
                 self.diagnostics.push(
                     Diagnostic::new(findings::TRACKING_WEIGHT, message, Some(track.name.span))

@@ -12,8 +12,8 @@ use super::global::GarpWritten;
 use super::track::Tracking;
 use super::{Builder, Item};
 use crate::config::{
-    AddressFamily, GarpExtraIf, InitialState, Ipvlan, Notify, OldUnicastChecksum, Route, Rule, UnicastPeer, VirtualAddress, Vmac,
-    VrrpVersion,
+    AddressFamily, GarpExtraIf, InitialState, Ipvlan, Notify, OldUnicastChecksum, Route, Rule, UnicastPeer,
+    VirtualAddress, Vmac, VrrpVersion,
 };
 use crate::keywords::Context;
 use crate::source::{Span, Spanned};

@@ -11,7 +11,7 @@ use std::time::Duration;
 pub enum Authentication {
     /// `auth_type PASS`: the password is sent in clear text.
     Pass([u8; 8]),
-    /// `auth_type AH`: IPsec authentication header, HMAC-MD5-96 (RFC 2402, RFC 2403). IPv4 only.
+    /// `auth_type AH`: the authentication header of IP, HMAC-MD5-96 (RFC 2402, RFC 2403). IPv4 only.
     Ah([u8; 8]),
 }
 

@@ -1,8 +1,6 @@
 //! `vrrp_instance` and `vrrp_sync_group`.
 
-use super::{
-    AddressFamily, AuthHmac, Authentication, GarpExtraIf, Ipvlan, Route, Rule, Script, Tracked, Vmac,
-};
+use super::{AddressFamily, AuthHmac, Authentication, GarpExtraIf, Ipvlan, Route, Rule, Script, Tracked, Vmac};
 use crate::source::Spanned;
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr};

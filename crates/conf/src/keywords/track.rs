@@ -1,8 +1,6 @@
 //! What instances watch: scripts, processes, files, interfaces, BFD.
 
-use super::Value::{
-    Address, Block, Bool, Entry, Flag, Integer, Milliseconds, Script, Seconds, Text, Weight, Word,
-};
+use super::Value::{Address, Block, Bool, Entry, Flag, Integer, Milliseconds, Script, Seconds, Text, Weight, Word};
 use super::{Context, Keyword, keyword};
 
 /// A line of `track_interface`.

@@ -107,13 +107,18 @@ impl<'a> Builder<'a> {
     pub(super) fn nexthops(&mut self, words: &mut Words<'a>, family: &mut Family) -> Vec<NextHop> {
         let mut hops = Vec::new();
         loop {
-            let Some(hop) = self.nexthop(words, family) else { return hops };
+            let Some(hop) = self.nexthop(words, family) else {
+                return hops;
+            };
             hops.push(hop);
             match words.next() {
                 None => return hops,
                 Some(word) if word.text == "nexthop" => {}
                 Some(word) => {
-                    let message = format!("'{}' and what follows it are ignored: next hops end the line", word.text);
+                    let message = format!(
+                        "'{}' and what follows it are ignored: next hops end the line",
+                        word.text
+                    );
                     self.invalid(findings::LINE_OPTION, message, word).send(self);
                     return hops;
                 }

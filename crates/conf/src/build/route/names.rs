@@ -182,6 +182,9 @@ mod tests {
         assert_eq!(Names::Service.number("EF"), Some(0xb8));
         assert_eq!(Names::Scope.number("256"), None);
         assert_eq!(Names::Table.number("zzz"), None);
-        assert_eq!((any_base("017"), any_base("0"), any_base("-1")), (Some(15), Some(0), None));
+        assert_eq!(
+            (any_base("017"), any_base("0"), any_base("-1")),
+            (Some(15), Some(0), None)
+        );
     }
 }

@@ -215,8 +215,7 @@ impl Builder<'_> {
         if first != name.span {
             let message = format!("{} {name} is defined twice; the first one counts", block.keyword.name);
             self.report(
-                Diagnostic::new(findings::SHADOWED, message, Some(name.span))
-                    .note("first defined here", Some(first)),
+                Diagnostic::new(findings::SHADOWED, message, Some(name.span)).note("first defined here", Some(first)),
             );
         }
         Some(name)
@@ -231,7 +230,10 @@ impl Builder<'_> {
         usable: bool,
     ) -> bool {
         use std::collections::hash_map::Entry;
-        self.trackers.places.entry((kind, name.value.clone())).or_insert(name.span);
+        self.trackers
+            .places
+            .entry((kind, name.value.clone()))
+            .or_insert(name.span);
         match self.trackers.declared.entry((kind, name.value.clone())) {
             Entry::Occupied(_) => false,
             Entry::Vacant(entry) => {
@@ -259,7 +261,13 @@ impl Builder<'_> {
     /// Scripts that nothing tracks never run.
     pub(in crate::build) fn check_unused_scripts(&mut self) {
         let unused = |script: &&VrrpScript| !self.trackers.used_scripts.contains(script.name.as_str());
-        let names: Vec<_> = self.config.vrrp_scripts.iter().filter(unused).map(|script| script.name.clone()).collect();
+        let names: Vec<_> = self
+            .config
+            .vrrp_scripts
+            .iter()
+            .filter(unused)
+            .map(|script| script.name.clone())
+            .collect();
         for name in names {
             let message = format!("Nothing tracks vrrp_script {name}; it never runs");
             self.report(Diagnostic::new(findings::UNUSED_SCRIPT, message, Some(name.span)));

@@ -111,17 +111,15 @@ impl Builder<'_> {
         } else {
             Some(word.text.as_bytes().to_vec())
         };
-        match secret.filter(|secret| SECRET.contains(&secret.len())) {
-            Some(secret) => Some(HmacKey {
-                id,
-                secret: HmacSecret::Bytes(secret),
-            }),
-            None => {
-                let message = format!("The secret of key {id} does not have 32 to 64 bytes; it is ignored");
-                self.invalid(findings::HMAC_KEY, message, word).send(self);
-                None
-            }
-        }
+        let Some(secret) = secret.filter(|secret| SECRET.contains(&secret.len())) else {
+            let message = format!("The secret of key {id} does not have 32 to 64 bytes; it is ignored");
+            self.invalid(findings::HMAC_KEY, message, word).send(self);
+            return None;
+        };
+        Some(HmacKey {
+            id,
+            secret: HmacSecret::Bytes(secret),
+        })
     }
 
     pub(super) fn resolve_auth_hmac(&mut self, draft: &mut Draft, advert_int: Duration) -> Option<AuthHmac> {
@@ -132,14 +130,20 @@ impl Builder<'_> {
         };
         let Some(active_key) = it.active_key else {
             refuse(
-                format!("auth_hmac of vrrp_instance {} has no active_key; it is ignored", draft.name),
+                format!(
+                    "auth_hmac of vrrp_instance {} has no active_key; it is ignored",
+                    draft.name
+                ),
                 it.span,
             );
             return None;
         };
         if !it.keys.iter().any(|key| key.id == active_key) {
             refuse(
-                format!("auth_hmac of vrrp_instance {} has no key {active_key}; it is ignored", draft.name),
+                format!(
+                    "auth_hmac of vrrp_instance {} has no key {active_key}; it is ignored",
+                    draft.name
+                ),
                 active_key.span,
             );
             return None;
@@ -158,7 +162,9 @@ impl Builder<'_> {
             mode.value = HmacMode::Enforce;
         }
         let (least, most) = (Duration::from_secs(5), Duration::from_mins(5));
-        let window = it.time_window.unwrap_or(advert_int.saturating_mul(3).clamp(least, most));
+        let window = it
+            .time_window
+            .unwrap_or(advert_int.saturating_mul(3).clamp(least, most));
         Some(AuthHmac {
             keys: it.keys,
             active_key: *active_key,
@@ -177,7 +183,10 @@ impl Builder<'_> {
     ) -> Option<Authentication> {
         let it = draft.authentication.take()?;
         let ignored = if draft.strict() {
-            Some(format!("Strict mode has no authentication; it is ignored in vrrp_instance {}", draft.name))
+            Some(format!(
+                "Strict mode has no authentication; it is ignored in vrrp_instance {}",
+                draft.name
+            ))
         } else if version == VrrpVersion::V3 {
             Some(format!(
                 "VRRP version 3 has no authentication; it is ignored in vrrp_instance {}",
@@ -191,13 +200,19 @@ impl Builder<'_> {
             return None;
         }
         let Some(kind) = it.kind else {
-            let message = format!("The authentication of vrrp_instance {} lacks auth_type; there is none", draft.name);
+            let message = format!(
+                "The authentication of vrrp_instance {} lacks auth_type; there is none",
+                draft.name
+            );
             let diagnostic = Diagnostic::new(findings::AUTHENTICATION_TYPE, message, Some(it.span));
             self.report(diagnostic.hint("write auth_type PASS and auth_pass on two lines"));
             return None;
         };
         let Some(password) = it.password else {
-            let message = format!("The authentication of vrrp_instance {} lacks auth_pass; there is none", draft.name);
+            let message = format!(
+                "The authentication of vrrp_instance {} lacks auth_pass; there is none",
+                draft.name
+            );
             let diagnostic = Diagnostic::new(findings::AUTHENTICATION_INCOMPLETE, message, Some(it.span));
             self.report(diagnostic.hint("write auth_type PASS and auth_pass on two lines"));
             return None;
@@ -240,7 +255,10 @@ impl Builder<'_> {
             return false;
         }
         if *state == InitialState::Master && draft.priority != Some(super::OWNER) {
-            let message = format!("With auth_type AH vrrp_instance {} must start as BACKUP, which it does", draft.name);
+            let message = format!(
+                "With auth_type AH vrrp_instance {} must start as BACKUP, which it does",
+                draft.name
+            );
             let place = draft.state.map_or(span, |state| state.span);
             self.report(Diagnostic::new(findings::AH_MASTER, message, Some(place)));
             *state = InitialState::Backup;
@@ -261,6 +279,10 @@ fn hexadecimal(digits: &str) -> Option<Vec<u8>> {
     if !digits.len().is_multiple_of(2) || !digits.is_ascii() {
         return None;
     }
-    let pair = |at: usize| digits.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
+    let pair = |at: usize| {
+        digits
+            .get(at..at + 2)
+            .and_then(|pair| u8::from_str_radix(pair, 16).ok())
+    };
     (0..digits.len()).step_by(2).map(pair).collect()
 }

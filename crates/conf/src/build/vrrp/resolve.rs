@@ -31,7 +31,7 @@ impl Builder<'_> {
         let timer_expired_backup = self.resolve_timer_expired(&draft, nopreempt);
         let owner_ignore_adverts = self.resolve_owner(&draft, priority);
         self.check_tracking(&mut draft, &interface, priority);
-        self.place_addresses(&mut draft, &interface);
+        place_addresses(&mut draft, &interface);
         let garp = self.resolve_garp(&draft);
         let accept = match draft.accept {
             Some(accept) => accept,
@@ -124,16 +124,6 @@ impl Builder<'_> {
         garp
     }
 
-    /// Addresses without `dev` are on the interface of the instance.
-    fn place_addresses(&mut self, draft: &mut Draft, interface: &Spanned<String>) {
-        let addresses = draft.virtual_ipaddress.iter_mut();
-        for address in addresses.chain(&mut draft.virtual_ipaddress_excluded) {
-            if address.dev.is_empty() {
-                address.dev = interface.clone();
-            }
-        }
-    }
-
     fn check_tracking(&mut self, draft: &mut Draft, interface: &Spanned<String>, priority: u8) {
         draft.tracking.list(Kind::Interface).retain(|track| {
             let own = track.name == *interface;
@@ -153,7 +143,10 @@ impl Builder<'_> {
     fn resolve_timer_expired(&mut self, draft: &Draft, nopreempt: bool) -> Option<u8> {
         let written = draft.timer_expired_backup?;
         if !nopreempt {
-            let message = format!("timer_expired_backup of vrrp_instance {} needs nopreempt; it is ignored", draft.name);
+            let message = format!(
+                "timer_expired_backup of vrrp_instance {} needs nopreempt; it is ignored",
+                draft.name
+            );
             self.report(Diagnostic::new(findings::TIMER_EXPIRED, message, Some(written.span)));
             return None;
         }
@@ -384,6 +377,16 @@ fn virtual_router(instance: &VrrpInstance) -> (&str, AddressFamily, u8, Option<I
         group,
         peers,
     )
+}
+
+/// Addresses without `dev` are on the interface of the instance.
+fn place_addresses(draft: &mut Draft, interface: &Spanned<String>) {
+    let addresses = draft.virtual_ipaddress.iter_mut();
+    for address in addresses.chain(&mut draft.virtual_ipaddress_excluded) {
+        if address.dev.is_empty() {
+            address.dev = interface.clone();
+        }
+    }
 }
 
 fn resolve_state(draft: &Draft) -> (InitialState, u8) {

@@ -121,7 +121,10 @@ impl<'a> Builder<'a> {
             Some(_) => InitialState::Backup,
             None => return,
         };
-        if let Some(first) = draft.state.filter(|first| **first == InitialState::Master && **first != state) {
+        if let Some(first) = draft
+            .state
+            .filter(|first| **first == InitialState::Master && **first != state)
+        {
             let message = "The state is MASTER already; BACKUP is ignored";
             self.report(
                 Diagnostic::new(findings::GIVEN_TWICE, message, Some(item.span)).note("it is here", Some(first.span)),
@@ -141,7 +144,10 @@ impl<'a> Builder<'a> {
             _ => None,
         };
         if let Some((_, span)) = implied.filter(|(implied, _)| *implied != version) {
-            let message = format!("The version of vrrp_instance {} is fixed already; the line is ignored", draft.name);
+            let message = format!(
+                "The version of vrrp_instance {} is fixed already; the line is ignored",
+                draft.name
+            );
             self.report(
                 Diagnostic::new(findings::VERSION_CONFLICT, message, Some(item.span))
                     .note("it is fixed here", Some(span)),
@@ -190,7 +196,10 @@ impl<'a> Builder<'a> {
             None => Some(OldUnicastChecksum::Always),
             Some(word) if word.text == "never" => Some(OldUnicastChecksum::Never),
             Some(word) => {
-                let message = format!("'{}' is no value of old_unicast_checksum; the line is ignored", word.text);
+                let message = format!(
+                    "'{}' is no value of old_unicast_checksum; the line is ignored",
+                    word.text
+                );
                 self.invalid(findings::INVALID_VALUE, message, word)
                     .hint("never, or nothing")
                     .send(self);

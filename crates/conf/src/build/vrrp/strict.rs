@@ -34,7 +34,11 @@ impl Builder<'_> {
         };
         if *state != due {
             let span = draft.state.map_or(draft.name.span, |state| state.span);
-            self.strict_conflict(draft, "only priority 255 goes with state MASTER, which is corrected", span);
+            self.strict_conflict(
+                draft,
+                "only priority 255 goes with state MASTER, which is corrected",
+                span,
+            );
             *state = due;
         }
         if let Some(delay) = draft.preempt_delay.take().filter(|delay| !delay.is_zero()) {
@@ -59,7 +63,11 @@ impl Builder<'_> {
         }
         if version == VrrpVersion::V2 && draft.accept == Some(true) {
             let span = draft.span_of("accept");
-            self.strict_conflict(draft, "version 2 takes no packets for its addresses; accept is ignored", span);
+            self.strict_conflict(
+                draft,
+                "version 2 takes no packets for its addresses; accept is ignored",
+                span,
+            );
             draft.accept = None;
         }
         self.strict_addresses(draft);
@@ -68,7 +76,11 @@ impl Builder<'_> {
     fn strict_adverts(&mut self, draft: &mut Draft) {
         if draft.garp.lower_prio_repeat.is_some_and(|repeat| repeat > 0) {
             let span = draft.span_of("garp_lower_prio_repeat");
-            self.strict_conflict(draft, "an advert of lower priority is not answered by ARP; none is sent", span);
+            self.strict_conflict(
+                draft,
+                "an advert of lower priority is not answered by ARP; none is sent",
+                span,
+            );
         }
         draft.garp.lower_prio_repeat = Some(0);
         draft.garp.lower_prio_delay = Some(Duration::ZERO);
@@ -79,7 +91,11 @@ impl Builder<'_> {
         draft.lower_prio_no_advert = true;
         if draft.higher_prio_send_advert && draft.is_written("higher_prio_send_advert") {
             let span = draft.span_of("higher_prio_send_advert");
-            self.strict_conflict(draft, "an advert of higher priority is not answered; none is sent", span);
+            self.strict_conflict(
+                draft,
+                "an advert of higher priority is not answered; none is sent",
+                span,
+            );
         }
         draft.higher_prio_send_advert = false;
     }
@@ -87,7 +103,11 @@ impl Builder<'_> {
     fn strict_addresses(&mut self, draft: &mut Draft) {
         if draft.no_virtual_ipaddress {
             let span = draft.span_of("no_virtual_ipaddress");
-            self.strict_conflict(draft, "no instance is without address; no_virtual_ipaddress is ignored", span);
+            self.strict_conflict(
+                draft,
+                "no instance is without address; no_virtual_ipaddress is ignored",
+                span,
+            );
             draft.no_virtual_ipaddress = false;
         }
         let first = draft.virtual_ipaddress.first().map(|first| first.address);

@@ -74,7 +74,10 @@ impl<'a> Builder<'a> {
     fn ipvlan_address(&mut self, word: Word<'a>, address: IpAddr) -> (IpAddr, u8) {
         let full = if address.is_ipv4() { 32 } else { 128 };
         let length = word.text.split_once('/').map(|(_, length)| length);
-        (address, length.map_or(full, |length| self.prefix_length(word, length, full)))
+        (
+            address,
+            length.map_or(full, |length| self.prefix_length(word, length, full)),
+        )
     }
 
     fn named_interface(&mut self, option: Word<'a>, name: Option<Word<'a>>) -> Option<Word<'a>> {
@@ -123,7 +126,10 @@ impl<'a> Builder<'a> {
         let octets = octets.unwrap_or_default();
         let is_multicast = octets.first().is_some_and(|first| first & 1 == 1);
         let is_virtual = VIRTUAL.iter().any(|prefix| octets.starts_with(prefix));
-        let address = match (<[u8; 5]>::try_from(octets.as_slice()), <[u8; 6]>::try_from(octets.as_slice())) {
+        let address = match (
+            <[u8; 5]>::try_from(octets.as_slice()),
+            <[u8; 6]>::try_from(octets.as_slice()),
+        ) {
             (Ok(prefix), _) => Some(VmacAddress::Prefix(prefix)),
             (_, Ok(octets)) => Some(VmacAddress::Fixed(octets)),
             _ => None,
@@ -153,24 +159,39 @@ impl<'a> Builder<'a> {
         if draft.interface.is_none()
             && let Some(vmac) = draft.vmac.take_if(|_| unicast)
         {
-            report(format!("vrrp_instance {name} has no interface; use_vmac is ignored"), vmac.span);
+            report(
+                format!("vrrp_instance {name} has no interface; use_vmac is ignored"),
+                vmac.span,
+            );
         }
         match (&draft.vmac, draft.vmac_xmit_base) {
             (None, Some(span)) if draft.ipvlan.is_none() => {
-                report(format!("vrrp_instance {name} has no use_vmac; vmac_xmit_base is ignored"), span);
+                report(
+                    format!("vrrp_instance {name} has no use_vmac; vmac_xmit_base is ignored"),
+                    span,
+                );
                 draft.vmac_xmit_base = None;
             }
             (Some(vmac), None) if unicast => {
-                report(format!("Unicast adverts of {name} need vmac_xmit_base, which is set"), vmac.span);
+                report(
+                    format!("Unicast adverts of {name} need vmac_xmit_base, which is set"),
+                    vmac.span,
+                );
                 draft.vmac_xmit_base = Some(vmac.span);
             }
             _ => {}
         }
         let source = draft.source_address.is_some();
         if let Some(ipvlan) = draft.ipvlan.as_mut() {
-            if let Some((address, _)) = ipvlan.value.address.take_if(|(address, _)| AddressFamily::of(*address) != family)
+            if let Some((address, _)) = ipvlan
+                .value
+                .address
+                .take_if(|(address, _)| AddressFamily::of(*address) != family)
             {
-                report(format!("{address} is not of the family of {name}; it is ignored"), ipvlan.span);
+                report(
+                    format!("{address} is not of the family of {name}; it is ignored"),
+                    ipvlan.span,
+                );
             }
             if family == AddressFamily::Inet && ipvlan.address.is_none() && !source {
                 report(
@@ -183,12 +204,18 @@ impl<'a> Builder<'a> {
             return;
         }
         let own = draft.interface.clone();
-        let addresses = draft.virtual_ipaddress.iter_mut().chain(&mut draft.virtual_ipaddress_excluded);
+        let addresses = draft
+            .virtual_ipaddress
+            .iter_mut()
+            .chain(&mut draft.virtual_ipaddress_excluded);
         for address in addresses.filter(|address| address.use_vmac) {
             if address.dev.is_empty() || own.as_ref().is_some_and(|own| *own == address.dev) {
                 address.use_vmac = false;
                 report(
-                    format!("{name} uses a VMAC for all its addresses; that of {} is ignored", address.address),
+                    format!(
+                        "{name} uses a VMAC for all its addresses; that of {} is ignored",
+                        address.address
+                    ),
                     address.address.span,
                 );
             }
