@@ -112,13 +112,16 @@ fn read(loader: &dyn Loader, path: &Path, options: &LoadOptions) -> Read {
     } = preprocess::preprocess(loader, path, options);
     let tree = tree::build(&text, &mut diagnostics);
     let config = build::build(&text, &tree, &mut diagnostics);
-    let loaded = Loaded {
-        config,
-        diagnostics: diagnostics.finish(),
-        sources,
-        lint_off: lint_off(switches, &text),
-    };
-    Read { loaded, text, tree }
+    Read {
+        loaded: Loaded {
+            config,
+            diagnostics: diagnostics.finish(),
+            sources,
+            lint_off: lint_off(switches, &text),
+        },
+        text,
+        tree,
+    }
 }
 
 /// A `lint_off` line is about the block that it stands in.

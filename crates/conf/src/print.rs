@@ -29,7 +29,7 @@ pub struct Printed {
 /// Reads the file at `path` and everything it includes, and prints what it says: four blanks per block, one statement
 /// on a line, keywords under their present names, quotes where they are needed. Comments name defaults that matter.
 pub fn print(loader: &dyn Loader, path: &Path, options: &LoadOptions) -> Printed {
-    let (mut text, loaded) = print_once(loader, path, options);
+    let (mut text, read) = print_once(loader, path, options);
     // What is left out may bring out more that is wrong.
     for _ in 0..ROUNDS {
         if !text.starts_with(errors::LEFT_OUT) {
@@ -42,21 +42,21 @@ pub fn print(loader: &dyn Loader, path: &Path, options: &LoadOptions) -> Printed
         }
         text = again;
     }
-    Printed { text, loaded }
+    Printed { text, loaded: read }
 }
 
 fn print_once(loader: &dyn Loader, path: &Path, options: &LoadOptions) -> (String, Loaded) {
-    let crate::Read { loaded, text, tree } = crate::read(loader, path, options);
-    let pruned = errors::prune(&loaded, &text, &tree);
+    let read = crate::read(loader, path, options);
+    let pruned = errors::prune(&read);
     let mut printer = Printer {
-        text: &text,
+        text: &read.text,
         tree: &pruned.tree,
-        config: &loaded.config,
+        config: &read.loaded.config,
         out: String::new(),
         indent: 0,
         extensions: 0,
     };
-    for line in errors::noted_before(&loaded.sources).chain(pruned.notes) {
+    for line in errors::noted_before(&read.loaded.sources).chain(pruned.comments) {
         printer.out.push_str(&line);
         printer.out.push('\n');
     }
@@ -64,7 +64,7 @@ fn print_once(loader: &dyn Loader, path: &Path, options: &LoadOptions) -> (Strin
         printer.out.push('\n');
     }
     printer.roots();
-    (printer.out, loaded)
+    (printer.out, read.loaded)
 }
 
 struct Printer<'a> {

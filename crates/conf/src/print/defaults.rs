@@ -22,10 +22,9 @@ fn important(context: Context) -> &'static [&'static str] {
     match context {
         Context::VrrpScript => &["interval", "weight", "rise", "fall"],
         Context::VrrpTrackProcess => &["quorum", "weight"],
-        Context::TrackFileBlock => &["weight"],
         Context::BfdInstance => &["min_rx", "min_tx", "multiplier"],
         Context::VirtualServer => &["delay_loop", "lb_algo", "lb_kind", "quorum"],
-        Context::RealServer => &["weight"],
+        Context::TrackFileBlock | Context::RealServer => &["weight"],
         Context::MiscCheck => &["delay_loop"],
         Context::HttpGet
         | Context::SslGet
@@ -106,8 +105,8 @@ impl Reader<'_> {
 
     /// What the blocks around say, else the default of the innermost block that has one of its own.
     fn inherited(&self, name: &str, around: &[Block]) -> Option<String> {
-        let outer = around.iter().rev().skip(1);
-        if let Some(value) = outer.filter_map(|block| self.written(name, *block)).next() {
+        let mut outer = around.iter().rev().skip(1);
+        if let Some(value) = outer.find_map(|block| self.written(name, *block)) {
             return Some(value);
         }
         around.iter().rev().find_map(|block| {

@@ -4,7 +4,7 @@ use crate::diagnostic::{Diagnostic, Findings, Severity};
 use crate::preprocess::Text;
 use crate::source::{FileId, SourceMap, Span};
 use crate::tree::Tree;
-use crate::{Config, Loaded, build};
+use crate::{Config, Read, build};
 use std::collections::{BTreeSet, HashMap};
 
 /// What begins the lines that name what is left out. Printing a print keeps them.
@@ -17,7 +17,7 @@ const WORK: usize = 3_000_000;
 pub(super) struct Pruned {
     pub(super) tree: Tree,
     /// A comment for each error whose statement is not in the tree.
-    pub(super) notes: Vec<String>,
+    pub(super) comments: Vec<String>,
 }
 
 /// What an earlier print left out.
@@ -30,7 +30,8 @@ pub(super) fn noted_before(sources: &SourceMap) -> impl Iterator<Item = String> 
 }
 
 /// Takes the statements out that an error is about, unless the configuration would not be the same without them.
-pub(super) fn prune(loaded: &Loaded, text: &Text, tree: &Tree) -> Pruned {
+pub(super) fn prune(read: &Read) -> Pruned {
+    let Read { loaded, text, tree } = read;
     let errors = loaded.diagnostics.iter().filter(|it| it.severity == Severity::Error);
     let places = Places::new(errors);
     let nodes = (0..tree.len()).take_while(|_| !places.errors.is_empty());
@@ -56,20 +57,20 @@ pub(super) fn prune(loaded: &Loaded, text: &Text, tree: &Tree) -> Pruned {
         }
     }
     let left_out = places.errors.iter().zip(0..).filter(|(_, at)| !kept.contains(at));
-    let notes = left_out.map(|(error, _)| note(error, &loaded.sources)).collect();
-    Pruned { tree, notes }
+    let comments = left_out.map(|(error, _)| comment(error, &loaded.sources)).collect();
+    Pruned { tree, comments }
 }
 
-fn note(error: &Diagnostic, sources: &SourceMap) -> String {
+fn comment(error: &Diagnostic, sources: &SourceMap) -> String {
     let place = error.span.and_then(|span| Some((sources.path(span.file)?, span.line)));
     let place = place.map(|(path, line)| format!("{}:{line}: ", path.display()));
-    let note = format!(
+    let comment = format!(
         "{LEFT_OUT}{}{} [{}]",
         place.unwrap_or_default(),
         error.message,
         error.code
     );
-    note.replace(char::is_control, "?")
+    comment.replace(char::is_control, "?")
 }
 
 /// A configuration as far as its meaning goes: names that are no longer in use count for nothing.

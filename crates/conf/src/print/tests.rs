@@ -130,7 +130,7 @@ proptest! {
 
     #[test]
     fn arguments_stay_arguments(argv in argv()) {
-        let octal = |argument: &Vec<u8>| argument.iter().map(|byte| format!("\\{byte:03o}")).collect::<String>();
+        let octal = |argument: &Vec<u8>| argument.iter().map(|byte| format!("\\{byte:03o}")).collect::<Vec<_>>().concat();
         let arguments: Vec<String> = argv.iter().map(|argument| format!("'{}'", octal(argument))).collect();
         let text = format!("vrrp_script s {{\nscript \"{}\"\n}}\n", arguments.join(" "));
         let read = |text: &str| {
