@@ -3,6 +3,7 @@
 //! Only `holdfast check` asks for it; neither `-t` nor the daemon does. Every piece of advice can be switched off, in
 //! the file (`@holdfast lint_off HF0801`, see [`LintOff`]) and by whoever calls.
 
+mod bfd;
 mod script;
 mod switch;
 mod virtual_server;
@@ -14,17 +15,14 @@ pub use switch::{Allow, LintOff};
 use crate::Loaded;
 use crate::config::Config;
 use crate::diagnostic::findings::{self, Finding};
-use crate::diagnostic::{Code, Diagnostic, Findings};
+use crate::diagnostic::{Code, Diagnostic, Findings, Severity};
 use crate::host::Host;
 use crate::source::{SourceMap, Span};
-use std::ops::Range;
 
-/// The codes of all advice that this module gives.
-const CODES: Range<u16> = 800..850;
-
-/// Is this the code of a piece of advice that can be switched off?
+/// Is this the code of a piece of advice?
 pub fn is_lint(code: Code) -> bool {
-    CODES.contains(&code.0) && findings::ALL.iter().any(|finding| finding.code == code)
+    let is_advice = |finding: &Finding| finding.code == code && finding.severity == Severity::Advice;
+    findings::ALL.iter().any(is_advice)
 }
 
 /// Everything to advise about a configuration, but what its `lint_off` lines forbid.
@@ -39,6 +37,7 @@ pub fn lint(loaded: &Loaded, host: Option<&dyn Host>) -> Vec<Diagnostic> {
         advice: Vec::new(),
     };
     vrrp::look(&mut pass);
+    bfd::look(&mut pass);
     virtual_server::look(&mut pass);
     script::look(&mut pass);
     let mut advice = Findings::default();

@@ -136,6 +136,14 @@ fn about_finding(finding: &Finding) -> String {
         |class| format!("-t ends with at least {}", class.exit_code()),
     );
     let mut text = format!("{}: {}\n{severity}; {status}\n", finding.code, finding.title);
+    if finding.severity == Severity::Advice {
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            text,
+            "off: `@holdfast lint_off {0}` in the file or in a block of it, or `holdfast check --allow {0}`",
+            finding.code
+        );
+    }
     let Some(explanation) = finding.explanation() else {
         return text;
     };

@@ -66,6 +66,11 @@ fn consequence(finding: &Finding) -> String {
         Severity::Advice => "Advice",
     };
     match finding.class {
+        _ if finding.severity == Severity::Advice => format!(
+            "Advice; only `holdfast check` gives it. Off: `@holdfast lint_off {code}` in the file, for all of it or in a block for \
+             that block (keepalived skips the line), or `holdfast check --allow {code}`",
+            code = finding.code
+        ),
         Some(class) => format!("{name}; `-t` ends with at least {}", class.exit_code()),
         None => format!("{name}; it does not change the exit status of `-t`"),
     }

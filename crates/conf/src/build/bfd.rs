@@ -12,8 +12,6 @@ use std::time::Duration;
 
 /// The longest name, in bytes.
 const LONGEST_NAME: usize = 31;
-/// Slower sessions than this are rarely meant.
-const SLOW: Duration = Duration::from_secs(10);
 
 /// An instance as it is written.
 #[allow(clippy::struct_excessive_bools)] // one field for one keyword
