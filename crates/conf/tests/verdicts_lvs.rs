@@ -97,8 +97,6 @@ const DIFFERENCES: &[(&str, &str, &str, &str)] = &[
         "*",
         USERS_ARE_OF_THE_HOST,
     ),
-    ("virtual_server", "persistence_granularity", "0", SHORT_ADDRESSES),
-    ("virtual_server", "persistence_granularity", "1.5", SHORT_ADDRESSES),
     ("virtual_server/real_server/DNS_CHECK", "name", "1.5", SHORT_LABELS),
     ("global_defs", "vrrp_vmac_garp_intvl", "", DEPRECATED),
     ("virtual_server/real_server/HTTP_GET", "nb_get_retry", "", DEPRECATED),
@@ -107,8 +105,6 @@ const DIFFERENCES: &[(&str, &str, &str, &str)] = &[
 
 const NAMES_ARE_LOOKED_UP_LATER: &str =
     "keepalived looks the name up while it reads the file; a name server that is down must not change a configuration";
-const SHORT_ADDRESSES: &str =
-    "keepalived takes 0 as 0.0.0.0 and 1.5 as 1.0.0.5, and 24 as 0.0.0.24: nobody can have meant such a mask";
 const SHORT_LABELS: &str =
     "a.example is a domain name; that keepalived refuses a first label of one byte is its mistake";
 const DEPRECATED: &str = "an example of a deprecated keyword: keepalived's own verdict on it is an error, too";

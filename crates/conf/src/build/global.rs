@@ -80,6 +80,10 @@ impl<'a> Builder<'a> {
             "router_id" => global.router_id = argument.string(),
             "notification_email" => {
                 let names: Vec<String> = self.names(item.node).into_iter().map(|name| name.value).collect();
+                if names.is_empty() {
+                    let message = "notification_email names nobody; no mail is sent";
+                    self.report(Diagnostic::new(findings::EMPTY_LIST, message, Some(item.span)));
+                }
                 self.global.global_defs.notification_email.extend(names);
             }
             "notification_email_from" => {

@@ -101,6 +101,7 @@ impl Builder<'_> {
         } else {
             32
         };
+        let persistence_granularity = self.resolve_granularity(&draft, full);
         let mails = self.mails_of_checkers();
         Some(VirtualServer {
             name: draft.name,
@@ -111,7 +112,7 @@ impl Builder<'_> {
             ops: draft.ops.is_some(),
             lb_kind,
             persistence_timeout,
-            persistence_granularity: draft.persistence_granularity.unwrap_or(full),
+            persistence_granularity,
             persistence_engine: draft.persistence_engine,
             delay_loop: draft.inherited.delay_loop.unwrap_or(DELAY_LOOP),
             ha_suspend: draft.ha_suspend.is_some(),
@@ -427,6 +428,28 @@ impl Builder<'_> {
         draft
             .persistence_timeout
             .or(draft.persistence_granularity.map(|_| FORCED_PERSISTENCE))
+    }
+
+    /// What fits the family: 0–32, or 1–128. A larger number is a mask with holes for keepalived.
+    fn resolve_granularity(&mut self, draft: &VirtualServerDraft, full: u8) -> u8 {
+        let Some(length) = draft.persistence_granularity else {
+            return full;
+        };
+        let least = u8::from(full == 128);
+        if (least..=full).contains(&length) {
+            return length;
+        }
+        let finding = if length < least {
+            findings::OUT_OF_RANGE
+        } else {
+            findings::MASK_WITH_HOLES
+        };
+        let message = format!(
+            "persistence_granularity {length} of virtual_server {} is not from {least} to {full}; {full} is used",
+            *draft.name
+        );
+        self.report(Diagnostic::new(finding, message, Some(draft.name.span)));
+        full
     }
 
     fn check_flags(&mut self, draft: &mut VirtualServerDraft, protocol: Option<Protocol>, by_mark: bool) {

@@ -374,26 +374,64 @@ impl<'a> Builder<'a> {
         draft.protocol = Some(Spanned::new(protocol, item.span));
     }
 
-    /// A dotted IPv4 mask or an IPv6 prefix length.
+    /// A dotted IPv4 mask or an IPv6 prefix length. keepalived takes masks with holes, and `0` for 0.0.0.0.
     fn granularity(&mut self, draft: &mut VirtualServerDraft, item: &Item<'_>) {
         let Some(word) = item.word(1) else { return };
+        let length = word.text.parse().ok().filter(|length| *length <= 128);
         let mask = word.text.parse::<Ipv4Addr>().ok().map(u32::from);
-        let length = match mask {
-            Some(mask) => u8::try_from(mask.leading_ones())
-                .ok()
-                .filter(|_| mask.leading_ones() == mask.count_ones()),
-            None => word.text.parse().ok().filter(|length| (1..=128).contains(length)),
+        let network = mask.filter(|mask| mask.leading_ones() == mask.count_ones());
+        let bits = network.and_then(|mask| u8::try_from(mask.leading_ones()).ok());
+        if let Some(length) = length.or(bits) {
+            draft.persistence_granularity = Some(length);
+            return;
+        }
+        let hint = "an IPv4 mask such as 255.255.255.0, or an IPv6 prefix length from 1 to 128";
+        let (finding, message) = if is_short_address(word.text) {
+            (
+                findings::MASK_WITH_HOLES,
+                format!("The mask {} names no network; clients are not grouped", word.text),
+            )
+        } else {
+            (
+                findings::INVALID_VALUE,
+                format!("'{}' is no mask; the line is ignored", word.text),
+            )
         };
-        match length {
-            Some(length) => draft.persistence_granularity = Some(length),
-            None => self
-                .invalid(
-                    findings::INVALID_VALUE,
-                    format!("'{}' is no mask; the line is ignored", word.text),
-                    word,
-                )
-                .hint("an IPv4 mask such as 255.255.255.0, or an IPv6 prefix length from 1 to 128")
-                .send(self),
+        self.invalid(finding, message, word).hint(hint).send(self);
+    }
+}
+
+/// One to four numbers with dots between them, all that C takes for an IPv4 address in decimal digits.
+fn is_short_address(text: &str) -> bool {
+    let numbers: Option<Vec<u32>> = text.split('.').map(|number| number.parse().ok()).collect();
+    let Some((last, first)) = numbers.as_deref().and_then(<[u32]>::split_last) else {
+        return false;
+    };
+    let most = u32::MAX.checked_shr(8 * u32::try_from(first.len()).unwrap_or(4));
+    first.iter().all(|number| *number <= 255) && most.is_some_and(|most| *last <= most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_may_have_fewer_numbers() {
+        for text in ["0", "1.5", "1.2.3", "1.2.3.4", "4294967295", "1.16777215"] {
+            assert!(is_short_address(text), "{text}");
+        }
+        for text in [
+            "",
+            "zzz",
+            "-1",
+            "4294967296",
+            "1.16777216",
+            "256.1",
+            "1.2.3.256",
+            "1.2.3.4.5",
+            "1.2.3.",
+        ] {
+            assert!(!is_short_address(text), "{text}");
         }
     }
 }

@@ -172,13 +172,15 @@ findings! {
     GROUP_LIMIT = 515 Error ERROR, "a group has too many addresses";
     SORRY_INHIBIT = 516 Warning ERROR, "the sorry server is also a real server";
     FWMARK_CONFLICT = 517 Warning ERROR, "a setting that firewall marks do not have";
-    EMPTY_SERVER_GROUP = 518 Warning None, "a virtual server of a group has no real server";
+    EMPTY_SERVER_GROUP = 518 Warning ERROR, "a virtual server of a group has no real server";
 
     NAME_TOO_LONG = 540 Warning ERROR, "a name is too long";
     CONTRADICTION = 541 Warning ERROR, "words that exclude each other";
     OLD_FORM = 542 Warning ERROR, "an old way of writing";
     SAME_CHAINS = 543 Warning None, "two chains of a packet filter are the same";
     MULTICAST_SCOPE = 544 Warning Some(Class::Warning), "a multicast group that is not link-local";
+    EMPTY_LIST = 545 Warning ERROR, "a list names nobody";
+    MASK_WITH_HOLES = 546 Warning None, "a mask that names no network";
 
     // 0600–0699: checkers
     NO_URL = 600 Error ERROR, "HTTP_GET without url";

@@ -22,4 +22,12 @@ pub(super) const PAGES: &[Explanation] = &[
         "Adverts are for the own link. A group of a wider scope is used as written, but routers may carry it further.",
         "global_defs {\n    vrrp_mcast_group6 ff05::12\n}\n",
         "global_defs {\n    vrrp_mcast_group6 ff02::12\n}\n"),
+    page(findings::MASK_WITH_HOLES,
+        "A mask for persistence_granularity groups clients by their network, so its ones stand on the left. keepalived takes any mask, also 24, which it reads as 0.0.0.24. Clients are not grouped.",
+        "virtual_server 198.51.100.1 80 {\n    lb_algo rr\n    lb_kind NAT\n    protocol TCP\n    persistence_granularity 255.0.255.0\n    real_server 192.0.2.10 80 {\n    }\n}\n",
+        "virtual_server 198.51.100.1 80 {\n    lb_algo rr\n    lb_kind NAT\n    protocol TCP\n    persistence_granularity 255.255.255.0\n    real_server 192.0.2.10 80 {\n    }\n}\n"),
+    page(findings::EMPTY_LIST,
+        "The block is there to name somebody, and is empty. Leave it out, or fill it.",
+        "global_defs {\n    notification_email {\n    }\n}\n",
+        "global_defs {\n    notification_email {\n        admin@example.org\n    }\n}\n"),
 ];
