@@ -141,3 +141,57 @@ fn check_writes_json_for_programs() {
         0
     );
 }
+
+#[test]
+fn advice_leaves_the_status_alone_and_can_be_switched_off() {
+    let folder = Folder::new("advice");
+    let file = folder.file(GOOD);
+    let text = |output: &Output| String::from_utf8(output.stdout.clone()).unwrap();
+    let advised = holdfast(&["check"], &file);
+    assert_eq!(status(&advised), 0);
+    assert!(text(&advised).contains("advice[HF0823]"), "{}", text(&advised));
+    assert!(text(&advised).ends_with(": 1 piece of advice\n"), "{}", text(&advised));
+    for allowed in ["HF0823", "all"] {
+        let output = holdfast(&["check", "--allow", "HF0822", "--allow", allowed], &file);
+        assert_eq!(status(&output), 0);
+        assert!(
+            text(&output).ends_with(": nothing to complain about\n"),
+            "{}",
+            text(&output)
+        );
+    }
+    let file = folder.file(&GOOD.replacen("lb_algo", "@holdfast lint_off HF0823\n    lb_algo", 1));
+    assert!(text(&holdfast(&["check"], &file)).ends_with(": nothing to complain about\n"));
+    assert_eq!(holdfast(&["-t", "-f"], &file).stderr, b"", "-t gives no advice");
+    assert_ne!(
+        status(&holdfast(&["check", "--allow", "HF0300"], &file)),
+        0,
+        "an error cannot be allowed"
+    );
+}
+
+#[test]
+fn the_host_is_looked_at_when_asked_for() {
+    let folder = Folder::new("host");
+    let text = "vrrp_instance V {
+    interface nosuch0
+    virtual_router_id 51
+    virtual_ipaddress {
+        198.51.100.1/24
+    }
+}
+";
+    let file = folder.file(text);
+    let says = |output: &Output| String::from_utf8_lossy(&output.stdout).contains("HF0850");
+    assert!(!says(&holdfast(&["check"], &file)));
+    let asked = holdfast(&["check", "--host"], &file);
+    assert!(says(&asked));
+    assert_eq!(status(&asked), 0);
+    let tested = holdfast(&["-t", "-f"], &file);
+    let line = String::from_utf8(tested.stderr.clone()).unwrap();
+    assert!(
+        line.contains("Line 2, column 15) There is no interface nosuch0"),
+        "{line}"
+    );
+    assert_eq!(status(&tested), 5);
+}

@@ -161,6 +161,9 @@ fn after_two_masters() {
         &instance("garp_lower_prio_repeat 0\ngarp_master_refresh 60"),
         None,
     );
+    // What strict mode implies.
+    let strict = instance("strict_mode on");
+    check(807, &strict, &instance("strict_mode on\ngarp_master_refresh 60"), None);
 }
 
 #[test]

@@ -117,16 +117,21 @@ fn tracked(instance: &VrrpInstance) -> impl Iterator<Item = i16> {
 
 fn conflict_repair(pass: &mut Pass<'_>, instance: &VrrpInstance) {
     let silent = instance.garp_lower_prio_repeat == 0 && instance.garp_master_refresh.is_zero();
-    if silent && !instance.virtual_ipaddress.is_empty() {
-        let message = format!(
-            "vrrp_instance {} announces nothing after it met a second master: neighbours may keep the loser's address",
-            instance.name
-        );
-        pass.advise(
-            Diagnostic::new(findings::NO_CONFLICT_REPAIR, message, Some(instance.name.span))
-                .hint("garp_lower_prio_repeat 1 or more, or garp_master_refresh 60"),
-        );
+    if !silent || instance.virtual_ipaddress.is_empty() {
+        return;
     }
+    let message = format!(
+        "vrrp_instance {} announces nothing after it met a second master: neighbours may keep the loser's address",
+        instance.name
+    );
+    let advice = Diagnostic::new(findings::NO_CONFLICT_REPAIR, message, Some(instance.name.span));
+    pass.advise(if instance.strict_mode {
+        advice
+            .note("strict mode means garp_lower_prio_repeat 0", None)
+            .hint("garp_master_refresh 60, or strict_mode off")
+    } else {
+        advice.hint("garp_lower_prio_repeat 1 or more, or garp_master_refresh 60")
+    });
 }
 
 fn link_local(pass: &mut Pass<'_>, instance: &VrrpInstance) {
