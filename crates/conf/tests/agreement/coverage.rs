@@ -31,7 +31,13 @@ pub struct Ours {
 }
 
 /// keepalived's words about what it can no longer place.
-const CONFUSION: &[&str] = &["Unknown keyword", "Unexpected '{'", "Extra '}'", "Missing '{'"];
+const CONFUSION: &[&str] = &[
+    "Unknown keyword",
+    "Unexpected '{'",
+    "Extra '}'",
+    "Missing '{'",
+    "has no real servers",
+];
 
 /// What keepalived says after asking the host, or because of what the host answered.
 const HOST: &[&str] = &[
@@ -41,6 +47,7 @@ const HOST: &[&str] = &[
     "Error setting global script uid/gid",
     "Invalid smtp server",
     "realpath() error",
+    "WARNING - interface",
     "already exists and is not a private macvlan",
 ];
 

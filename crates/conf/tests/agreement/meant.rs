@@ -4,7 +4,23 @@ use crate::says::Message;
 use holdfast_conf::Diagnostic;
 
 /// A line that keepalived names and we do not: a part of its file's name, a part of keepalived's words, the reason.
-const LINES: &[(&str, &str, &str)] = &[];
+const LINES: &[(&str, &str, &str)] = &[
+    (
+        "1170b",
+        "requires vmac_xmit_base",
+        "no peer is left, so that adverts are multicast, as both say at another place",
+    ),
+    (
+        "1446",
+        "Config files missing",
+        "a pattern that matches nothing is no error, to keepalived neither: its status is 0",
+    ),
+    (
+        "configs_one.conf",
+        "too many decimal places",
+        "1.000125 s is a whole number of the units that the kernel counts in",
+    ),
+];
 
 /// An error of ours on a file that is clean for keepalived: a part of its name, our code, the reason.
 const ERRORS: &[(&str, u16, &str)] = &[
@@ -18,7 +34,6 @@ const ERRORS: &[(&str, u16, &str)] = &[
         404,
         "keepalived cannot enter the network namespace and ends before it looks at instances",
     ),
-    ("1542", 307, "a mask with holes groups clients that nobody can name"),
 ];
 
 /// Why we do not flag what keepalived says about a line.

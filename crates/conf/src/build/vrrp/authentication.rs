@@ -31,6 +31,9 @@ pub(super) struct AuthHmacDraft {
     span: Span,
 }
 
+/// The room for a password in an advert (RFC 2338 section 5.3.10).
+const PASSWORD_BYTES: usize = 8;
+
 impl Builder<'_> {
     pub(super) fn authentication(&mut self, draft: &mut Draft, block: &Item<'_>) {
         let mut it = AuthenticationDraft {
@@ -41,7 +44,7 @@ impl Builder<'_> {
         for item in self.items(block.node, Context::Authentication) {
             match item.keyword.name {
                 "auth_type" => it.kind = item.argument.one_of().map(|kind| Spanned::new(kind, item.span)),
-                "auth_pass" => it.password = item.word(1).map(|word| self.spanned(word)),
+                "auth_pass" => it.password = self.password(&item),
                 _ => {}
             }
         }
@@ -217,7 +220,10 @@ impl Builder<'_> {
             self.report(diagnostic.hint("write auth_type PASS and auth_pass on two lines"));
             return None;
         };
-        let bytes = self.password(&password);
+        let mut bytes = [0; PASSWORD_BYTES];
+        for (byte, written) in bytes.iter_mut().zip(password.bytes()) {
+            *byte = written;
+        }
         if *kind == "PASS" {
             return Some(Authentication::Pass(bytes));
         }
@@ -225,20 +231,15 @@ impl Builder<'_> {
             .then_some(Authentication::Ah(bytes))
     }
 
-    fn password(&mut self, password: &Spanned<String>) -> [u8; 8] {
-        let mut bytes = [0; 8];
-        for (byte, written) in bytes.iter_mut().zip(password.bytes()) {
-            *byte = written;
-        }
-        if password.len() > bytes.len() {
+    /// What follows `auth_pass`; more than an advert has room for is cut off when it is used.
+    fn password(&mut self, item: &Item<'_>) -> Option<Spanned<String>> {
+        let password = self.spanned(item.word(1)?);
+        if password.len() > PASSWORD_BYTES {
             let message = format!("auth_pass has {} bytes; only the first 8 count", password.len());
-            self.report(Diagnostic::new(
-                findings::PASSWORD_TOO_LONG,
-                message,
-                Some(password.span),
-            ));
+            let finding = findings::PASSWORD_TOO_LONG;
+            self.report(Diagnostic::new(finding, message, Some(password.span)));
         }
-        bytes
+        Some(password)
     }
 
     /// Is the authentication header possible? A router that starts as master has not learnt the sequence number.
