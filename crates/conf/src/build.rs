@@ -12,6 +12,7 @@ mod real_server;
 mod resolve;
 mod route;
 mod rule;
+mod server_address;
 mod server_group;
 mod service;
 mod sync_group;

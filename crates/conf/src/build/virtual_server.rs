@@ -132,37 +132,6 @@ impl<'a> Builder<'a> {
         self.virtual_server_read(draft);
     }
 
-    fn service_name(&mut self, block: &Item<'a>) -> Option<Spanned<VirtualServerName>> {
-        let name = match (block.word(1).map(|word| word.text), block.word(2)) {
-            (Some("group"), Some(group)) => Some(VirtualServerName::Group(group.text.to_owned())),
-            (Some("fwmark"), Some(mark)) => mark.text.parse().ok().map(VirtualServerName::Fwmark),
-            (Some(address), port) => address.parse().ok().and_then(|address| {
-                let port = port.map_or(Some(0), |port| port.text.parse().ok())?;
-                Some(VirtualServerName::Address(address, port))
-            }),
-            (None, _) => None,
-        };
-        let span = match (block.words.get(1), block.words.last()) {
-            (Some(first), Some(last)) => {
-                let (first, last) = (first.span(self.text), last.span(self.text));
-                let end = last.column.saturating_add(last.length);
-                Span {
-                    length: end.saturating_sub(first.column),
-                    ..first
-                }
-            }
-            _ => block.span,
-        };
-        if name.is_none() {
-            let message = "A virtual_server needs an address and a port, 'fwmark' and a number, or 'group' and a name; \
-                           the block is skipped";
-            self.report(
-                Diagnostic::new(findings::INVALID_SERVICE, message, Some(span)).hint("virtual_server 192.0.2.1 80 {"),
-            );
-        }
-        Some(Spanned::new(name?, span))
-    }
-
     fn scheduling(&mut self, draft: &mut VirtualServerDraft, item: &Item<'_>) -> bool {
         match item.keyword.name {
             "lb_algo" => {
@@ -289,25 +258,6 @@ impl<'a> Builder<'a> {
             }
         }
         true
-    }
-
-    /// `ADDR [PORT]`; port 0 is the port of the service.
-    pub(super) fn server_address(&mut self, item: &Item<'_>) -> Option<(Spanned<IpAddr>, u16)> {
-        let name = item.keyword.name;
-        let word = item.word(1);
-        let Some((word, address)) = word.and_then(|word| Some((word, word.text.parse().ok()?))) else {
-            let span = word.map_or(item.span, |word| word.span(self.text));
-            let message = format!("{name} needs an IP address; it is left out");
-            self.report(
-                Diagnostic::new(findings::INVALID_ADDRESS, message, Some(span)).hint(format!("{name} 192.0.2.11 80")),
-            );
-            return None;
-        };
-        let port = match item.word(2) {
-            None => 0,
-            Some(port) => u16::try_from(self.integer("port", port, 0, 65535)?).ok()?,
-        };
-        Some((Spanned::new(address, word.span(self.text)), port))
     }
 
     fn server_setting(&mut self, draft: &mut VirtualServerDraft, item: Item<'a>) {
