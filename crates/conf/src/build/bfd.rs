@@ -1,4 +1,5 @@
 //! `bfd_instance`.
+#![deny(clippy::arithmetic_side_effects)]
 
 use super::argument::set;
 use super::track::Kind;
@@ -60,7 +61,7 @@ impl Builder<'_> {
         }
         let mut draft = Draft::default();
         for item in self.items(block.node, Context::BfdInstance) {
-            self.bfd_setting(&mut draft, &item);
+            Self::bfd_setting(&mut draft, &item);
         }
         if let Some(instance) = self.resolve_bfd(name, &draft) {
             let weight = (instance.weight, instance.reverse);
@@ -69,7 +70,7 @@ impl Builder<'_> {
         }
     }
 
-    fn bfd_setting(&mut self, draft: &mut Draft, item: &Item<'_>) {
+    fn bfd_setting(draft: &mut Draft, item: &Item<'_>) {
         let argument = &item.argument;
         let address = argument.address().map(|address| Spanned::new(address, item.span));
         match item.keyword.name {

@@ -1,4 +1,5 @@
 //! `garp_group`, `linkbeat_interfaces`, `interface_up_down_delays` and `track_group`.
+#![deny(clippy::arithmetic_side_effects)]
 
 use super::{Builder, Item};
 use crate::config::{GarpGroup, InterfaceDelays, LinkbeatInterface, LinkbeatMethod, TrackGroup};

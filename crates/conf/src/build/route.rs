@@ -1,4 +1,5 @@
 //! Lines of routes.
+#![deny(clippy::arithmetic_side_effects)]
 
 mod encap;
 pub(super) mod names;

@@ -1,4 +1,5 @@
 //! Lines of policy routing rules.
+#![deny(clippy::arithmetic_side_effects)]
 
 use super::Builder;
 use super::route::PROTOCOL;

@@ -1,4 +1,5 @@
 //! `vrrp_sync_group`.
+#![deny(clippy::arithmetic_side_effects)]
 
 use super::track::{Kind, Tracking};
 use super::{Builder, Item};

@@ -1,4 +1,5 @@
 //! What instances and groups track: the lines that name it, and the names.
+#![deny(clippy::arithmetic_side_effects)]
 
 mod objects;
 

@@ -1,4 +1,5 @@
 //! `vrrp_instance`: what is written.
+#![deny(clippy::arithmetic_side_effects)]
 
 mod addressing;
 mod authentication;

@@ -282,7 +282,7 @@ fn hexadecimal(digits: &str) -> Option<Vec<u8>> {
     }
     let pair = |at: usize| {
         digits
-            .get(at..at + 2)
+            .get(at..at.saturating_add(2))
             .and_then(|pair| u8::from_str_radix(pair, 16).ok())
     };
     (0..digits.len()).step_by(2).map(pair).collect()

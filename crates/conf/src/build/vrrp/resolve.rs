@@ -312,7 +312,11 @@ impl Builder<'_> {
             VrrpVersion::V3 => (10, 40_950),
         };
         let milliseconds = u64::try_from(written.as_micros().div_ceil(1000)).unwrap_or(u64::MAX);
-        let rounded = (milliseconds.saturating_add(unit / 2) / unit * unit).clamp(unit, most);
+        let units = milliseconds
+            .saturating_add(unit / 2)
+            .checked_div(unit)
+            .unwrap_or_default();
+        let rounded = units.saturating_mul(unit).clamp(unit, most);
         let rounded = Duration::from_millis(rounded);
         if rounded != *written {
             let (finding, rule) = match version {
