@@ -12,7 +12,9 @@ fn on(text: &str, host: &FakeHost) -> Loaded {
         check_interfaces(&loaded.config, host),
         check_scripts(&loaded.config, host),
     ];
-    found.into_iter().for_each(|found| loaded.add(found));
+    for found in found {
+        loaded.add(found);
+    }
     loaded
 }
 

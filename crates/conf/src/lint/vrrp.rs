@@ -238,14 +238,12 @@ fn router_ids(pass: &mut Pass<'_>, instances: &[VrrpInstance]) {
     for instance in instances {
         let link = (instance.interface.as_str(), *instance.virtual_router_id);
         let firsts = seen.entry(link).or_default();
-        match firsts.iter().find(|first| first.family == instance.family) {
-            Some(first) => router_id(pass, first, instance),
-            None => {
-                if let Some(first) = firsts.first() {
-                    router_id(pass, first, instance);
-                }
-                firsts.push(instance);
-            }
+        let same_family = firsts.iter().find(|first| first.family == instance.family);
+        if let Some(first) = same_family.or(firsts.first()) {
+            router_id(pass, first, instance);
+        }
+        if same_family.is_none() {
+            firsts.push(instance);
         }
     }
 }
