@@ -35,7 +35,10 @@ pub fn one_line(arguments: &Arguments, log_file: Option<&Path>) -> ExitCode {
         eprintln!("holdfast: cannot write the findings: {error}");
         return ExitCode::from(EXIT_FAILURE);
     }
-    ExitCode::from(loaded.exit_code())
+    let exit_code = loaded.exit_code();
+    // The process ends: its memory goes back at once, not piece by piece.
+    std::mem::forget(loaded);
+    ExitCode::from(exit_code)
 }
 
 fn write_lines(out: &mut dyn Write, loaded: &Loaded) -> std::io::Result<()> {

@@ -3,6 +3,7 @@
 use super::{Host, Program};
 use crate::config::{CheckerKind, Config, Notify, Script};
 use crate::diagnostic::{Diagnostic, findings};
+use std::collections::HashMap;
 use std::ffi::OsStr;
 
 /// What a script is for, which decides whether keepalived's `-t` counts that it cannot be run.
@@ -81,13 +82,21 @@ pub fn check_scripts(config: &Config, host: &dyn Host) -> Vec<Diagnostic> {
         let message = format!("script_user: {reason}; scripts that name no other user are not run");
         found.push(Diagnostic::new(findings::SCRIPT_USER_UNKNOWN, message, Some(user.span)));
     }
+    // Many instances have the same few scripts, and each look at a file takes its time.
+    let mut programs = HashMap::new();
     for (purpose, script) in scripts(config) {
-        found.extend(check_script(purpose, script, host));
+        let program = |command| *programs.entry(command).or_insert_with(|| host.program(command));
+        found.extend(check_script(purpose, script, host, program));
     }
     found
 }
 
-fn check_script(purpose: Use, script: &Script, host: &dyn Host) -> Option<Diagnostic> {
+fn check_script<'a>(
+    purpose: Use,
+    script: &'a Script,
+    host: &dyn Host,
+    program: impl FnOnce(&'a OsStr) -> Program,
+) -> Option<Diagnostic> {
     if let Some(user) = &script.user
         && let Err(reason) = host.user_id(user, script.group.as_deref())
     {
@@ -100,7 +109,7 @@ fn check_script(purpose: Use, script: &Script, host: &dyn Host) -> Option<Diagno
     if is_file_test(command) {
         return None;
     }
-    let (finding, problem) = match (host.program(command), purpose) {
+    let (finding, problem) = match (program(command), purpose) {
         (Program::Executable, _) => return None,
         (Program::Missing, Use::Tracker) => (findings::TRACKER_MISSING, "does not exist"),
         (Program::Missing, _) => (findings::SCRIPT_MISSING, "does not exist"),
