@@ -11,7 +11,8 @@ mod quote;
 use crate::keywords::{Context, Keyword, Shape, Status, Value};
 use crate::preprocess::Text;
 use crate::tree::{Children, Tree};
-use crate::{Config, LoadOptions, Loaded, Loader, MemoryLoader, grammar};
+use crate::{LoadOptions, Loaded, Loader, MemoryLoader, grammar};
+use std::collections::HashSet;
 use std::path::Path;
 
 /// How often a print is printed again until nothing more is left out.
@@ -51,14 +52,17 @@ fn print_once(loader: &dyn Loader, path: &Path, options: &LoadOptions) -> (Strin
     let mut printer = Printer {
         text: &read.text,
         tree: &pruned.tree,
-        config: &read.loaded.config,
+        instances: defaults::instances(&read.loaded.config),
         out: String::new(),
         indent: 0,
         extensions: 0,
     };
+    let mut said = HashSet::new();
     for line in errors::noted_before(&read.loaded.sources).chain(pruned.comments) {
-        printer.out.push_str(&line);
-        printer.out.push('\n');
+        if said.insert(line.clone()) {
+            printer.out.push_str(&line);
+            printer.out.push('\n');
+        }
     }
     if !printer.out.is_empty() {
         printer.out.push('\n');
@@ -70,7 +74,7 @@ fn print_once(loader: &dyn Loader, path: &Path, options: &LoadOptions) -> (Strin
 struct Printer<'a> {
     text: &'a Text,
     tree: &'a Tree,
-    config: &'a Config,
+    instances: defaults::Instances<'a>,
     out: String,
     /// Open blocks.
     indent: usize,
@@ -123,7 +127,7 @@ impl<'a> Printer<'a> {
             self.indent += 1;
             let block = defaults::Block { index, context: inner };
             let around: Vec<defaults::Block> = around.iter().copied().chain([block]).collect();
-            for comment in defaults::comments(self.config, self.tree, self.text, &around) {
+            for comment in defaults::comments(&self.instances, self.tree, self.text, &around) {
                 self.line(&comment);
             }
             self.block(tree.children(index), inner, &around);

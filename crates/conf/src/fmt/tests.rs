@@ -90,6 +90,8 @@ fn unbalanced_braces_do_no_harm() {
 #[test]
 fn bytes_that_are_no_text_stay() {
     assert_eq!(fmt(b"\xef\xbb\xbf\n a\xff{#\xfe\n}"), b"\xef\xbb\xbfa\xff {#\xfe\n}\n");
+    // A mark that is not at the beginning is text, and must not get there.
+    assert_eq!(fmt(b" \xef\xbb\xbf{}"), b" \xef\xbb\xbf { }\n");
     assert_eq!(fmt(b" a\0{ \nb"), b"a\0{\nb\n");
     assert_eq!(fmt(b""), b"");
     assert_eq!(fmt(b"\n\n \n"), b"");

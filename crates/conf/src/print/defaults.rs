@@ -7,6 +7,7 @@ use crate::grammar;
 use crate::keywords::Context;
 use crate::preprocess::Text;
 use crate::tree::Tree;
+use std::collections::HashMap;
 
 /// A block that is being printed.
 #[derive(Clone, Copy)]
@@ -37,15 +38,24 @@ fn important(context: Context) -> &'static [&'static str] {
     }
 }
 
+/// The instances under their names as they are printed.
+pub(super) type Instances<'a> = HashMap<String, &'a VrrpInstance>;
+
+/// All instances.
+pub(super) fn instances(config: &Config) -> Instances<'_> {
+    let instances = config.vrrp_instances.iter();
+    instances
+        .map(|instance| (quote::word(&instance.name), instance))
+        .collect()
+}
+
 /// The comments of a block, which is the last of those around it.
-pub(super) fn comments(config: &Config, tree: &Tree, text: &Text, around: &[Block]) -> Vec<String> {
+pub(super) fn comments(instances: &Instances<'_>, tree: &Tree, text: &Text, around: &[Block]) -> Vec<String> {
     let Some(block) = around.last() else { return Vec::new() };
     let reader = Reader { tree, text };
     let settings = if block.context == Context::VrrpInstance {
-        let name = reader.arguments(block.index);
-        let mut instances = config.vrrp_instances.iter();
-        let instance = instances.find(|instance| quote::word(&instance.name) == name);
-        instance.map(of_instance).unwrap_or_default()
+        let instance = instances.get(&reader.arguments(block.index));
+        instance.map(|instance| of_instance(instance)).unwrap_or_default()
     } else {
         let names = important(block.context).iter();
         names

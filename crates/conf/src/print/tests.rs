@@ -85,6 +85,34 @@ fn scripts_are_quoted_anew() {
     );
 }
 
+#[test]
+fn words_that_would_mean_something_are_quoted() {
+    let quoted = [
+        "$_PWD",
+        "@x",
+        "~SEQ(A,1,2)",
+        "include",
+        "vrrp_instance",
+        "",
+        "a b",
+        "a#b",
+        "!",
+        "{",
+        "}",
+    ];
+    let bare = ["a'b", "\\", "a@b", "x~"];
+    let words: Vec<String> = quoted.iter().chain(&bare).map(|word| format!("\"{word}\"")).collect();
+    let print = printed(&format!(
+        "global_defs {{\nnotification_email {{\n{}\n}}\n}}\n",
+        words.join(" ")
+    ));
+    let lines: Vec<&str> = print.lines().map(str::trim).collect();
+    let expected: Vec<String> = quoted.iter().map(|word| format!("\"{word}\"")).collect();
+    assert_eq!(lines[2..2 + quoted.len()], expected);
+    assert_eq!(lines[2 + quoted.len()..][..bare.len()], bare);
+    assert_eq!(printed(&print), print);
+}
+
 /// A word as it can be written, with quotes where they are needed for its being one word.
 fn word() -> impl Strategy<Value = String> {
     let parts = [
