@@ -170,6 +170,7 @@ fn buffers_and_filters_are_read() {
         ("mtu 100", VrrpRxBufsPolicy::Bytes(100)),
         ("100 mtu", VrrpRxBufsPolicy::Bytes(100)),
         ("ADVERT MTU", VrrpRxBufsPolicy::Mtu),
+        ("MTU ADVERT", VrrpRxBufsPolicy::Mtu),
     ] {
         let loaded = read(&format!("global_defs {{\nvrrp_rx_bufs_policy {words}\n}}\n"));
         let buffers = loaded.config.global_defs.receive_buffers;
