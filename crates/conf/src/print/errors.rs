@@ -32,13 +32,13 @@ pub(super) fn noted_before(sources: &SourceMap) -> impl Iterator<Item = String> 
 /// Takes the statements out that an error is about, unless the configuration would not be the same without them.
 pub(super) fn prune(read: &Read) -> Pruned {
     let Read { loaded, text, tree } = read;
-    let errors = loaded.diagnostics.iter().filter(|it| it.severity == Severity::Error);
-    let places = Places::new(errors);
-    let nodes = (0..tree.len()).take_while(|_| !places.errors.is_empty());
-    let candidates: Vec<(usize, Vec<usize>)> = nodes
+    let errors = || loaded.diagnostics.iter().filter(|it| it.severity == Severity::Error);
+    let places = Places::new(errors().filter_map(|error| error.span));
+    let nodes = (0..tree.len()).take_while(|_| !places.0.is_empty());
+    let candidates: Vec<(usize, Vec<Span>)> = nodes
         .filter_map(|index| Some((index, text.span(tree.node(index)?.text.clone()))))
         .map(|(index, span)| (index, places.in_statement(span, &loaded.sources)))
-        .filter(|(_, errors)| !errors.is_empty())
+        .filter(|(_, places)| !places.is_empty())
         .collect();
     let nodes: Vec<usize> = candidates.iter().map(|(index, _)| *index).collect();
     let mut search = Search {
@@ -50,14 +50,15 @@ pub(super) fn prune(read: &Read) -> Pruned {
     };
     search.leave_out(&nodes);
     let tree = tree.without(&search.left_out);
-    let mut kept = BTreeSet::new();
-    for (index, hit) in candidates {
-        if !search.left_out.iter().any(|out| search.is_in(index, *out)) {
-            kept.extend(hit);
-        }
-    }
-    let left_out = places.errors.iter().zip(0..).filter(|(_, at)| !kept.contains(at));
-    let comments = left_out.map(|(error, _)| comment(error, &loaded.sources)).collect();
+    let gone = search.gone();
+    let stays = |index: usize| !gone.get(index).copied().unwrap_or_default();
+    let kept: BTreeSet<Span> = candidates
+        .into_iter()
+        .filter(|(index, _)| stays(*index))
+        .flat_map(|(_, places)| places)
+        .collect();
+    let left_out = errors().filter(|error| error.span.is_none_or(|place| !kept.contains(&place)));
+    let comments = left_out.map(|error| comment(error, &loaded.sources)).collect();
     Pruned { tree, comments }
 }
 
@@ -81,34 +82,23 @@ fn without_warnings(config: &Config) -> Config {
     }
 }
 
-/// The errors of each line.
-struct Places<'a> {
-    errors: Vec<&'a Diagnostic>,
-    lines: HashMap<(FileId, u32), Vec<usize>>,
-}
+/// The places of errors, by line.
+struct Places(HashMap<(FileId, u32), BTreeSet<Span>>);
 
-impl<'a> Places<'a> {
-    fn new(errors: impl Iterator<Item = &'a Diagnostic>) -> Self {
-        let errors: Vec<&Diagnostic> = errors.collect();
-        let mut lines: HashMap<_, Vec<usize>> = HashMap::new();
-        for (span, at) in errors.iter().map(|error| error.span).zip(0..) {
-            if let Some(span) = span {
-                lines.entry((span.file, span.line)).or_default().push(at);
-            }
+impl Places {
+    fn new(places: impl Iterator<Item = Span>) -> Self {
+        let mut lines: HashMap<_, BTreeSet<Span>> = HashMap::new();
+        for span in places {
+            lines.entry((span.file, span.line)).or_default().insert(span);
         }
-        Self { errors, lines }
+        Self(lines)
     }
 
-    /// The errors about a statement or a part of it.
-    fn in_statement(&self, statement: Span, sources: &SourceMap) -> Vec<usize> {
-        let Some(errors) = self.lines.get(&(statement.file, statement.line)) else {
-            return Vec::new();
-        };
-        let is_in = |at: &usize| {
-            let error = self.errors.get(*at).and_then(|error| error.span);
-            error.is_some_and(|error| overlap(error, statement) && comes_from(error, statement, sources))
-        };
-        errors.iter().copied().filter(is_in).collect()
+    /// Those in a statement.
+    fn in_statement(&self, statement: Span, sources: &SourceMap) -> Vec<Span> {
+        let places = self.0.get(&(statement.file, statement.line)).into_iter().flatten();
+        let places = places.filter(|place| overlap(**place, statement) && comes_from(**place, statement, sources));
+        places.copied().collect()
     }
 }
 
@@ -163,9 +153,15 @@ impl Search<'_> {
         }
     }
 
-    /// Is a node another one, or in it?
-    fn is_in(&self, node: usize, block: usize) -> bool {
-        let end = self.tree.node(block).map_or(block, |block| block.end);
-        (block..end).contains(&node)
+    /// For each node, whether it is left out, itself or with a block around it.
+    fn gone(&self) -> Vec<bool> {
+        let mut gone = vec![false; self.tree.len()];
+        for index in &self.left_out {
+            let end = self.tree.node(*index).map_or(*index, |node| node.end);
+            if let Some(nodes) = gone.get_mut(*index..end) {
+                nodes.fill(true);
+            }
+        }
+        gone
     }
 }

@@ -66,6 +66,16 @@ fn only_the_wrong_lines_of_a_definition_are_left_out() {
 }
 
 #[test]
+fn many_errors_take_no_time() {
+    let text = "$I=\\\nvrrp_instance V_${A}_${B} { \\\ninterface eth${A} \\\nvirtual_router_id ${B} \\\npriorit 7 \\\n\
+                priority 300 \\\nvirtual_ipaddress { 10.${A}.${B}.1 } \\\n}\n~SEQ(A,1,4) ~SEQ(B,1,250) $I\n";
+    let print = printed(text);
+    assert_eq!(print.matches("\nvrrp_instance ").count(), 1000);
+    assert_eq!(print.matches("\n    priority").count(), 0);
+    assert_eq!(printed(&print), print);
+}
+
+#[test]
 fn scripts_are_quoted_anew() {
     let text = |command: &str| format!("vrrp_script s {{\n    script {command}\n}}\n");
     let line = |command: &str| {
