@@ -4,11 +4,13 @@
 //! the file (`@holdfast lint_off HF0801`, see [`LintOff`]) and by whoever calls.
 
 mod bfd;
+mod scope;
 mod script;
 mod switch;
 mod virtual_server;
 mod vrrp;
 
+use scope::Scopes;
 pub(crate) use switch::Switch;
 pub use switch::{Allow, LintOff};
 
@@ -34,21 +36,17 @@ pub fn lint(loaded: &Loaded, host: Option<&dyn Host>) -> Vec<Diagnostic> {
         sources: &loaded.sources,
         known: &loaded.diagnostics,
         host,
-        advice: Vec::new(),
+        scopes: Scopes::new(&loaded.lint_off, &loaded.sources),
+        advice: Findings::default(),
     };
     vrrp::look(&mut pass);
     bfd::look(&mut pass);
     virtual_server::look(&mut pass);
     script::look(&mut pass);
-    let mut advice = Findings::default();
-    let is_off = |it: &Diagnostic| loaded.lint_off.iter().any(|off| off.covers(it, &loaded.sources));
-    for it in pass.advice.into_iter().filter(|it| !is_off(it)) {
-        advice.push(it);
-    }
     for it in loaded.lint_off.iter().flat_map(LintOff::complaints) {
-        advice.push(it);
+        pass.advice.push(it);
     }
-    advice.finish()
+    pass.advice.finish()
 }
 
 /// One look at a configuration.
@@ -58,19 +56,23 @@ struct Pass<'a> {
     /// What was said already.
     known: &'a [Diagnostic],
     host: Option<&'a dyn Host>,
-    advice: Vec<Diagnostic>,
+    scopes: Scopes<'a>,
+    advice: Findings,
 }
 
 impl Pass<'_> {
     fn advise(&mut self, diagnostic: Diagnostic) {
-        self.advice.push(diagnostic);
+        if !self.scopes.cover(diagnostic.code, diagnostic.span) {
+            self.advice.push(diagnostic);
+        }
     }
 
     /// Says the same of many places once, at the first.
     fn advise_once(&mut self, finding: Finding, places: &[Span], message: String, hint: &str) {
-        let Some((first, more)) = places.split_first() else {
-            return;
-        };
+        let is_on = |place: &&Span| !self.scopes.cover(finding.code, Some(**place));
+        let mut places = places.iter().filter(is_on);
+        let Some(first) = places.next() else { return };
+        let more: Vec<Span> = places.copied().collect();
         let mut advice = Diagnostic::new(finding, message, Some(*first)).hint(hint);
         if !more.is_empty() {
             advice = advice.note(format!("and {} more like this", more.len()), more.first().copied());

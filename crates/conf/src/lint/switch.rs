@@ -3,7 +3,7 @@
 //! keepalived skips the line as a condition that does not match.
 
 use crate::diagnostic::{Code, Diagnostic, findings};
-use crate::source::{SourceMap, Span};
+use crate::source::Span;
 use std::ops::Range;
 use std::str::FromStr;
 
@@ -67,30 +67,6 @@ impl LintOff {
         off
     }
 
-    /// Is this piece of advice switched off?
-    pub(super) fn covers(&self, advice: &Diagnostic, sources: &SourceMap) -> bool {
-        self.allow.iter().any(|allow| allow.covers(advice)) && self.is_around(advice, sources)
-    }
-
-    fn is_around(&self, advice: &Diagnostic, sources: &SourceMap) -> bool {
-        let Some(block) = &self.block else { return true };
-        let Some(mut place) = advice.span else { return false };
-        // What an included file says is said where it is included.
-        while place.file != block.start.file {
-            match sources.included_at(place.file) {
-                Some(include) => place = include,
-                None => return false,
-            }
-        }
-        let point = |span: Span| (span.line, span.column);
-        let until = if block.end.file == block.start.file {
-            point(block.end)
-        } else {
-            (u32::MAX, u32::MAX)
-        };
-        (point(block.start)..=until).contains(&point(place))
-    }
-
     /// Words that name no advice.
     pub(super) fn complaints(&self) -> impl Iterator<Item = Diagnostic> {
         let say = |word: &String| format!("lint_off {word}: there is no such advice; the word is ignored");
@@ -125,9 +101,14 @@ pub enum Allow {
 impl Allow {
     /// Is this piece of advice one of those?
     pub fn covers(self, advice: &Diagnostic) -> bool {
+        self.names(advice.code)
+    }
+
+    /// Is the advice with this code one of those?
+    pub(super) fn names(self, code: Code) -> bool {
         match self {
-            Self::All => super::is_lint(advice.code),
-            Self::Code(code) => code == advice.code,
+            Self::All => super::is_lint(code),
+            Self::Code(named) => named == code,
         }
     }
 }

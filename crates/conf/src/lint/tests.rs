@@ -417,6 +417,31 @@ fn advice_is_switched_off_for_a_block_only() {
 }
 
 #[test]
+fn advice_is_switched_off_in_nested_blocks() {
+    let real =
+        |retry: &str, switch: &str| format!("real_server 192.0.2.11 80 {{\nTCP_CHECK {{\n{retry}\n{switch}\n}}\n}}\n");
+    let text = |inner: &str, outer: &str| {
+        let (first, second) = (real("retry 0", inner), real("retry 0", "").replace(".11", ".12"));
+        format!(
+            "virtual_server 192.0.2.1 80 {{\nlb_algo rr\nlb_kind NAT\nprotocol TCP\n{first}{second}alpha\n{outer}\n}}\n"
+        )
+    };
+    let found = |inner: &str, outer: &str| advice_on(&text(inner, outer), None);
+    assert_eq!(found("", ""), [(825, 6)], "said once, at the first");
+    assert_eq!(found("@holdfast lint_off HF0825", ""), [(825, 12)], "the other one");
+    assert_eq!(found("@holdfast lint_off HF0800", "@holdfast lint_off HF0825"), []);
+    assert_eq!(
+        found("@holdfast lint_off HF0800", "@holdfast lint_off HF0801"),
+        [(825, 6)]
+    );
+    // Blocks end.
+    let one = text("", "@holdfast lint_off HF0800\n@holdfast lint_off HF0825");
+    let two = one.clone() + &text("", "").replace("0.2.1 80", "0.2.1 81");
+    let lines = u32::try_from(one.lines().count()).unwrap();
+    assert_eq!(advice_on(&two, None), [(825, lines + 6)]);
+}
+
+#[test]
 fn advice_is_switched_off_across_includes() {
     let files = MemoryLoader::new()
         .with(
