@@ -208,6 +208,12 @@ pub enum Fault {
     InterfaceUp(String),
     /// The interface has no address to send from.
     NoSourceAddress(String),
+    /// A tracked script fails.
+    ScriptDown(String),
+    /// A script tracked with `reverse` succeeds.
+    ScriptUp(String),
+    /// The number in a tracked file says so.
+    File(String),
 }
 
 impl fmt::Display for Fault {
@@ -216,6 +222,9 @@ impl fmt::Display for Fault {
             Self::InterfaceDown(interface) => write!(f, "interface {interface} down"),
             Self::InterfaceUp(interface) => write!(f, "interface {interface} up"),
             Self::NoSourceAddress(interface) => write!(f, "no source address on interface {interface}"),
+            Self::ScriptDown(script) => write!(f, "script {script} fails"),
+            Self::ScriptUp(script) => write!(f, "script {script} succeeds"),
+            Self::File(file) => write!(f, "tracked file {file}"),
         }
     }
 }

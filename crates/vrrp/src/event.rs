@@ -36,6 +36,20 @@ pub enum Event {
         /// The address that is gone.
         address: IpAddr,
     },
+    /// A tracked script came up or went down. Until the first word about a script with weight 0 the instance waits in INIT.
+    ScriptResult {
+        /// Name of the script.
+        script: String,
+        /// Up after `rise` and `fall` have been counted; `None`: it has no result yet.
+        up: Option<bool>,
+    },
+    /// The number in a tracked file.
+    FileValue {
+        /// Name of the `track_file` block.
+        file: String,
+        /// The number; 0 for a file that is absent or holds none.
+        value: i64,
+    },
     /// The moment of [`crate::Node::next_deadline`] has come. Too early or too often does no harm.
     DeadlineReached,
     /// New settings, already checked.

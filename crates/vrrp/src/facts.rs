@@ -1,23 +1,31 @@
-//! What the driver has said about the interfaces.
+//! What the driver has said about interfaces, scripts and files.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::action::Fault;
-use crate::settings::{Family, InstanceSettings, TrackedInterface};
+use crate::settings::{Family, GroupSettings, InstanceSettings, TrackedFile, TrackedInterface, TrackedScript};
 
-/// The last word about each interface; nothing is known at first.
+/// What a tracked file may take from a priority and add to it; as much as can be taken is a fault.
+const FILE_FAULT: i64 = -254;
+const FILE_MOST: i64 = 253;
+
+/// The last word about each thing; nothing is known at first.
 #[derive(Debug, Default)]
 pub(crate) struct Facts {
     links: BTreeMap<String, bool>,
     sources: BTreeMap<String, BTreeMap<Family, Option<IpAddr>>>,
+    scripts: BTreeMap<String, bool>,
+    files: BTreeMap<String, i64>,
 }
 
 /// What the facts mean for one instance.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Standing {
-    /// All that must be known has been said.
+    /// All that must be known about interfaces has been said.
     pub(crate) known: bool,
+    /// A script that decides over FAULT has no result yet, or a file has not been read.
+    pub(crate) awaits_tracker: bool,
     /// Source address for advertisements.
     pub(crate) source: Option<IpAddr>,
     /// Sum of the weights of trackers.
@@ -35,8 +43,19 @@ impl Facts {
         self.sources.entry(interface).or_default().insert(family, address);
     }
 
+    pub(crate) fn set_script(&mut self, script: String, up: Option<bool>) {
+        match up {
+            Some(up) => self.scripts.insert(script, up),
+            None => self.scripts.remove(&script),
+        };
+    }
+
+    pub(crate) fn set_file(&mut self, file: String, value: i64) {
+        self.files.insert(file, value);
+    }
+
     /// Looks at one instance with its own trackers and those of its group.
-    pub(crate) fn standing(&self, settings: &InstanceSettings, of_group: &[TrackedInterface]) -> Standing {
+    pub(crate) fn standing(&self, settings: &InstanceSettings, group: Option<&GroupSettings>) -> Standing {
         let mut standing = Standing {
             known: true,
             ..Standing::default()
@@ -48,8 +67,17 @@ impl Facts {
         for interface in settings.interfaces_of_addresses() {
             standing.judge_link(interface, self.links.get(interface).copied(), false);
         }
+        let of_group = group.into_iter().flat_map(|group| &group.tracked_interfaces);
         for tracked in settings.tracked_interfaces.iter().chain(of_group) {
-            standing.judge_tracked(tracked, self.links.get(&tracked.interface).copied());
+            standing.judge_interface(tracked, self.links.get(&tracked.interface).copied());
+        }
+        let of_group = group.into_iter().flat_map(|group| &group.tracked_scripts);
+        for tracked in settings.tracked_scripts.iter().chain(of_group) {
+            standing.judge_script(tracked, self.scripts.get(&tracked.script).copied());
+        }
+        let of_group = group.into_iter().flat_map(|group| &group.tracked_files);
+        for tracked in settings.tracked_files.iter().chain(of_group) {
+            standing.judge_file(tracked, self.files.get(&tracked.file).copied());
         }
         let told = self
             .sources
@@ -79,20 +107,53 @@ impl Standing {
         }
     }
 
-    fn judge_tracked(&mut self, tracked: &TrackedInterface, up: Option<bool>) {
+    fn judge_interface(&mut self, tracked: &TrackedInterface, up: Option<bool>) {
         if tracked.weight == 0 {
             return self.judge_link(&tracked.interface, up, tracked.reverse);
         }
-        let weight = if tracked.reverse {
-            tracked.weight.saturating_neg()
-        } else {
-            tracked.weight
-        };
         match up {
             None => self.known = false,
-            Some(true) => self.weight = self.weight.saturating_add(weight.max(0)),
-            Some(false) => self.weight = self.weight.saturating_add(weight.min(0)),
+            Some(up) => self.weigh(tracked.weight, tracked.reverse, up),
         }
+    }
+
+    /// A script with a weight counts for nothing before its first result.
+    fn judge_script(&mut self, tracked: &TrackedScript, up: Option<bool>) {
+        match up {
+            Some(up) if tracked.weight != 0 => self.weigh(tracked.weight, tracked.reverse, up),
+            None if tracked.weight != 0 => {}
+            None => self.awaits_tracker = true,
+            Some(up) if up != tracked.reverse => {}
+            Some(true) => self.add_fault(Fault::ScriptUp(tracked.script.clone())),
+            Some(false) => self.add_fault(Fault::ScriptDown(tracked.script.clone())),
+        }
+    }
+
+    fn judge_file(&mut self, tracked: &TrackedFile, value: Option<i64>) {
+        let Some(value) = value else {
+            self.awaits_tracker = true;
+            return;
+        };
+        let is_fault = if tracked.weight == 0 {
+            (value != 0) != tracked.reverse
+        } else {
+            let weight = i64::from(signed(tracked.weight, tracked.reverse));
+            let contribution = value.saturating_mul(weight).clamp(FILE_FAULT, FILE_MOST);
+            let lowest = contribution == FILE_FAULT;
+            if !lowest {
+                self.weight = self.weight.saturating_add(i32::try_from(contribution).unwrap_or(0));
+            }
+            lowest
+        };
+        if is_fault {
+            self.add_fault(Fault::File(tracked.file.clone()));
+        }
+    }
+
+    fn weigh(&mut self, weight: i32, reverse: bool, up: bool) {
+        let weight = signed(weight, reverse);
+        let counts = if up { weight.max(0) } else { weight.min(0) };
+        self.weight = self.weight.saturating_add(counts);
     }
 
     fn add_fault(&mut self, fault: Fault) {
@@ -100,4 +161,8 @@ impl Standing {
             self.faults.push(fault);
         }
     }
+}
+
+const fn signed(weight: i32, reverse: bool) -> i32 {
+    if reverse { weight.saturating_neg() } else { weight }
 }

@@ -55,6 +55,8 @@ pub(crate) struct Instance {
     pub(crate) counters: Counters,
     /// Everything that must be known about the interfaces is known.
     pub(crate) known: bool,
+    /// What is tracked has not yet said whether the instance may take part.
+    pub(crate) awaits_tracker: bool,
     pub(crate) faults: Vec<Fault>,
     source: Option<IpAddr>,
     /// Sum of the weights of trackers.
@@ -92,6 +94,7 @@ impl Instance {
             last_transition: now,
             counters: Counters::default(),
             known: false,
+            awaits_tracker: false,
             faults: Vec::new(),
             source: settings.source,
             weight: 0,
@@ -143,7 +146,7 @@ impl Instance {
         true
     }
 
-    /// Takes notice of its interfaces; faults that are new or gone are logged.
+    /// Takes notice of its interfaces and of what it tracks; faults that are new or gone are logged.
     pub(crate) fn set_standing(&mut self, standing: Standing, out: &mut Outbox) {
         let instance = || self.settings.name.clone();
         if standing.known {
@@ -162,6 +165,7 @@ impl Instance {
         }
         // While something is unknown, faults are not counted and the last source stays.
         self.known = standing.known;
+        self.awaits_tracker = standing.awaits_tracker;
         if standing.known || self.state == State::Init {
             self.source = standing.source;
             self.faults = standing.faults;

@@ -39,8 +39,8 @@ pub struct Node {
     units: Vec<Unit>,
     unit_of: BTreeMap<InstanceId, UnitId>,
     routers: Routers,
-    /// Units that have to be reviewed when an interface changes.
-    watchers: BTreeMap<String, BTreeSet<UnitId>>,
+    /// Units that have to be reviewed when something changes.
+    watchers: BTreeMap<Watched, BTreeSet<UnitId>>,
     /// Who holds an address on an interface while it is master.
     holders: BTreeMap<(String, IpAddr), Vec<InstanceId>>,
     facts: Facts,
@@ -53,6 +53,14 @@ pub struct Node {
 
 /// Place in `Node::units`, until the next reload.
 type UnitId = usize;
+
+/// What a unit's place in the election depends on.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Watched {
+    Interface(String),
+    Script(String),
+    File(String),
+}
 
 /// What moves together: a sync group, or one instance without a group.
 #[derive(Debug)]
@@ -102,7 +110,7 @@ impl Node {
             Event::Received(packet) => self.hear(&packet),
             Event::LinkChanged { interface, up } => {
                 self.facts.set_link(interface.clone(), up);
-                self.review_watchers(&interface);
+                self.review_watchers(&Watched::Interface(interface));
             }
             Event::SourceAddress {
                 interface,
@@ -111,9 +119,17 @@ impl Node {
             } => {
                 let address = address.filter(|address| Family::of(*address) == family);
                 self.facts.set_source(interface.clone(), family, address);
-                self.review_watchers(&interface);
+                self.review_watchers(&Watched::Interface(interface));
             }
             Event::AddressLost { interface, address } => self.address_lost(interface, address),
+            Event::ScriptResult { script, up } => {
+                self.facts.set_script(script.clone(), up);
+                self.review_watchers(&Watched::Script(script));
+            }
+            Event::FileValue { file, value } => {
+                self.facts.set_file(file.clone(), value);
+                self.review_watchers(&Watched::File(file));
+            }
             Event::DeadlineReached => self.fire_deadlines(),
             Event::Reload(settings) => self.reload(*settings),
             Event::Shutdown { keep_addresses } => self.shut_down(keep_addresses),
@@ -255,25 +271,24 @@ impl Node {
             .flatten()
     }
 
-    fn review_watchers(&mut self, interface: &str) {
-        let units = self.watchers.get(interface).cloned().unwrap_or_default();
+    fn review_watchers(&mut self, changed: &Watched) {
+        let units = self.watchers.get(changed).cloned().unwrap_or_default();
         let moves: Vec<Move> = units.into_iter().filter_map(|unit| self.review(unit)).collect();
         self.carry_out(moves);
     }
 
-    /// Tells the members of a unit what is known about their interfaces.
+    /// Tells the members of a unit what is known about their interfaces and trackers.
     fn look(&mut self, id: UnitId) {
         let Some(unit) = self.units.get(id) else { return };
-        let of_group = unit.group.as_ref().map_or(&[][..], |group| &group.tracked_interfaces);
         for member in &unit.members {
             if let Some(instance) = self.instances.get_mut(member) {
-                let standing = self.facts.standing(&instance.settings, of_group);
+                let standing = self.facts.standing(&instance.settings, unit.group.as_ref());
                 instance.set_standing(standing, &mut self.out);
             }
         }
     }
 
-    /// Looks at a unit after its interfaces, members or settings changed: the state it belongs in, if that is another one.
+    /// Looks at a unit after its interfaces, trackers, members or settings changed: the state it belongs in, if that is another one.
     fn review(&mut self, id: UnitId) -> Option<Move> {
         self.look(id);
         if !self.started {
@@ -338,7 +353,9 @@ fn verdict(members: &[&Instance]) -> Option<(Option<InstanceId>, State, Reason)>
     if let Some((leader, fault)) = members.iter().filter(may_count).find_map(of_faulty) {
         return Some((Some(leader), State::Fault, Reason::Fault(fault)));
     }
-    if !all_known {
+    // Who runs already goes on until a new tracker speaks; who does not run waits for it.
+    let is_out = |member: &Instance| matches!(member.state, State::Init | State::Fault);
+    if !all_known || any(&|member| member.awaits_tracker && is_out(member)) {
         return None;
     }
     let to = if any(&|member| member.state == State::Master)

@@ -24,7 +24,7 @@ pub struct NodeSettings {
 }
 
 /// One `vrrp_sync_group`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupSettings {
     /// Name of the group, unique among groups.
     pub name: String,
@@ -32,6 +32,10 @@ pub struct GroupSettings {
     pub members: Vec<String>,
     /// Interfaces tracked by the group: they count for every member.
     pub tracked_interfaces: Vec<TrackedInterface>,
+    /// Scripts tracked by the group.
+    pub tracked_scripts: Vec<TrackedScript>,
+    /// Files tracked by the group.
+    pub tracked_files: Vec<TrackedFile>,
 }
 
 /// VRRP version of an instance.
@@ -188,6 +192,29 @@ pub struct TrackedInterface {
     pub reverse: bool,
 }
 
+/// One line of `track_script`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrackedScript {
+    /// Name of the `vrrp_script`.
+    pub script: String,
+    /// 0: its failure is a fault. Positive: added to the priority while it is up. Negative: added while it is down.
+    pub weight: i32,
+    /// The other way round: negates the weight, or makes its success the fault.
+    pub reverse: bool,
+}
+
+/// One line of `track_file`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrackedFile {
+    /// Name of the `track_file` block.
+    pub file: String,
+    /// 0: a number other than 0 in the file is a fault. Otherwise the number times this is added to the priority, at least
+    /// −254 and at most 253; −254 is a fault.
+    pub weight: i32,
+    /// The other way round: negates the weight, or makes the number 0 the fault.
+    pub reverse: bool,
+}
+
 /// The `garp_*` options: gratuitous ARP for IPv4, unsolicited neighbour advertisements for IPv6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AnnounceSettings {
@@ -254,6 +281,10 @@ pub struct InstanceSettings {
     pub excluded: Vec<VirtualAddress>,
     /// `track_interface`.
     pub tracked_interfaces: Vec<TrackedInterface>,
+    /// `track_script`.
+    pub tracked_scripts: Vec<TrackedScript>,
+    /// `track_file`.
+    pub tracked_files: Vec<TrackedFile>,
     /// Loss of [`Self::interface`] is a fault; off with `dont_track_primary`.
     pub track_primary: bool,
     /// `garp_*`.
@@ -305,6 +336,8 @@ impl InstanceSettings {
             addresses: Vec::new(),
             excluded: Vec::new(),
             tracked_interfaces: Vec::new(),
+            tracked_scripts: Vec::new(),
+            tracked_files: Vec::new(),
             track_primary: true,
             announce: AnnounceSettings::default(),
             down_timer_adverts: 3,

@@ -122,6 +122,7 @@ fn group(group: &config::VrrpSyncGroup) -> GroupSettings {
         name: group.name.value.clone(),
         members: group.group.iter().map(|member| member.value.clone()).collect(),
         tracked_interfaces: tracked(&group.track_interface),
+        ..GroupSettings::default()
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::transitions::{Move, Step};
-use super::{Node, Unit};
+use super::{Node, Unit, Watched};
 use crate::action::{Reason, State};
 use crate::instance::{Holding, Instance};
 use crate::settings::{Family, GroupSettings, InstanceSettings, NodeSettings, Transmission, VirtualAddress};
@@ -170,16 +170,30 @@ impl Node {
 
     fn add_unit(&mut self, unit: Unit) {
         let id = self.units.len();
-        let of_group = unit.group.iter().flat_map(|group| &group.tracked_interfaces);
-        let instances = || unit.members.iter().filter_map(|member| self.instances.get(member));
-        let own = instances().map(|instance| instance.settings.interface.clone());
-        let of_members = instances().flat_map(|instance| &instance.settings.tracked_interfaces);
-        let tracked = of_members.chain(of_group).map(|tracked| tracked.interface.clone());
-        let of_addresses = instances()
-            .flat_map(|instance| instance.settings.interfaces_of_addresses())
+        let group = || unit.group.iter();
+        let members = || {
+            let instances = unit.members.iter().filter_map(|member| self.instances.get(member));
+            instances.map(|instance| &instance.settings)
+        };
+        let own = members().map(|member| member.interface.clone());
+        let of_addresses = members()
+            .flat_map(InstanceSettings::interfaces_of_addresses)
             .map(str::to_owned);
-        for interface in own.chain(tracked).chain(of_addresses) {
-            self.watchers.entry(interface).or_default().insert(id);
+        let interfaces = members().flat_map(|member| &member.tracked_interfaces);
+        let interfaces = interfaces.chain(group().flat_map(|group| &group.tracked_interfaces));
+        let scripts = members().flat_map(|member| &member.tracked_scripts);
+        let scripts = scripts.chain(group().flat_map(|group| &group.tracked_scripts));
+        let files = members().flat_map(|member| &member.tracked_files);
+        let files = files.chain(group().flat_map(|group| &group.tracked_files));
+        let watched = interfaces
+            .map(|tracked| tracked.interface.clone())
+            .chain(own)
+            .chain(of_addresses)
+            .map(Watched::Interface)
+            .chain(scripts.map(|tracked| Watched::Script(tracked.script.clone())))
+            .chain(files.map(|tracked| Watched::File(tracked.file.clone())));
+        for watched in watched {
+            self.watchers.entry(watched).or_default().insert(id);
         }
         self.unit_of.extend(unit.members.iter().map(|member| (*member, id)));
         self.units.push(unit);

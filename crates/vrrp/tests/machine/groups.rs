@@ -10,6 +10,7 @@ fn group(tracked_interfaces: Vec<TrackedInterface>) -> GroupSettings {
         name: "G".to_owned(),
         members: vec!["VI_1".to_owned(), "VI_2".to_owned()],
         tracked_interfaces,
+        ..GroupSettings::default()
     }
 }
 

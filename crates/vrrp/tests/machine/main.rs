@@ -17,3 +17,4 @@ mod reload;
 mod scale;
 mod support;
 mod table;
+mod trackers;

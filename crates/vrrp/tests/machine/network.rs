@@ -374,7 +374,7 @@ fn host_settings(version: Version, priority: u8, preempt: bool, grouped: bool) -
         settings.groups = vec![GroupSettings {
             name: "G".to_owned(),
             members,
-            tracked_interfaces: Vec::new(),
+            ..GroupSettings::default()
         }];
     }
     settings
