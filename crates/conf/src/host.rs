@@ -6,7 +6,7 @@ mod interfaces;
 mod scripts;
 
 pub use interfaces::check_interfaces;
-pub use scripts::check_scripts;
+pub use scripts::{any_script_runs, check_scripts};
 pub(crate) use scripts::{scripts, user_id};
 
 use std::ffi::OsStr;

@@ -189,7 +189,6 @@ fn wrong_routes_are_left_out() {
         ("198.51.100.0/24 dev eth0 pref high", 441, 0),
         ("198.51.100.0/24 dev eth0 metric 0x10", 440, 0),
         ("198.51.100.0/24 dev eth0 mtu lock", 304, 0),
-        ("198.51.100.0/24 via 192.0.2.1", 444, 1),
         ("198.51.100.0/24 dev eth0 protocol static", 445, 1),
         ("198.51.100.0/24 dev eth0 features x", 441, 1),
         ("198.51.100.0/24 dev eth0 encap ip", 442, 1),

@@ -328,7 +328,7 @@ impl<'a> Builder<'a> {
             self.report(diagnostic.hint("dev INTERFACE"));
         } else if !route.no_track && route.dev.is_none() {
             let message = "Without an interface the route cannot be tracked".to_owned();
-            self.invalid(findings::UNTRACKED, message, first)
+            self.invalid(findings::UNTRACKED_ROUTE, message, first)
                 .hint("write dev INTERFACE, or no_track")
                 .send(self);
             route.no_track = true;

@@ -91,6 +91,19 @@ pub fn check_scripts(config: &Config, host: &dyn Host) -> Vec<Diagnostic> {
     found
 }
 
+/// Is there a script that can be run at all? Without one it does not matter who could change scripts.
+pub fn any_script_runs(config: &Config, host: &dyn Host) -> bool {
+    let mut programs = HashMap::new();
+    scripts(config).into_iter().any(|(_, script)| {
+        let command = script.argv.first().map(AsRef::as_ref);
+        user_id(config, script, host).is_ok()
+            && command.is_some_and(|command: &OsStr| {
+                is_file_test(command)
+                    || *programs.entry(command).or_insert_with(|| host.program(command)) == Program::Executable
+            })
+    })
+}
+
 fn check_script<'a>(
     purpose: Use,
     script: &'a Script,

@@ -1,6 +1,6 @@
 //! Configurations from the wild, beside what keepalived 2.4.3 says about them.
 
-use crate::coverage::{Coverage, Ours};
+use crate::coverage::{self, Coverage, Ours};
 use crate::meant;
 use crate::says::{self, Message, Verdict};
 use crate::shared::{configurations, read, shared};
@@ -131,4 +131,43 @@ fn folder_of(loaded: &Loaded) -> String {
     let main = loaded.sources.files().next().map(|(_, path)| path);
     let folder = main.and_then(Path::parent).map(|path| format!("{}/", path.display()));
     folder.unwrap_or_default()
+}
+
+/// `-t` ends as keepalived's does, where neither depends on the host: on scripts, users and namespaces.
+#[test]
+fn files_end_with_keepalived_s_status() {
+    let Some(corpus) = corpus() else { return };
+    let (mut compared, mut wrong) = (0, Vec::new());
+    for (verdict, loaded, text) in &corpus {
+        let security = |code: i32| code == 6;
+        let ours = i32::from(loaded.exit_code());
+        let named = verdict.messages.iter().any(coverage::asks_the_host);
+        // A namespace that cannot be entered ends keepalived with 0.
+        let namespace = verdict.status == 0 && text.contains("net_namespace");
+        if named || namespace || security(ours) || security(verdict.status) {
+            continue;
+        }
+        compared += 1;
+        let wanted = match verdict.status {
+            // A missing argument ends keepalived; a definition that contains itself keeps it busy for ever.
+            2 | 124 => 5,
+            status => status,
+        };
+        if ours != wanted
+            && !loaded
+                .diagnostics
+                .iter()
+                .any(|it| meant::error(&verdict.file, it).is_some())
+        {
+            let lines = loaded.diagnostics.iter().filter(|it| it.class.is_some());
+            let lines: Vec<String> = lines.map(|it| it.one_line(&loaded.sources)).collect();
+            wrong.push(format!("{}: {ours} for {wanted}: {lines:#?}", verdict.file));
+        }
+    }
+    println!(
+        "corpus: the status of {compared} files was compared, {} differ",
+        wrong.len()
+    );
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(compared > 75, "{compared}");
 }

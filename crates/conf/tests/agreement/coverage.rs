@@ -114,6 +114,13 @@ fn is_confusing(code: Code) -> bool {
     matches!(code.0, 105 | 200..=205 | 300 | 301 | 400 | 510)
 }
 
+/// Does keepalived say this because of the host?
+pub fn asks_the_host(message: &Message) -> bool {
+    HOST.iter()
+        .chain(&["Disabling track script"])
+        .any(|kind| message.text.contains(kind))
+}
+
 fn is_host(message: &Message, all: &[Message]) -> bool {
     let asked = |text: &str| HOST.iter().any(|kind| text.contains(kind));
     let script = message

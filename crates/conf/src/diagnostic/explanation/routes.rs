@@ -54,4 +54,8 @@ pub(super) const PAGES: &[Explanation] = &[
     page(findings::PEER_CONFLICT,
         "An address with a peer is one end of a link, and the prefix length belongs to the peer. What contradicts that is ignored.",
         "", ""),
+    page(findings::UNTRACKED_ROUTE,
+        "A route is put back when its interface comes back, and the line names none. Say so with no_track, or name the interface. keepalived 2.2 counts this as an error, 2.4 does not.",
+        "vrrp_instance A {\n    interface eth0\n    virtual_router_id 51\n    virtual_ipaddress {\n        192.0.2.1\n    }\n    virtual_routes {\n        198.51.100.0/24 via 192.0.2.254\n    }\n}\n",
+        "vrrp_instance A {\n    interface eth0\n    virtual_router_id 51\n    virtual_ipaddress {\n        192.0.2.1\n    }\n    virtual_routes {\n        198.51.100.0/24 via 192.0.2.254 dev eth0\n    }\n}\n"),
 ];
