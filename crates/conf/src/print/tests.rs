@@ -56,6 +56,20 @@ fn what_means_nothing_is_left_out_and_said() {
 }
 
 #[test]
+fn a_block_is_left_out_as_a_whole() {
+    let block = "vrrp_instance V {\n    # default: state BACKUP\n    # default: version 2\n    # default: priority 100\n    \
+                 # default: advert_int 1\n    interface eth0\n    virtual_router_id 1\n    virtual_ipaddress {\n        \
+                 192.0.2.1\n    }\n}\n";
+    assert_eq!(
+        printed(&format!("{block}{block}global_defs {{\n}}\n")),
+        format!(
+            "# left out: k.conf:12: vrrp_instance V is defined twice; the second block is skipped [HF0401]\n\n\
+             {block}\nglobal_defs {{\n}}\n"
+        )
+    );
+}
+
+#[test]
 fn only_the_wrong_lines_of_a_definition_are_left_out() {
     let text = "$B=\\\nvrrp_instance V${N} { \\\ninterface eth0 \\\nvirtual_router_id ${N} \\\npriority 300 \\\n\
                 virtual_ipaddress { 192.0.2.${N} } \\\n}\n$N=1\n$B\n$N=2\n$B\n";
