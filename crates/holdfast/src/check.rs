@@ -7,7 +7,8 @@ use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use holdfast_conf::host::{check_interfaces, check_scripts};
+use holdfast_conf::diagnostic::findings;
+use holdfast_conf::host::{any_script_runs, check_interfaces, check_scripts};
 use holdfast_conf::{FileLoader, Host, Loaded, lint, load};
 
 use crate::EXIT_FAILURE;
@@ -52,6 +53,9 @@ fn write_lines(out: &mut dyn Write, loaded: &Loaded) -> std::io::Result<()> {
 fn check_on(host: &dyn Host, loaded: &mut Loaded) {
     let interfaces = check_interfaces(&loaded.config, host);
     let scripts = check_scripts(&loaded.config, host);
+    if !any_script_runs(&loaded.config, host) {
+        loaded.diagnostics.retain(|it| it.code != findings::SECURITY.code);
+    }
     loaded.add(interfaces);
     loaded.add(scripts);
 }

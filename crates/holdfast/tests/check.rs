@@ -87,6 +87,21 @@ fn config_test_ends_with_the_status_of_the_worst_finding() {
 }
 
 #[test]
+fn scripts_that_are_not_there_are_no_danger() {
+    let folder = Folder::new("scripts");
+    let with = |script: &str| {
+        GOOD.replace(
+            "    protocol TCP\n",
+            &format!("    protocol TCP\n    quorum_up {script}\n"),
+        )
+    };
+    let run = |script: &str| status(&holdfast(&["-t", "-f"], &folder.file(&with(script))));
+    assert_eq!(run("/usr/bin/env"), 6);
+    // keepalived leaves a notify script out that it cannot run, and then has no scripts to be careful with.
+    assert_eq!(run("/nonexistent/script"), 0);
+}
+
+#[test]
 fn config_test_of_no_file_fails() {
     let output = holdfast(&["-t", "-f"], Path::new("/nonexistent/keepalived.conf"));
     // keepalived ends with 0.
