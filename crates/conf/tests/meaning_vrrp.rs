@@ -200,6 +200,13 @@ fn wrong_routes_are_left_out() {
     }
 }
 
+/// keepalived 2.4 does so without a word, 2.2 counts it.
+#[test]
+fn a_route_without_an_interface_is_not_tracked() {
+    let config = clean("static_routes {\n198.51.100.0/24 via 192.0.2.1\n}\n");
+    assert!(config.static_routes[0].no_track);
+}
+
 #[test]
 fn a_family_does_not_swallow_the_next_word() {
     let config = clean("static_routes {\n198.51.100.0/24 dev eth0 inet x\n198.51.100.0/24 inet dev eth1\n}\n");
@@ -330,10 +337,18 @@ fn authentication_is_read_although_it_is_not_supported() {
     assert!(loaded.is_fatal() && format!("{:?}", loaded.config).find("0123456789abcdef").is_none());
     let both = instance(&(body.to_owned() + "\nauthentication {\nauth_type PASS\nauth_pass x\n}"));
     assert_eq!(counted(&read(&both)), [(456, 11)]);
-    assert_eq!(
-        counted(&read(&instance(&body.replace("active_key 2", "active_key 9")))),
-        [(455, 9)]
-    );
+    for (key, wrong, line) in [
+        ("active_key 2", "active_key 9", 9),
+        ("key 2 hex:00", "key 2 hex:0g", 7),
+        ("key 1 01", "key 1 short ", 6),
+    ] {
+        let loaded = read(&instance(&body.replace(key, wrong)));
+        assert!(
+            counted(&loaded).contains(&(455, line)),
+            "{wrong}: {:?}",
+            counted(&loaded)
+        );
+    }
 }
 
 #[test]
@@ -346,6 +361,7 @@ fn other_settings_of_an_instance() {
     );
     assert!(it.garp_extra_if.unwrap().all);
     assert_eq!(it.notify.notify_deleted, Some(NotifyDeleted::State));
+    assert!(!one_instance("skip_check_adv_addr false").skip_check_adv_addr);
     for (body, code) in [
         ("timer_expired_backup", 462),
         ("owner_ignore_adverts", 463),
