@@ -205,7 +205,7 @@ fn without(text: &str, keyword: &str) -> Option<String> {
         })
         .count();
     let rest = lines[..first].iter().chain(&lines[first + length + 1..]);
-    Some(rest.map(|line| format!("{line}\n")).collect())
+    Some(rest.copied().collect::<Vec<_>>().join("\n"))
 }
 
 #[test]

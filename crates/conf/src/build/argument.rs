@@ -255,10 +255,17 @@ impl<'a> Builder<'a> {
             self.invalid(findings::UNKNOWN_OPTION, message, other).send(self);
         }
         let reverse = reverse.is_some_and(|word| word.text == "reverse");
-        i16::try_from(weight).ok().map(|weight| Argument::Weight(weight, reverse))
+        i16::try_from(weight)
+            .ok()
+            .map(|weight| Argument::Weight(weight, reverse))
     }
 
-    pub(super) fn one_of(&mut self, name: &str, word: Word<'_>, choices: &'static [&'static str]) -> Option<&'static str> {
+    pub(super) fn one_of(
+        &mut self,
+        name: &str,
+        word: Word<'_>,
+        choices: &'static [&'static str],
+    ) -> Option<&'static str> {
         let found = choices.iter().copied().find(|choice| *choice == word.text);
         if found.is_none() {
             let message = format!("'{}' is no value of '{name}'; it is ignored", word.text);
