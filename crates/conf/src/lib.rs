@@ -6,6 +6,8 @@
 //! files ([`source`]) → logical lines (`preprocess`) → words (`grammar`, pest) → block tree (`tree`)
 //! → [`Config`] (`build`, `resolve`), with one table of keywords (`keywords`) behind the last two.
 //!
+//! [`print()`] shows the block tree in a canonical layout; [`fmt()`] lays out a file line by line.
+//!
 //! The crate does not look at the host it runs on; whoever uses the [`Config`] checks interfaces, users and
 //! scripts, and can complain at the [`Span`]s that it carries.
 #![forbid(unsafe_code)]
