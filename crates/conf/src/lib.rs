@@ -95,7 +95,12 @@ impl Loaded {
 
 /// Reads the file at `path` and everything it includes through `loader`.
 pub fn load(loader: &dyn Loader, path: &Path, options: &LoadOptions) -> Loaded {
-    read(loader, path, options).loaded
+    let (read, lent) = read_lending(loader, path, options);
+    let Read { mut loaded, text, tree } = read;
+    // Before the files are whole again, so that both are not held at once.
+    drop(tree);
+    lent.give_back(&text, &mut loaded.sources);
+    loaded
 }
 
 /// What [`load`] gives, and what it was made from.
@@ -106,15 +111,23 @@ struct Read {
 }
 
 fn read(loader: &dyn Loader, path: &Path, options: &LoadOptions) -> Read {
+    let (mut read, lent) = read_lending(loader, path, options);
+    lent.give_back(&read.text, &mut read.loaded.sources);
+    read
+}
+
+/// Reads, and says what the sources lack until it is given back.
+fn read_lending(loader: &dyn Loader, path: &Path, options: &LoadOptions) -> (Read, preprocess::Lent) {
     let preprocess::Preprocessed {
         text,
         sources,
+        lent,
         mut diagnostics,
         switches,
     } = preprocess::preprocess(loader, path, options);
     let tree = tree::build(&text, &mut diagnostics);
     let config = build::build(&text, &tree, &mut diagnostics);
-    Read {
+    let read = Read {
         loaded: Loaded {
             config,
             diagnostics: diagnostics.finish(),
@@ -123,7 +136,8 @@ fn read(loader: &dyn Loader, path: &Path, options: &LoadOptions) -> Read {
         },
         text,
         tree,
-    }
+    };
+    (read, lent)
 }
 
 /// A `lint_off` line is about the block that it stands in.

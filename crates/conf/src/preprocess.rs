@@ -5,11 +5,13 @@ mod definitions;
 mod directive;
 mod glob;
 mod include;
+mod lent;
 mod line;
 mod plain;
 mod sequence;
 mod text;
 
+pub(crate) use lent::Lent;
 pub(crate) use line::BLANKS;
 pub(crate) use text::Text;
 
@@ -19,10 +21,13 @@ use crate::lint::Switch;
 use crate::source::{FileId, Loader, SourceMap, Span};
 use definitions::{Definitions, Substituted};
 use include::Including;
+use lent::LentFile;
 use line::Line;
 use plain::PlainLines;
 use std::path::Path;
 
+/// Some editors write it at the beginning of a file.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// keepalived reads lines of up to this many bytes.
 const KEEPALIVED_LINE_BYTES: usize = 1022;
 /// Longer lines are left out.
@@ -30,18 +35,19 @@ const LINE_BYTES: usize = 1 << 20;
 /// Definitions inside definitions, and sequences that come out of them.
 const EXPANSION_DEPTH: usize = 64;
 /// Lines that definitions and sequences may make of one configuration.
-const EXPANDED_LINES: usize = 4_000_000;
+const EXPANDED_LINES: usize = 2_000_000;
 /// The id of lines that are always taken.
 const HOLDFAST: &str = "holdfast";
 /// Bytes of all logical lines together.
-const TEXT_BYTES: usize = 1 << 30;
+const TEXT_BYTES: usize = 1 << 28;
 
 /// What the files say, line by line.
 pub(crate) struct Preprocessed {
     /// The logical lines, each ended by a newline.
     pub text: Text,
-    /// The files.
+    /// The files, without the content of those that are lent.
     pub sources: SourceMap,
+    pub lent: Lent,
     /// What was wrong.
     pub diagnostics: Findings,
     /// The `@holdfast lint_off` lines.
@@ -58,6 +64,7 @@ fn preprocess_up_to(lines: usize, loader: &dyn Loader, path: &Path, options: &Lo
         loader,
         options,
         sources: SourceMap::default(),
+        lent: Lent::default(),
         diagnostics: Findings::default(),
         switches: Vec::new(),
         text: Text::default(),
@@ -72,6 +79,7 @@ fn preprocess_up_to(lines: usize, loader: &dyn Loader, path: &Path, options: &Lo
     Preprocessed {
         text: preprocessor.text,
         sources: preprocessor.sources,
+        lent: preprocessor.lent,
         diagnostics: preprocessor.diagnostics,
         switches: preprocessor.switches,
     }
@@ -81,6 +89,7 @@ struct Preprocessor<'a> {
     loader: &'a dyn Loader,
     options: &'a LoadOptions,
     sources: SourceMap,
+    lent: Lent,
     diagnostics: Findings,
     switches: Vec<Switch>,
     text: Text,
@@ -103,11 +112,16 @@ struct Collecting {
 }
 
 impl Preprocessor<'_> {
-    /// Reads all lines of a file that was just added to the sources.
-    fn file(&mut self, file: FileId, content: &[u8]) {
-        let (content, first_column) = content
-            .strip_prefix(b"\xef\xbb\xbf")
-            .map_or((content, 1), |rest| (rest, 4));
+    /// Reads all lines of a file that was just added to the sources. Says how to make its content again.
+    fn file(&mut self, file: FileId, content: &[u8]) -> LentFile {
+        let mut lent = LentFile::new(file);
+        let (content, first_column) = match content.strip_prefix(BYTE_ORDER_MARK) {
+            Some(rest) => {
+                lent.not_in_text(BYTE_ORDER_MARK);
+                (rest, 4)
+            }
+            None => (content, 1),
+        };
         self.text.reserve(content);
         let mut lines = PlainLines::new(content);
         let mut start = Span {
@@ -120,10 +134,11 @@ impl Preprocessor<'_> {
             if self.collecting.is_none()
                 && let Some((plain, count)) = lines.take_plain()
             {
-                self.text.push_lines(plain, start);
+                lent.in_text(self.text.push_lines(plain, start));
                 self.check_size(start);
                 start.line = start.line.saturating_add(count);
-            } else if let Some(bytes) = lines.take_line() {
+            } else if let Some((bytes, whole)) = lines.take_line() {
+                lent.not_in_text(whole);
                 self.physical_line(bytes, start);
                 start.line = start.line.saturating_add(1);
             } else {
@@ -131,7 +146,9 @@ impl Preprocessor<'_> {
             }
             start.column = 1;
         }
+        lent.not_in_text(lines.rest());
         self.end_definition();
+        lent
     }
 
     fn physical_line(&mut self, bytes: &[u8], start: Span) {

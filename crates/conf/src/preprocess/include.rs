@@ -155,8 +155,10 @@ impl Preprocessor<'_> {
             checks,
         });
         let content = self.sources.take_content(file);
-        self.file(file, &content);
-        self.sources.put_content(file, content);
+        let lent = self.file(file, &content);
+        if let Err(content) = self.lent.take(lent, content) {
+            self.sources.put_content(file, content);
+        }
         self.including.pop();
     }
 

@@ -65,13 +65,19 @@ impl<'a> PlainLines<'a> {
         lines
     }
 
-    /// One line without its end; `None` at the end of the file.
-    pub(super) fn take_line(&mut self) -> Option<&'a [u8]> {
-        let rest = self.content.get(self.at..).filter(|rest| !rest.is_empty())?;
-        let length = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-        self.at += length + 1;
-        let bytes = rest.get(..length)?;
-        Some(bytes.strip_suffix(b"\r").unwrap_or(bytes))
+    /// One line without its end, and with it; `None` at the end of the file.
+    pub(super) fn take_line(&mut self) -> Option<(&'a [u8], &'a [u8])> {
+        let rest = Some(self.rest()).filter(|rest| !rest.is_empty())?;
+        let length = memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
+        let whole = rest.get(..length)?;
+        self.at += length;
+        let bytes = whole.strip_suffix(b"\n").unwrap_or(whole);
+        Some((bytes.strip_suffix(b"\r").unwrap_or(bytes), whole))
+    }
+
+    /// What was not taken.
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.content.get(self.at..).unwrap_or_default()
     }
 
     /// All plain lines up to one that is not, each ended by a newline, and how many they are; `None` when the next one is
@@ -157,7 +163,7 @@ mod tests {
             if let Some((plain, count)) = lines.take_plain() {
                 assert_eq!(plain.lines().count(), count as usize);
                 taken.extend(plain.lines().map(|line| (true, line.to_owned())));
-            } else if let Some(line) = lines.take_line() {
+            } else if let Some((line, _)) = lines.take_line() {
                 taken.push((false, String::from_utf8_lossy(line).into_owned()));
             } else {
                 return taken;

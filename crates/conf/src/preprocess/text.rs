@@ -79,8 +79,8 @@ impl Text {
             .reserve_exact(memchr::memchr_iter(b'\n', content).count());
     }
 
-    /// Whole lines of a file as they are, each ended by a newline, the first from `start` on.
-    pub(super) fn push_lines(&mut self, lines: &str, start: Span) {
+    /// Adds whole lines of a file as they are, each ended by a newline, the first from `start` on. Returns where they are.
+    pub(super) fn push_lines(&mut self, lines: &str, start: Span) -> Range<u32> {
         if !self.follows(start) {
             let piece = Piece {
                 at: self.at(),
@@ -93,6 +93,7 @@ impl Text {
         self.buffer.push_str(lines);
         let ends = memchr::memchr_iter(b'\n', lines.as_bytes());
         self.line_starts.extend(ends.map(|end| offset(at + end + 1)));
+        offset(at)..self.at()
     }
 
     pub(super) fn push(&mut self, line: &Line) {
