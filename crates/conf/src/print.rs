@@ -18,7 +18,7 @@ use std::path::Path;
 /// How often a print is printed again until nothing more is left out.
 const ROUNDS: usize = 8;
 
-/// The result of [`print`].
+/// The result of [`print()`].
 #[derive(Clone, Debug)]
 pub struct Printed {
     /// The configuration.
