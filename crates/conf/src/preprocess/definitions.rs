@@ -96,7 +96,9 @@ fn next_reference(text: &str, mut from: usize) -> Option<Reference<'_>> {
         let start = from + memchr::memchr(b'$', text.as_bytes().get(from..)?)?;
         let rest = text.get(start + 1..)?;
         if let Some(inner) = rest.strip_prefix('{') {
-            if let Some(length) = inner.find('}') {
+            // Only up to the next reference: else a line of many `${` would be searched again and again.
+            let end = inner.find(['}', '{', '$']);
+            if let Some(length) = end.filter(|end| inner.as_bytes().get(*end) == Some(&b'}')) {
                 let name = inner.get(..length)?;
                 if is_name(name.split(BLANKS).next().unwrap_or_default()) {
                     return Some(Reference {
