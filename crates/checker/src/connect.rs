@@ -15,14 +15,7 @@ use crate::progress::Progress;
 /// What goes wrong on this host (no socket, an address that is not ours) says nothing about the server and is
 /// [`Verdict::NotTried`]. What the network or the server answers is a failure.
 pub(crate) async fn connect(connection: &Connection, progress: &mut Progress) -> Result<TcpStream, Verdict> {
-    let socket = open(connection).map_err(|error| not_tried(NotTried::Socket { errno: errno(&error) }))?;
-    bind(&socket, connection).map_err(|error| not_tried(NotTried::Bind { errno: errno(&error) }))?;
-    let target = SockAddr::from(SocketAddr::new(connection.address, connection.port));
-    match socket.connect(&target) {
-        Ok(()) => {}
-        Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => {}
-        Err(error) => return Err(refused_at_once(&error)),
-    }
+    let socket = socket(connection, Type::STREAM, Protocol::TCP)?;
     let stream =
         TcpStream::from_std(socket.into()).map_err(|error| not_tried(NotTried::Socket { errno: errno(&error) }))?;
     // The socket becomes writable when the handshake is over, whichever way it ended.
@@ -35,13 +28,21 @@ pub(crate) async fn connect(connection: &Connection, progress: &mut Progress) ->
     Ok(stream)
 }
 
-fn open(connection: &Connection) -> io::Result<Socket> {
-    let domain = if connection.address.is_ipv4() {
-        Domain::IPV4
-    } else {
-        Domain::IPV6
-    };
-    let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
+/// A socket that is bound as the configuration says, and connected or (TCP) on its way to be.
+pub(crate) fn socket(connection: &Connection, kind: Type, protocol: Protocol) -> Result<Socket, Verdict> {
+    let socket = open(connection.address, kind, protocol)
+        .map_err(|error| not_tried(NotTried::Socket { errno: errno(&error) }))?;
+    bind(&socket, connection).map_err(|error| not_tried(NotTried::Bind { errno: errno(&error) }))?;
+    let target = SockAddr::from(SocketAddr::new(connection.address, connection.port));
+    match socket.connect(&target) {
+        Ok(()) => Ok(socket),
+        Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => Ok(socket),
+        Err(error) => Err(refused_at_once(&error)),
+    }
+}
+
+fn open(address: IpAddr, kind: Type, protocol: Protocol) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(SocketAddr::new(address, 0)), kind, Some(protocol))?;
     socket.set_nonblocking(true)?;
     Ok(socket)
 }

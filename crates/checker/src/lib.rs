@@ -1,17 +1,25 @@
 //! The probes: each one an async function from a request and a time limit to an outcome.
 //!
-//! A probe opens one connection, asks one question and closes it again. It keeps nothing, decides nothing about up and
+//! A probe opens one socket, asks its question and closes it again. It keeps nothing, decides nothing about up and
 //! down, always ends within its time limit, and holds no more than [`http::HEADER_LIMIT`] bytes of what a server sends.
 //! One current-thread runtime runs thousands of them.
 //!
 //! - `connect`: sockets, with all that the configuration says of them;
-//! - `http`: `HTTP_GET`;
+//! - `datagram`: questions and answers of one packet;
+//! - `http`, `smtp`, `dns`, `udp`, `ping`: the checks of these names;
+//! - `random`: numbers that a stranger cannot guess;
 //! - `progress`: how far a probe came, for the reason when time runs out.
 #![forbid(unsafe_code)]
 
 mod connect;
+mod datagram;
+pub mod dns;
 pub mod http;
+pub mod ping;
 mod progress;
+mod random;
+pub mod smtp;
+pub mod udp;
 
 use std::time::Duration;
 
@@ -46,6 +54,10 @@ async fn run(request: &Request, progress: &mut Progress) -> Result<(), Verdict> 
             protocol,
             url,
         } => http::get(connection, *protocol, url, progress).await,
+        Request::Smtp(probe) => smtp::talk(probe, progress).await,
+        Request::Dns(probe) => dns::ask(probe, progress).await,
+        Request::Udp(probe) => udp::send(probe, progress).await,
+        Request::Ping(probe) => ping::echo(probe, progress).await,
     }
 }
 

@@ -7,9 +7,10 @@ mod probes {
 
     use holdfast_checker::probe;
     use holdfast_health::probe::{
-        Connection, Failure, HttpProtocol, Md5, NotTried, Outcome, Phase, Request, StatusSet, Url, Verdict,
+        Connection, Failure, HttpProtocol, Md5, NotTried, Outcome, Phase, Request, SmtpProbe, SmtpStep, StatusSet, Url,
+        Verdict,
     };
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
     use tokio::net::{TcpListener, TcpStream};
     use tokio::task::JoinHandle;
 
@@ -299,6 +300,94 @@ mod probes {
             ),
             "{verdict:?}"
         );
+    }
+
+    /// Plays a mail server: says a line, then answers each line with the next; closes at the end.
+    fn mail_server(listener: TcpListener, lines: &'static [&'static str]) -> JoinHandle<Vec<String>> {
+        tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            let mut stream = BufReader::new(stream);
+            let mut heard = Vec::new();
+            for line in lines {
+                // The prober may have heard enough before the end.
+                let _ = stream.get_mut().write_all(line.as_bytes()).await;
+                let mut command = String::new();
+                let _ = stream.read_line(&mut command).await;
+                heard.push(command);
+            }
+            heard
+        })
+    }
+
+    async fn smtp(lines: &'static [&'static str]) -> (Verdict, Vec<String>) {
+        let listener = listen().await;
+        let mut connection = connection(&listener);
+        connection.timeout = SHORT * 10;
+        let request = Request::Smtp(SmtpProbe {
+            connection,
+            helo_name: "lb.example.org".to_owned(),
+        });
+        let server = mail_server(listener, lines);
+        let verdict = run(&request).await.verdict;
+        (verdict, server.await.unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_mail_server_is_greeted_and_left() {
+        let (verdict, heard) = smtp(&["220 mx ready\r\n", "250 hello\r\n", "221 bye\r\n"]).await;
+        assert_eq!(verdict, Verdict::Success);
+        assert_eq!(heard, ["HELO lb.example.org\r\n", "QUIT\r\n", ""]);
+    }
+
+    #[tokio::test]
+    async fn odd_mail_servers() {
+        let reply = |step, code| Verdict::Failure(Failure::SmtpReply { step, code });
+        for (lines, expected) in [
+            (
+                &["220-a\r\n220 b\r\n", "250-x\r\n250 y\r\n", "221 z\r\n"][..],
+                Verdict::Success,
+            ),
+            (&["220 a\r\n", "250 b\r\n", "500 what?\r\n"], Verdict::Success),
+            // Said too early: not taken for the answer to HELO.
+            (&["220 a\r\n550 early\r\n", "250 b\r\n", "221 c\r\n"], Verdict::Success),
+            (&["554 go away\r\n"], reply(SmtpStep::Greeting, Some(554))),
+            (&["SSH-2.0-OpenSSH\r\n"], reply(SmtpStep::Greeting, None)),
+            (&["220 a\r\n", "501 bad name\r\n"], reply(SmtpStep::Helo, Some(501))),
+            (
+                &["220 a\r\n", "250 b\r\n", ""],
+                Verdict::Failure(Failure::Timeout(Phase::Reading)),
+            ),
+            (&["220 a\r\n", "250 b\r\n"], Verdict::Failure(Failure::NoAnswer)),
+            (&[], Verdict::Failure(Failure::NoAnswer)),
+            (&["220 half a line"], Verdict::Failure(Failure::Timeout(Phase::Reading))),
+        ] {
+            assert_eq!(smtp(lines).await.0, expected, "{lines:?}");
+        }
+    }
+
+    /// Each byte comes in time, the whole does not.
+    #[tokio::test]
+    async fn a_mail_server_that_drips_is_given_up() {
+        let listener = listen().await;
+        let mut connection = connection(&listener);
+        connection.timeout = SHORT;
+        let request = Request::Smtp(SmtpProbe {
+            connection,
+            helo_name: "lb".to_owned(),
+        });
+        let server = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut tick = tokio::time::interval(Duration::from_millis(5));
+            loop {
+                tick.tick().await;
+                if stream.write_all(b"2").await.is_err() {
+                    break;
+                }
+            }
+        });
+        let outcome = run(&request).await;
+        assert_eq!(outcome.verdict, Verdict::Failure(Failure::Deadline(Phase::Reading)));
+        tokio::time::timeout(AMPLE, server).await.unwrap().unwrap();
     }
 
     #[tokio::test]

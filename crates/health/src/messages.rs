@@ -1,12 +1,14 @@
 //! Every line that the machine logs, in the words that keepalived's users search their logs for.
 
+mod check;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use holdfast_ipvs::table::ServiceKey;
 
-use crate::probe::{Failure, NotTried, Phase};
+use crate::probe::{Failure, NotTried};
 
 /// How much a message matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -199,50 +201,18 @@ impl fmt::Display for Message {
         match self {
             Self::Activating(member) => write!(f, "Activating healthchecker for service {member}"),
             Self::Suspending(member) => write!(f, "Suspending healthchecker for service {member}"),
-            Self::CheckSucceeded {
-                keyword: "TCP_CHECK",
-                member,
-            } => {
-                write!(f, "TCP connection to {} success.", member.server)
-            }
-            Self::CheckSucceeded {
-                keyword: "HTTP_GET",
-                member,
-            } => {
-                write!(f, "Remote Web server {} succeed on service.", member.server)
-            }
-            Self::CheckSucceeded { keyword, member } => write!(f, "{keyword} on service {} succeeded.", member.server),
+            Self::CheckSucceeded { keyword, member } => check::succeeded(f, keyword, member),
             Self::CheckFailed {
                 keyword,
                 member,
                 retries,
                 failure,
-            } => {
-                write!(f, "{} on service {} failed", check_name(keyword), member.server)?;
-                if *retries > 0 {
-                    write!(f, " after {retries} retries")?;
-                }
-                write!(f, ". ({failure})")
-            }
+            } => check::failed(f, keyword, member, *retries, failure),
             Self::TryFailed {
-                keyword: "TCP_CHECK",
+                keyword,
                 member,
                 failure,
-            } => {
-                let word = if matches!(failure, Failure::Timeout(_)) {
-                    "timeout"
-                } else {
-                    "failed"
-                };
-                write!(f, "TCP connection to {} {word}. ({failure})", member.server)
-            }
-            Self::TryFailed {
-                keyword: _,
-                member,
-                failure,
-            } => {
-                write!(f, "{} server {}. ({failure})", http_words(failure), member.server)
-            }
+            } => check::try_failed(f, keyword, member, failure),
             Self::NotTried {
                 keyword,
                 member,
@@ -251,7 +221,7 @@ impl fmt::Display for Message {
             } => write!(
                 f,
                 "{} on service {member}: {reason}. Rescheduling, next in {:.1} s",
-                check_name(keyword),
+                check::name(keyword),
                 again_in.as_secs_f64()
             ),
             Self::RealServerUp {
@@ -361,54 +331,22 @@ impl fmt::Display for Message {
     }
 }
 
-/// How keepalived begins the line about a failed try of an `HTTP_GET`.
-const fn http_words(failure: &Failure) -> &'static str {
-    match failure {
-        Failure::Timeout(Phase::Connecting) => "Timeout connecting",
-        Failure::Timeout(Phase::Sending) => "Timeout WEB write",
-        Failure::Timeout(Phase::Reading) | Failure::Deadline(_) => "Timeout HTTP read",
-        Failure::Refused
-        | Failure::Unreachable
-        | Failure::Reset(Phase::Connecting)
-        | Failure::Connection {
-            phase: Phase::Connecting,
-            ..
-        } => "Error connecting",
-        Failure::Reset(Phase::Sending)
-        | Failure::Connection {
-            phase: Phase::Sending, ..
-        } => "Cannot send get request to",
-        Failure::Status(_) | Failure::NoStatusLine => "HTTP status code error to",
-        Failure::Digest { .. } => "MD5 digest error to",
-        Failure::NoAnswer | Failure::HeaderUnfinished => "Read, no data received from",
-        Failure::Reset(Phase::Reading)
-        | Failure::Connection {
-            phase: Phase::Reading, ..
-        }
-        | Failure::HeaderTooLong(_)
-        | Failure::BodyTooLong(_) => "Read error with",
-    }
-}
-
-/// How a check is named when it fails: `HTTP_CHECK` for `HTTP_GET`.
-const fn check_name(keyword: &'static str) -> &'static str {
-    match keyword.as_bytes() {
-        b"HTTP_GET" => "HTTP_CHECK",
-        _ => keyword,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::probe::{Phase, SmtpStep};
+
+    fn member() -> Member {
+        Member {
+            server: "[198.51.100.1]:tcp:80".into(),
+            virtual_server: "[192.0.2.1]:tcp:80".into(),
+        }
+    }
 
     /// The sentences as keepalived prints them, where no test of the machine does it.
     #[test]
     fn sentences_are_keepalived_s() {
-        let member = Member {
-            server: "[198.51.100.1]:tcp:80".into(),
-            virtual_server: "[192.0.2.1]:tcp:80".into(),
-        };
+        let member = member();
         for (message, text) in [
             (
                 Message::RealServerRemoved {
@@ -426,52 +364,82 @@ mod tests {
                 "Enabling sorry server [198.51.100.1]:tcp:80 to VS [192.0.2.1]:tcp:80",
             ),
             (
-                Message::SorryServerDown {
-                    member: member.clone(),
-                    inhibit: true,
-                },
+                Message::SorryServerDown { member, inhibit: true },
                 "Disabling sorry server [198.51.100.1]:tcp:80 from VS [192.0.2.1]:tcp:80",
             ),
+        ] {
+            assert_eq!(message.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn sentences_about_checks_are_keepalived_s() {
+        let passed = |keyword| Message::CheckSucceeded {
+            keyword,
+            member: member(),
+        };
+        let tried = |keyword, failure| Message::TryFailed {
+            keyword,
+            member: member(),
+            failure,
+        };
+        let failed = |keyword, retries, failure| Message::CheckFailed {
+            keyword,
+            member: member(),
+            retries,
+            failure,
+        };
+        let greeting = Failure::SmtpReply {
+            step: SmtpStep::Greeting,
+            code: Some(554),
+        };
+        for (message, text) in [
+            (passed("TCP_CHECK"), "TCP connection to RS success."),
+            (passed("HTTP_GET"), "Remote Web server RS succeed on service."),
+            (passed("SMTP_CHECK"), "Remote SMTP server RS succeed on service."),
+            (passed("UDP_CHECK"), "UDP connection to RS success."),
+            (passed("PING_CHECK"), "ICMP connection to RS success."),
             (
-                Message::CheckSucceeded {
-                    keyword: "TCP_CHECK",
-                    member: member.clone(),
-                },
-                "TCP connection to [198.51.100.1]:tcp:80 success.",
+                tried("HTTP_GET", Failure::Status(500)),
+                "HTTP status code error to server RS. (wrong status code 500)",
             ),
             (
-                Message::CheckSucceeded {
-                    keyword: "HTTP_GET",
-                    member: member.clone(),
-                },
-                "Remote Web server [198.51.100.1]:tcp:80 succeed on service.",
+                tried("TCP_CHECK", Failure::Timeout(Phase::Connecting)),
+                "TCP connection to RS timeout. (timeout while connecting)",
             ),
             (
-                Message::TryFailed {
-                    keyword: "HTTP_GET",
-                    member: member.clone(),
-                    failure: Failure::Status(500),
-                },
-                "HTTP status code error to server [198.51.100.1]:tcp:80. (wrong status code 500)",
+                tried("SMTP_CHECK", greeting),
+                "SMTP_CHECK Bad greeting banner from server RS. (greeting with code 554)",
             ),
             (
-                Message::TryFailed {
-                    keyword: "TCP_CHECK",
-                    member: member.clone(),
-                    failure: Failure::Timeout(Phase::Connecting),
-                },
-                "TCP connection to [198.51.100.1]:tcp:80 timeout. (timeout while connecting)",
+                tried("DNS_CHECK", Failure::DnsError(2)),
+                "DNS_CHECK (RS) read error occurred. (DNS error SERVFAIL (rcode 2))",
             ),
             (
-                Message::CheckFailed {
-                    keyword: "HTTP_GET",
-                    member,
-                    retries: 0,
-                    failure: Failure::Status(500),
-                },
-                "HTTP_CHECK on service [198.51.100.1]:tcp:80 failed. (wrong status code 500)",
+                tried("UDP_CHECK", Failure::Refused),
+                "UDP connection to RS failed. (connection refused)",
+            ),
+            (
+                tried("UDP_CHECK", Failure::ReplyBytes { at: 3 }),
+                "UDP check to RS reply data mismatch. (reply differs at byte 3)",
+            ),
+            (
+                tried("PING_CHECK", Failure::Timeout(Phase::Reading)),
+                "ICMP connection to address RS timeout. (timeout while reading the answer)",
+            ),
+            (
+                failed("PING_CHECK", 2, Failure::Unreachable),
+                "ICMP CHECK on service RS of VS failed after 2 retries. (unreachable)",
+            ),
+            (
+                failed("HTTP_GET", 0, Failure::Status(500)),
+                "HTTP_CHECK on service RS failed. (wrong status code 500)",
             ),
         ] {
+            let names = [("RS", "[198.51.100.1]:tcp:80"), ("VS", "[192.0.2.1]:tcp:80")];
+            let text = names
+                .iter()
+                .fold(text.to_owned(), |text, (short, name)| text.replace(short, name));
             assert_eq!(message.to_string(), text);
         }
     }

@@ -1,11 +1,17 @@
 //! What a probe is asked and what it can answer. The probes themselves are in `holdfast-checker`.
 
+mod outcome;
+mod question;
+
 use std::fmt;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+pub use outcome::{Failure, NotTried, Outcome, Phase, SmtpStep, Verdict};
+pub use question::{DnsProbe, DnsType, MaskedByte, PingProbe, SmtpProbe, UdpProbe, UdpReply};
 
 /// A check's kind with its parameters. Two equal probes are the same check: so a reload recognises it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -14,6 +20,14 @@ pub enum Probe {
     Tcp(TcpProbe),
     /// `HTTP_GET`: each URL answers as expected.
     Http(HttpProbe),
+    /// `SMTP_CHECK`: a mail server greets and answers `HELO`.
+    Smtp(SmtpProbe),
+    /// `DNS_CHECK`: a name server answers a query without an error.
+    Dns(DnsProbe),
+    /// `UDP_CHECK`: a datagram is not refused, or is answered.
+    Udp(UdpProbe),
+    /// `PING_CHECK`: an echo request is answered.
+    Ping(PingProbe),
 }
 
 /// `TCP_CHECK`
@@ -121,95 +135,14 @@ pub enum Request {
         /// What to fetch, and what to expect.
         url: Url,
     },
-}
-
-/// What came of a probe.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Outcome {
-    /// The verdict with its reason.
-    pub verdict: Verdict,
-    /// How long it took.
-    pub duration: Duration,
-}
-
-/// The verdict of a probe.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Verdict {
-    /// It answered as expected.
-    Success,
-    /// It did not.
-    Failure(Failure),
-    /// Nothing was learned, because of this host and not of the server: the check is made again later.
-    NotTried(NotTried),
-}
-
-/// Where in its course a probe was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Phase {
-    /// Opening the connection.
-    Connecting,
-    /// Sending the request.
-    Sending,
-    /// Waiting for the answer or for more of it.
-    Reading,
-}
-
-/// Why a server counts as failed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Failure {
-    /// It refused the connection.
-    Refused,
-    /// It broke the connection off.
-    Reset(Phase),
-    /// No way to it (the kernel's answer to the connection attempt, or an ICMP error).
-    Unreachable,
-    /// Nothing came within the time limit of one phase.
-    Timeout(Phase),
-    /// The whole probe took too long, though something came now and then.
-    Deadline(Phase),
-    /// Another error of the connection; the number is the kernel's `errno`, 0 if there is none.
-    Connection {
-        /// Where in its course the probe was.
-        phase: Phase,
-        /// The kernel's error number.
-        errno: i32,
-    },
-    /// The connection ended without an answer.
-    NoAnswer,
-    /// The answer does not start with a status line.
-    NoStatusLine,
-    /// The header did not end with an empty line.
-    HeaderUnfinished,
-    /// The header is longer than this many bytes.
-    HeaderTooLong(usize),
-    /// The body is longer than this many bytes.
-    BodyTooLong(u64),
-    /// Another status code than those expected.
-    Status(u16),
-    /// Another body than the expected one.
-    Digest {
-        /// The digest in the configuration.
-        expected: Md5,
-        /// The digest of the body.
-        got: Md5,
-    },
-}
-
-/// Why a probe was not made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum NotTried {
-    /// No socket was to be had.
-    Socket {
-        /// The kernel's error number.
-        errno: i32,
-    },
-    /// The source address, port, interface or mark could not be set.
-    Bind {
-        /// The kernel's error number.
-        errno: i32,
-    },
-    /// The driver never answered.
-    Lost,
+    /// Talk to a mail server.
+    Smtp(SmtpProbe),
+    /// Ask a name server.
+    Dns(DnsProbe),
+    /// Send a datagram.
+    Udp(UdpProbe),
+    /// Send an echo request.
+    Ping(PingProbe),
 }
 
 impl Probe {
@@ -218,6 +151,10 @@ impl Probe {
         match self {
             Self::Tcp(_) => "TCP_CHECK",
             Self::Http(_) => "HTTP_GET",
+            Self::Smtp(_) => "SMTP_CHECK",
+            Self::Dns(_) => "DNS_CHECK",
+            Self::Udp(_) => "UDP_CHECK",
+            Self::Ping(_) => "PING_CHECK",
         }
     }
 
@@ -226,41 +163,68 @@ impl Probe {
         match self {
             Self::Tcp(probe) => &probe.connection,
             Self::Http(probe) => &probe.connection,
+            Self::Smtp(probe) => &probe.connection,
+            Self::Dns(probe) => &probe.connection,
+            Self::Udp(probe) => &probe.connection,
+            Self::Ping(probe) => &probe.connection,
         }
     }
 
     /// How many successes in a row make the whole check: one for each URL.
     pub fn steps(&self) -> usize {
         match self {
-            Self::Tcp(_) => 1,
             Self::Http(probe) => probe.urls.len().max(1),
+            Self::Tcp(_) | Self::Smtp(_) | Self::Dns(_) | Self::Udp(_) | Self::Ping(_) => 1,
         }
     }
 
     /// The request of one step; `None` if there is no such step.
     pub fn request(&self, step: usize) -> Option<Request> {
-        match self {
-            Self::Tcp(probe) => (step == 0).then(|| Request::Tcp(probe.connection.clone())),
-            Self::Http(probe) => probe.urls.get(step).map(|url| Request::HttpGet {
+        if let Self::Http(probe) = self {
+            return probe.urls.get(step).map(|url| Request::HttpGet {
                 connection: probe.connection.clone(),
                 protocol: probe.protocol,
                 url: url.clone(),
-            }),
+            });
+        }
+        (step == 0).then_some(())?;
+        match self {
+            Self::Http(_) => None,
+            Self::Tcp(probe) => Some(Request::Tcp(probe.connection.clone())),
+            Self::Smtp(probe) => Some(Request::Smtp(probe.clone())),
+            Self::Dns(probe) => Some(Request::Dns(probe.clone())),
+            Self::Udp(probe) => Some(Request::Udp(probe.clone())),
+            Self::Ping(probe) => Some(Request::Ping(probe.clone())),
         }
     }
 }
 
 impl Request {
+    /// Where it goes, and how.
+    pub const fn connection(&self) -> &Connection {
+        match self {
+            Self::Tcp(connection) | Self::HttpGet { connection, .. } => connection,
+            Self::Smtp(probe) => &probe.connection,
+            Self::Dns(probe) => &probe.connection,
+            Self::Udp(probe) => &probe.connection,
+            Self::Ping(probe) => &probe.connection,
+        }
+    }
+
     /// The most time that the whole probe may take.
     ///
     /// `connect_timeout` limits each phase. A connection has one; an HTTP request has three (connecting, sending,
-    /// reading), so an answer that is in time in each of them is in time as a whole, and one that drips in byte by byte
+    /// reading); a talk with a mail server has four (connecting and three replies); a datagram has two (sending and
+    /// waiting). So an answer that is in time in each of them is in time as a whole, and one that drips in byte by byte
     /// is not waited for without end.
     pub fn deadline(&self) -> Duration {
-        match self {
-            Self::Tcp(connection) => connection.timeout,
-            Self::HttpGet { connection, .. } => connection.timeout.saturating_mul(3),
-        }
+        let phases = match self {
+            Self::Tcp(_) => 1,
+            Self::HttpGet { .. } => 3,
+            Self::Smtp(_) => 4,
+            Self::Dns(_) | Self::Udp(_) | Self::Ping(_) => 2,
+        };
+        self.connection().timeout.saturating_mul(phases)
     }
 }
 
@@ -273,56 +237,5 @@ impl fmt::Display for Md5 {
 impl fmt::Debug for Md5 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Md5({self})")
-    }
-}
-
-impl fmt::Display for Phase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Connecting => "connecting",
-            Self::Sending => "sending the request",
-            Self::Reading => "reading the answer",
-        })
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Refused => f.write_str("connection refused"),
-            Self::Reset(phase) => write!(f, "connection reset while {phase}"),
-            Self::Unreachable => f.write_str("unreachable"),
-            Self::Timeout(phase) => write!(f, "timeout while {phase}"),
-            Self::Deadline(phase) => write!(f, "took too long as a whole, last {phase}"),
-            Self::Connection { phase, errno: 0 } => write!(f, "connection error while {phase}"),
-            Self::Connection { phase, errno } => {
-                write!(
-                    f,
-                    "connection error while {phase}: {}",
-                    std::io::Error::from_raw_os_error(*errno)
-                )
-            }
-            Self::NoAnswer => f.write_str("connection closed without an answer"),
-            Self::NoStatusLine => f.write_str("answer without a valid status line"),
-            Self::HeaderUnfinished => f.write_str("connection closed within the header"),
-            Self::HeaderTooLong(limit) => write!(f, "header longer than {limit} bytes"),
-            Self::BodyTooLong(limit) => write!(f, "body longer than {limit} bytes"),
-            Self::Status(code) => write!(f, "wrong status code {code}"),
-            Self::Digest { expected, got } => write!(f, "digest differs: expected {expected}, got {got}"),
-        }
-    }
-}
-
-impl fmt::Display for NotTried {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Socket { errno } => write!(f, "no socket: {}", std::io::Error::from_raw_os_error(*errno)),
-            Self::Bind { errno } => write!(
-                f,
-                "cannot bind the socket: {}",
-                std::io::Error::from_raw_os_error(*errno)
-            ),
-            Self::Lost => f.write_str("the probe gave no result"),
-        }
     }
 }

@@ -114,8 +114,8 @@ impl Standing {
             self.has_run = true;
         }
         let in_a_hurry = match &checker.probe {
-            Probe::Tcp(_) => false,
             Probe::Http(http) => http.fast_recovery && (!self.has_run || !self.up),
+            _ => false,
         };
         Judgement {
             decision,
@@ -128,10 +128,10 @@ impl Standing {
     pub(super) fn failure(&mut self, checker: &Checker) -> Judgement {
         if !self.up && self.has_run {
             let next = match (&checker.probe, self.failed_step) {
-                (Probe::Tcp(_), _) => Next::Loop,
                 (Probe::Http(_), Some(_)) => Next::SlowLoop,
                 // On its way up, at a URL that is not the remembered one.
                 (Probe::Http(_), None) => Next::Retry,
+                _ => Next::Loop,
             };
             return Judgement {
                 decision: None,
@@ -152,11 +152,11 @@ impl Standing {
         self.has_run = true;
         self.failed_tries = 0;
         let next = match &checker.probe {
-            Probe::Tcp(_) => Next::Loop,
             Probe::Http(_) => {
                 self.failed_step = Some(self.step);
                 Next::SlowLoop
             }
+            _ => Next::Loop,
         };
         Judgement {
             decision: Some(Decision::Failed { retries }),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use holdfast_health::action::Notification;
 use holdfast_health::event::{CheckerId, Generation};
-use holdfast_health::probe::{Connection, Failure, Outcome, Probe, Request, TcpProbe, Verdict};
+use holdfast_health::probe::{Connection, Failure, Outcome, Probe, TcpProbe, Verdict};
 use holdfast_health::settings::{Checker, RealServer, Settings, SorryServer, VirtualServer};
 use holdfast_health::{Action, Event, Health};
 use holdfast_ipvs::table::{
@@ -175,9 +175,8 @@ impl Bench {
                     request,
                     deadline,
                 } => {
-                    let (Request::Tcp(connection) | Request::HttpGet { connection, .. }) = &request;
                     assert_eq!(deadline, request.deadline());
-                    let target = connection.address;
+                    let target = request.connection().address;
                     let twice = self.in_flight.insert(checker, generation);
                     assert_eq!(twice, None, "two probes of one check in flight");
                     self.probes.push((self.now, target));

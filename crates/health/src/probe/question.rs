@@ -1,0 +1,98 @@
+//! What the checks other than `HTTP_GET` ask, and what they expect of the answer.
+
+use serde::{Deserialize, Serialize};
+
+use super::Connection;
+
+/// `SMTP_CHECK`: greeting, `HELO`, `QUIT`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct SmtpProbe {
+    /// Where to connect to, and how.
+    pub connection: Connection,
+    /// The name in `HELO`.
+    pub helo_name: String,
+}
+
+/// `DNS_CHECK`: one query that a name server answers without an error.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct DnsProbe {
+    /// Where to send the query, and how.
+    pub connection: Connection,
+    /// The type of records (QTYPE).
+    pub query_type: DnsType,
+    /// The name that is asked for, without a dot at its end; empty: the root.
+    pub name: String,
+}
+
+/// Types of resource records, with their numbers (RFC 1035 section 3.2.2, RFC 3596, RFC 4034).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names of the types")]
+#[repr(u16)]
+pub enum DnsType {
+    A = 1,
+    Ns = 2,
+    Cname = 5,
+    Soa = 6,
+    Mx = 15,
+    Txt = 16,
+    Aaaa = 28,
+    Rrsig = 46,
+    Dnskey = 48,
+}
+
+impl DnsType {
+    /// The number on the wire.
+    pub const fn code(self) -> u16 {
+        self as u16
+    }
+}
+
+/// `UDP_CHECK`: a datagram that is not refused, or that is answered.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct UdpProbe {
+    /// Where to send the datagram, and how.
+    pub connection: Connection,
+    /// What is sent.
+    pub payload: Vec<u8>,
+    /// What must come back; `None`: nothing has to.
+    pub reply: Option<UdpReply>,
+}
+
+/// An answer that a `UDP_CHECK` needs.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum UdpReply {
+    /// Any.
+    Any,
+    /// One like this.
+    Like {
+        /// How it begins. Of an answer that is shorter, only the bytes that are there are compared.
+        beginning: Vec<MaskedByte>,
+        /// The fewest bytes.
+        min_length: u16,
+        /// The most bytes.
+        max_length: u16,
+    },
+}
+
+/// A byte of which some bits may be anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct MaskedByte {
+    /// Its value where it counts.
+    pub value: u8,
+    /// Which bits count.
+    pub mask: u8,
+}
+
+impl MaskedByte {
+    /// Whether a byte is as it should be.
+    pub const fn matches(self, byte: u8) -> bool {
+        (byte ^ self.value) & self.mask == 0
+    }
+}
+
+/// `PING_CHECK`: an echo request is answered.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct PingProbe {
+    /// Whom to ask, and how; the port means nothing, and `bind_port` is the identifier of the request when it is not 0.
+    pub connection: Connection,
+}
