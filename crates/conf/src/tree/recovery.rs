@@ -3,6 +3,7 @@
 use super::{Builder, Content, Kind, Open, first_word};
 use crate::diagnostic::{Diagnostic, findings};
 use crate::keywords::{self, Context, Shape};
+use crate::preprocess::BLANKS;
 use crate::source::Span;
 use std::ops::Range;
 
@@ -217,6 +218,7 @@ impl Builder<'_> {
             let near = keywords::nearest(word, context.keywords().map(|keyword| keyword.name));
             Diagnostic::new(findings::UNKNOWN_KEYWORD, message, Some(span)).maybe_hint(
                 near.map(|name| format!("did you mean '{name}'?"))
+                    .or_else(|| definition(self.text.get(range.clone())))
                     .or_else(|| elsewhere(word)),
             )
         } else {
@@ -249,6 +251,19 @@ impl Builder<'_> {
             self.suspect = Some((open.head.clone(), brace.clone()));
         }
     }
+}
+
+/// `$NAME = VALUE` defines nothing.
+fn definition(statement: &str) -> Option<String> {
+    let (name, value) = statement.split_once('=')?;
+    let name = name.trim_end_matches(BLANKS);
+    let is_name = name.starts_with('$') && !name.contains(BLANKS);
+    is_name.then(|| {
+        format!(
+            "write {name}={}: no blank may stand before the =",
+            value.trim_start_matches(BLANKS)
+        )
+    })
 }
 
 /// A keyword of another block that is nearly the same.

@@ -154,3 +154,10 @@ proptest::proptest! {
         proptest::prop_assert_eq!(found, slow_tokens(&text));
     }
 }
+
+#[test]
+fn a_blank_before_the_equals_sign_is_named() {
+    let loaded = read("$P = 100\n");
+    let hints: Vec<_> = loaded.diagnostics.iter().filter_map(|it| it.hint.as_deref()).collect();
+    assert_eq!(hints, ["write $P=100: no blank may stand before the ="]);
+}
