@@ -1,9 +1,15 @@
 //! Whatever is in a file, reading it ends, and every place it reports is a place of the file.
+//!
+//! Plain `cargo test` runs each target for a second with what is in `__fuzz__` and with random input; for longer:
+//! `BOLERO_RANDOM_TEST_TIME_MS=600000 cargo test --release -p holdfast-conf --test any_input`, or, led by coverage,
+//! `cargo bolero test --sanitizer NONE -p holdfast-conf any_bytes`.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // helpers of tests are tests
 
+#[path = "any_input/configuration.rs"]
+mod configuration;
+
 use holdfast_conf::{LoadOptions, Loaded, MemoryLoader, load};
-use proptest::prelude::*;
 use std::path::Path;
 
 fn read(text: &[u8]) -> Loaded {
@@ -17,7 +23,7 @@ fn read(text: &[u8]) -> Loaded {
     load(&loader, Path::new("k.conf"), &options)
 }
 
-fn check(text: &[u8]) -> Result<(), TestCaseError> {
+fn check(text: &[u8]) {
     let loaded = read(text);
     for diagnostic in &loaded.diagnostics {
         let spans = diagnostic
@@ -25,12 +31,11 @@ fn check(text: &[u8]) -> Result<(), TestCaseError> {
             .into_iter()
             .chain(diagnostic.notes.iter().filter_map(|note| note.span));
         for span in spans.filter(|span| span.line != 0) {
-            prop_assert!(loaded.sources.text(span).is_some(), "{diagnostic:?}");
+            assert!(loaded.sources.text(span).is_some(), "{diagnostic:?}");
         }
-        prop_assert!(!diagnostic.one_line(&loaded.sources).contains('\n'));
-        prop_assert!(!diagnostic.drawn(&loaded.sources, false).is_empty());
+        assert!(!diagnostic.one_line(&loaded.sources).contains('\n'));
+        assert!(!diagnostic.drawn(&loaded.sources, false).is_empty());
     }
-    Ok(())
 }
 
 /// Words that mean something, so that random text gets past the first stage.
@@ -52,45 +57,23 @@ const TOKENS: &[&str] = &[
     "digest", "status_code", "200-299", "connect_port", "connect_ip", "bind_if", "retry", "é", "\u{feff}", "nopreemp",
 ];
 
-fn token() -> impl Strategy<Value = &'static str> {
-    prop::sample::select(TOKENS)
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn any_bytes(text in prop::collection::vec(any::<u8>(), 0..600)) {
-        check(&text)?;
-    }
-
-    #[test]
-    fn any_words(tokens in prop::collection::vec((token(), prop::bool::weighted(0.7)), 0..250)) {
-        let text: String = tokens.iter().flat_map(|(token, blank)| [*token, if *blank { " " } else { "" }]).collect();
-        check(text.as_bytes())?;
-    }
+#[test]
+fn any_bytes() {
+    bolero::check!().for_each(check);
 }
 
 #[test]
-fn large_limits_hold() {
-    for text in [
-        "x".repeat(10 << 20),
-        "{".repeat(200_000),
-        "}".repeat(20_000),
-        "a{".repeat(100_000),
-        "\"".repeat(100_001),
-        "$A=${A}${A}${A}\n$A\n".to_owned(),
-        "$A=\\\n$A\\\n$A\n$A\n".to_owned(),
-        "~LST(".repeat(10_000),
-        format!("includem {}{}\n", "{".repeat(400_000), "}".repeat(400_000)),
-        format!("includem {}{}\n", "{a,".repeat(1_300), "}".repeat(100)),
-        format!(
-            "$A={}\n$B=$A $A $A $A\n$C=$B $B $B $B\n${{C}}${{C}}${{C}}${{C}}\n",
-            "y".repeat(1000)
-        ),
-    ] {
-        let loaded = read(text.as_bytes());
-        assert!(loaded.has_errors(), "{text:.40}");
-        assert!(loaded.diagnostics.len() <= 10_001);
-    }
+fn any_words() {
+    bolero::check!().for_each(|choices: &[u8]| {
+        let words = choices.iter().map(|choice| TOKENS[usize::from(*choice) % TOKENS.len()]);
+        // What is too much for one byte to choose: whether a blank follows.
+        let blanks = choices.iter().map(|choice| if choice % 3 == 0 { "" } else { " " });
+        let text: String = words.zip(blanks).flat_map(|(word, blank)| [word, blank]).collect();
+        check(text.as_bytes());
+    });
+}
+
+#[test]
+fn any_configuration() {
+    bolero::check!().for_each(|choices: &[u8]| check(configuration::from_choices(choices).as_bytes()));
 }
