@@ -326,12 +326,12 @@ fn the_port_of_a_server_is_also_the_port_of_its_checks() {
 fn checkers_not_yet_in_effect_are_not_lost() {
     let loaded = read(&service(
         "192.0.2.1 80",
-        "real_server 192.0.2.12 80 {\nSMTP_CHECK {\nretry 2\n}\n}",
+        "real_server 192.0.2.12 80 {\nSSL_GET {\nretry 2\nurl {\npath /\n}\n}\n}",
     ));
     let checker = &loaded.config.virtual_servers[0].real_servers[1].checkers[0];
-    assert_eq!(checker.kind.keyword(), "SMTP_CHECK");
+    assert_eq!(checker.kind.keyword(), "SSL_GET");
     assert_eq!((checker.kind.is_in_effect(), checker.retry), (false, 2));
-    assert_eq!(loaded.config.not_in_effect[0].keyword, "SMTP_CHECK");
+    assert_eq!(loaded.config.not_in_effect[0].keyword, "SSL_GET");
     assert_eq!(loaded.config.not_in_effect[0].context, "real_server");
     assert_eq!(loaded.diagnostics[0].severity, Severity::Warning);
     assert_eq!((loaded.has_errors(), loaded.exit_code()), (false, 0));

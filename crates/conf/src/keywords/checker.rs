@@ -81,44 +81,44 @@ pub(super) const TCP_CHECK: &[Keyword] = &[
 /// What `SMTP_CHECK` adds.
 #[rustfmt::skip] // one row, one line
 pub(super) const SMTP_CHECK: &[Keyword] = &[
-    keyword("retry", Integer(0, 4_294_967_295), "N", "1", "extra attempts before the server is declared failed").not_yet(),
-    keyword("delay_before_retry", Seconds(0, MAX_MICROSECONDS), "SECONDS", "1", "time between attempts after a failure").not_yet(),
-    keyword("helo_name", Word, "NAME", "smtpchecker.keepalived.org", "HELO argument").not_yet(),
-    keyword("host", Block(Context::SmtpHost), "{ }", "", "deprecated extra host").not_yet(),
+    keyword("retry", Integer(0, 4_294_967_295), "N", "1", "extra attempts before the server is declared failed"),
+    keyword("delay_before_retry", Seconds(0, MAX_MICROSECONDS), "SECONDS", "1", "time between attempts after a failure"),
+    keyword("helo_name", Word, "NAME", "smtpchecker.keepalived.org", "HELO argument"),
+    keyword("host", Block(Context::SmtpHost), "{ }", "", "deprecated extra host"),
 ];
 
 /// What `SMTP_CHECK/host` adds.
 #[rustfmt::skip] // one row, one line
 pub(super) const SMTP_HOST: &[Keyword] = &[
-    keyword("retry", Integer(0, 4_294_967_295), "N", "1", "extra attempts before the server is declared failed").not_yet(),
-    keyword("delay_before_retry", Seconds(0, MAX_MICROSECONDS), "SECONDS", "1", "time between attempts after a failure").not_yet(),
+    keyword("retry", Integer(0, 4_294_967_295), "N", "1", "extra attempts before the server is declared failed"),
+    keyword("delay_before_retry", Seconds(0, MAX_MICROSECONDS), "SECONDS", "1", "time between attempts after a failure"),
 ];
 
 /// What `DNS_CHECK` adds.
 #[rustfmt::skip] // one row, one line
 pub(super) const DNS_CHECK: &[Keyword] = &[
-    keyword("retry", Integer(0, 4_294_967_295), "N", "3", "extra attempts before the server is declared failed").not_yet(),
-    keyword("delay_before_retry", Seconds(0, MAX_MICROSECONDS), "SECONDS", "delay_loop", "time between attempts after a failure").not_yet(),
-    keyword("type", Word, "A|NS|CNAME|SOA|MX|TXT|AAAA|RRSIG|DNSKEY", "SOA", "query type").not_yet(),
-    keyword("name", Word, "DOMAIN", ". (root)", "query name").not_yet(),
+    keyword("retry", Integer(0, 4_294_967_295), "N", "3", "extra attempts before the server is declared failed"),
+    keyword("delay_before_retry", Seconds(0, MAX_MICROSECONDS), "SECONDS", "delay_loop", "time between attempts after a failure"),
+    keyword("type", Word, "A|NS|CNAME|SOA|MX|TXT|AAAA|RRSIG|DNSKEY", "SOA", "query type"),
+    keyword("name", Word, "DOMAIN", ". (root)", "query name"),
 ];
 
 /// What `PING_CHECK` adds.
 #[rustfmt::skip] // one row, one line
 pub(super) const PING_CHECK: &[Keyword] = &[
-    keyword("retry", Integer(0, 4_294_967_295), "N", "1", "extra attempts before the server is declared failed").not_yet(),
-    keyword("delay_before_retry", Seconds(0, MAX_MICROSECONDS), "SECONDS", "1", "time between attempts after a failure").not_yet(),
+    keyword("retry", Integer(0, 4_294_967_295), "N", "1", "extra attempts before the server is declared failed"),
+    keyword("delay_before_retry", Seconds(0, MAX_MICROSECONDS), "SECONDS", "1", "time between attempts after a failure"),
 ];
 
 /// What `UDP_CHECK` adds.
 #[rustfmt::skip] // one row, one line
 pub(super) const UDP_CHECK: &[Keyword] = &[
-    keyword("retry", Integer(0, 4_294_967_295), "N", "1", "extra attempts before the server is declared failed").not_yet(),
-    keyword("delay_before_retry", Seconds(0, MAX_MICROSECONDS), "SECONDS", "1", "time between attempts after a failure").not_yet(),
-    keyword("payload", Word, "HEX", "32 bytes starting with ASCII keepalived check", "datagram to send").not_yet(),
-    keyword("require_reply", Text, "[HEX]", "no reply needed", "fail without a reply").not_yet(),
-    keyword("min_reply_length", Integer(0, 65_535), "N", "0", "minimum reply length").not_yet(),
-    keyword("max_reply_length", Integer(0, 65_535), "N", "255", "maximum reply length").not_yet(),
+    keyword("retry", Integer(0, 4_294_967_295), "N", "1", "extra attempts before the server is declared failed"),
+    keyword("delay_before_retry", Seconds(0, MAX_MICROSECONDS), "SECONDS", "1", "time between attempts after a failure"),
+    keyword("payload", Word, "HEX", "32 bytes starting with ASCII keepalived check", "datagram to send"),
+    keyword("require_reply", Text, "[HEX]", "no reply needed", "fail without a reply"),
+    keyword("min_reply_length", Integer(0, 65_535), "N", "0", "minimum reply length"),
+    keyword("max_reply_length", Integer(0, 65_535), "N", "255", "maximum reply length"),
 ];
 
 /// What `MISC_CHECK` adds.

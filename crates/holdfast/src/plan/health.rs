@@ -1,7 +1,10 @@
 //! Settings of the health machine from `virtual_server` blocks.
 
 use holdfast_conf::config::{self, AddressFamily, CheckerKind, Config};
-use holdfast_health::probe::{Connection, HttpProbe, HttpProtocol, Md5, Probe, StatusSet, TcpProbe, Url as ProbeUrl};
+use holdfast_health::probe::{
+    Connection, DnsProbe, DnsType, HttpProbe, HttpProtocol, MaskedByte, Md5, PingProbe, Probe, SmtpProbe, StatusSet,
+    TcpProbe, UdpProbe, UdpReply, Url as ProbeUrl,
+};
 use holdfast_health::settings::{Checker, RealServer, Settings, SorryServer, VirtualServer};
 use holdfast_ipvs::table::{
     Destination, DestinationKey, Family, Forwarding, Protocol, Service, ServiceFlags, ServiceKey, Tunnel,
@@ -159,14 +162,24 @@ fn checker(checker: &config::Checker) -> Option<Checker> {
             fast_recovery: get.fast_recovery,
             urls: get.urls.iter().map(url).collect(),
         }),
-        CheckerKind::SslGet(_)
-        | CheckerKind::SmtpCheck(_)
-        | CheckerKind::DnsCheck(_)
-        | CheckerKind::PingCheck
-        | CheckerKind::UdpCheck(_)
-        | CheckerKind::MiscCheck(_)
-        | CheckerKind::FileCheck(_)
-        | CheckerKind::BfdCheck(_) => return None,
+        CheckerKind::SmtpCheck(smtp) => Probe::Smtp(SmtpProbe {
+            connection,
+            helo_name: smtp.helo_name.clone(),
+        }),
+        CheckerKind::DnsCheck(dns) => Probe::Dns(DnsProbe {
+            connection,
+            query_type: dns_type(dns.query_type),
+            name: dns.name.clone(),
+        }),
+        CheckerKind::UdpCheck(udp) => Probe::Udp(UdpProbe {
+            connection,
+            payload: udp.payload.clone(),
+            reply: udp_reply(udp),
+        }),
+        CheckerKind::PingCheck => Probe::Ping(PingProbe { connection }),
+        CheckerKind::SslGet(_) | CheckerKind::MiscCheck(_) | CheckerKind::FileCheck(_) | CheckerKind::BfdCheck(_) => {
+            return None;
+        }
     };
     Some(Checker {
         probe,
@@ -176,6 +189,37 @@ fn checker(checker: &config::Checker) -> Option<Checker> {
         warmup: checker.warmup,
         alpha: checker.alpha,
         log_all_failures: checker.log_all_failures,
+    })
+}
+
+fn dns_type(query_type: config::DnsType) -> DnsType {
+    match query_type {
+        config::DnsType::A => DnsType::A,
+        config::DnsType::Ns => DnsType::Ns,
+        config::DnsType::Cname => DnsType::Cname,
+        config::DnsType::Soa => DnsType::Soa,
+        config::DnsType::Mx => DnsType::Mx,
+        config::DnsType::Txt => DnsType::Txt,
+        config::DnsType::Aaaa => DnsType::Aaaa,
+        config::DnsType::Rrsig => DnsType::Rrsig,
+        config::DnsType::Dnskey => DnsType::Dnskey,
+    }
+}
+
+/// The lengths count only when the answer's beginning is given, as with keepalived.
+fn udp_reply(udp: &config::UdpCheck) -> Option<UdpReply> {
+    let beginning = udp.require_reply.as_ref()?;
+    if beginning.is_empty() {
+        return Some(UdpReply::Any);
+    }
+    let masked = |byte: &config::ReplyByte| MaskedByte {
+        value: byte.value,
+        mask: byte.mask,
+    };
+    Some(UdpReply::Like {
+        beginning: beginning.iter().map(masked).collect(),
+        min_length: udp.min_reply_length,
+        max_length: udp.max_reply_length,
     })
 }
 
