@@ -141,6 +141,8 @@ impl<'a> Builder<'a> {
     }
 
     fn finish(mut self) -> Config {
+        // All blocks are read: nobody asks for their names again, and of many blocks they take much memory.
+        self.names = HashMap::new();
         for (block, context) in std::mem::take(&mut self.dead_blocks) {
             self.check_block(block, context);
         }
