@@ -48,13 +48,14 @@ pub(super) fn tokens(text: &str) -> Vec<Token> {
         }
         push(&mut tokens, text.get(start..at).unwrap_or_default(), start);
         start = at + 1;
-        match kind {
-            Some(kind) => tokens.push(Token {
+        if let Some(kind) = kind {
+            tokens.push(Token {
                 kind,
                 start: offset(at),
                 end: offset(start),
-            }),
-            None => (quoted, counted) = (false, start),
+            });
+        } else {
+            (quoted, counted) = (false, start);
         }
     }
     push(&mut tokens, text.get(start..).unwrap_or_default(), start);
