@@ -51,8 +51,10 @@ impl Host for ThisHost {
     }
 
     fn program(&self, command: &OsStr) -> Program {
-        let search_path = std::env::var_os("PATH").unwrap_or_default();
-        program(Path::new(command), &search_path)
+        match find_program(Path::new(command)) {
+            Ok(_) => Program::Executable,
+            Err(missing) => missing,
+        }
     }
 
     fn insecure(&self, path: &Path) -> Option<String> {
@@ -88,7 +90,12 @@ fn ip(address: &SockaddrStorage) -> Option<IpAddr> {
     v4.or_else(|| address.as_sockaddr_in6().map(|v6| IpAddr::V6(v6.ip())))
 }
 
-fn program(command: &Path, search_path: &OsStr) -> Program {
+/// The file that a command runs: itself, or what the shell would find by its name.
+pub fn find_program(command: &Path) -> Result<PathBuf, Program> {
+    search(command, &std::env::var_os("PATH").unwrap_or_default())
+}
+
+fn search(command: &Path, search_path: &OsStr) -> Result<PathBuf, Program> {
     let candidates: Vec<PathBuf> = if command.components().count() > 1 || command.is_absolute() {
         vec![command.to_owned()]
     } else {
@@ -99,12 +106,12 @@ fn program(command: &Path, search_path: &OsStr) -> Program {
     let mut found = Program::Missing;
     for candidate in candidates {
         match candidate.metadata() {
-            Ok(it) if it.is_file() && it.permissions().mode() & ANY_EXECUTE != 0 => return Program::Executable,
+            Ok(it) if it.is_file() && it.permissions().mode() & ANY_EXECUTE != 0 => return Ok(candidate),
             Ok(_) => found = Program::NotExecutable,
             Err(_) => {}
         }
     }
-    found
+    Err(found)
 }
 
 #[cfg(test)]
@@ -119,14 +126,14 @@ mod tests {
         std::fs::write(folder.join("run"), "#!/bin/sh\n").unwrap();
         std::fs::set_permissions(folder.join("run"), PermissionsExt::from_mode(0o755)).unwrap();
         let path = std::env::join_paths([Path::new("/nonexistent"), &folder]).unwrap();
-        let ask = |command: &str| program(Path::new(command), &path);
-        assert_eq!(ask("run"), Program::Executable);
-        assert_eq!(ask("text"), Program::NotExecutable);
-        assert_eq!(ask("nothing"), Program::Missing);
-        let absolute = |name: &str| program(&folder.join(name), OsStr::new(""));
-        assert_eq!(absolute("run"), Program::Executable);
-        assert_eq!(absolute("directory"), Program::NotExecutable);
-        assert_eq!(absolute("nothing"), Program::Missing);
+        let ask = |command: &str| search(Path::new(command), &path);
+        assert_eq!(ask("run"), Ok(folder.join("run")));
+        assert_eq!(ask("text"), Err(Program::NotExecutable));
+        assert_eq!(ask("nothing"), Err(Program::Missing));
+        let absolute = |name: &str| search(&folder.join(name), OsStr::new(""));
+        assert_eq!(absolute("run"), Ok(folder.join("run")));
+        assert_eq!(absolute("directory"), Err(Program::NotExecutable));
+        assert_eq!(absolute("nothing"), Err(Program::Missing));
         std::fs::remove_dir_all(&folder).unwrap();
     }
 

@@ -26,6 +26,20 @@ const FRAME_LIMIT: usize = 1 << 30;
 pub enum ToVrrp {
     /// First configuration or a reload
     Configure(Box<holdfast_vrrp::settings::NodeSettings>),
+    /// A tracked script came up or went down; `None`: it has no result yet
+    ScriptResult {
+        /// Name of the `vrrp_script`
+        script: String,
+        /// Up, after rise and fall have been counted
+        up: Option<bool>,
+    },
+    /// The number in a tracked file
+    FileValue {
+        /// Name of the `track_file` block
+        file: String,
+        /// 0 for a file that is absent or holds none
+        value: i64,
+    },
     /// Give up all addresses and end
     Shutdown {
         /// Leave the addresses on the interfaces (`-V`)

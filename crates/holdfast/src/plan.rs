@@ -1,5 +1,7 @@
-//! From the configuration as the language resolved it to the settings of the machines. Pure: no file, no kernel.
+//! From the configuration as the language resolved it to the settings of the machines. What has to do with scripts and
+//! tracked files is checked against this host; all else is pure.
 
 pub mod health;
 pub mod scripts;
+pub mod trackers;
 pub mod vrrp;

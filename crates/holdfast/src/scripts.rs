@@ -1,4 +1,4 @@
-//! Notify scripts: who may run them, how they run, and in which order.
+//! Scripts: who may run them, how they run, and in which order those run that are told of changes.
 //!
 //! The scripts of one instance, group or server run one after another in the order of its changes, so that the last
 //! one to finish belongs to the last state (keepalived runs them all at once, in no order). Different subjects run
@@ -111,7 +111,19 @@ fn report(name: &str, ended: std::io::Result<ExitStatus>) {
 }
 
 /// Starts a script in its own process group, without our descriptors, and without what could change its program.
-fn start(script: &Script) -> std::io::Result<Child> {
+pub fn start(script: &Script) -> std::io::Result<Child> {
+    match spawn(script) {
+        // A text without an interpreter line is the shell's business.
+        Err(error) if error.raw_os_error() == Some(libc::ENOEXEC) => {
+            let mut by_shell = script.clone();
+            by_shell.argv.insert(0, "/bin/sh".into());
+            spawn(&by_shell)
+        }
+        outcome => outcome,
+    }
+}
+
+fn spawn(script: &Script) -> std::io::Result<Child> {
     let Some((program, arguments)) = script.argv.split_first() else {
         return Err(std::io::Error::other("no command"));
     };

@@ -20,6 +20,9 @@ pub struct Status {
     pub configuration: ConfigurationStatus,
     /// The VRRP process, if the configuration needs one
     pub vrrp: Option<RoleStatus<VrrpStatus>>,
+    /// What the instances track
+    #[serde(default)]
+    pub trackers: TrackersStatus,
     /// The checker process, if the configuration needs one
     pub checker: Option<RoleStatus<CheckerStatus>>,
 }
@@ -85,6 +88,41 @@ pub struct InstanceStatus {
     pub master_address: Option<std::net::IpAddr>,
     /// Why the last transition happened
     pub reason: String,
+}
+
+/// Scripts and files that instances or groups track.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct TrackersStatus {
+    /// `vrrp_script`
+    pub scripts: Vec<ScriptStatus>,
+    /// `track_file`
+    pub files: Vec<FileStatus>,
+}
+
+/// One `vrrp_script`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ScriptStatus {
+    /// Its name
+    pub name: String,
+    /// Up after rise and fall have been counted; `None`: no result yet
+    pub up: Option<bool>,
+    /// What came of the last run, in words
+    pub last: Option<String>,
+    /// Why it does not run, in words; nothing tracks it then
+    pub disabled: Option<String>,
+}
+
+/// One `track_file`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct FileStatus {
+    /// Its name
+    pub name: String,
+    /// The file
+    pub path: PathBuf,
+    /// The number in it
+    pub value: i64,
+    /// Why it is not read, in words; nothing tracks it then
+    pub disabled: Option<String>,
 }
 
 /// What the checker process reports.
@@ -183,6 +221,7 @@ impl Status {
                 );
             }
         }
+        self.trackers.for_people(&mut text);
         if let Some(checker) = &self.checker {
             let _ = writeln!(text, "\nchecker: {}", process(checker.pid, checker.restarts));
             if let Some(error) = &checker.report.ipvs_error {
@@ -208,6 +247,37 @@ impl Status {
             }
         }
         text
+    }
+}
+
+impl TrackersStatus {
+    fn for_people(&self, text: &mut String) {
+        use std::fmt::Write as _;
+        if !self.scripts.is_empty() || !self.files.is_empty() {
+            text.push_str("\ntracked:\n");
+        }
+        for script in &self.scripts {
+            let (state, why) = match (&script.disabled, script.up) {
+                (Some(reason), _) => ("DISABLED", Some(reason)),
+                (None, Some(true)) => ("up", script.last.as_ref()),
+                (None, Some(false)) => ("DOWN", script.last.as_ref()),
+                (None, None) => ("no result", script.last.as_ref()),
+            };
+            let why = why.map_or("", String::as_str);
+            let _ = writeln!(text, "  script {:<16} {state:<9} {why}", script.name);
+        }
+        for file in &self.files {
+            let _ = match &file.disabled {
+                Some(reason) => writeln!(text, "  file   {:<16} DISABLED  {reason}", file.name),
+                None => writeln!(
+                    text,
+                    "  file   {:<16} {:<9} {}",
+                    file.name,
+                    file.value,
+                    file.path.display()
+                ),
+            };
+        }
     }
 }
 

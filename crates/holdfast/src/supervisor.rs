@@ -5,6 +5,7 @@
 mod child;
 mod configuration;
 mod notify;
+mod trackers;
 
 use std::time::Duration;
 
@@ -15,9 +16,12 @@ use self::child::Child;
 pub use self::child::Role;
 pub use self::configuration::load_options;
 use self::configuration::{Configuration, LoadError};
+pub use self::trackers::TrackerReport;
+use self::trackers::Trackers;
 use crate::cli::Arguments;
 use crate::ipc::{FromChecker, FromVrrp, ToChecker, ToVrrp};
 use crate::pid_file::PidFile;
+use crate::plan::trackers::TrackerTable;
 use crate::scripts::Runner;
 use crate::signals::{Signals, Wish};
 use crate::status::{ConfigurationStatus, RefusedReload, RoleStatus, Status};
@@ -39,6 +43,8 @@ pub enum Report {
     Vrrp(FromVrrp),
     /// A message of the checker process
     Checker(FromChecker),
+    /// News of a tracker
+    Tracker(TrackerReport),
     /// A child of this pid ended
     Ended(Role, u32, std::process::ExitStatus),
     /// Children that ended may be started again
@@ -52,6 +58,7 @@ struct Supervisor {
     checker: Option<Child<ToChecker>>,
     reports: mpsc::UnboundedSender<Report>,
     scripts: Runner,
+    trackers: Trackers,
     status: Status,
     written: Status,
 }
@@ -78,6 +85,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<u8> {
     let (reports, mut inbox) = mpsc::unbounded_channel();
     let mut signals = Signals::listen(arguments.ignore_sigint)?;
     let mut supervisor = Supervisor::new(arguments, configuration, reports);
+    supervisor.configure_trackers();
     supervisor.start_children()?;
     supervisor.write_status();
     systemd::ready(&supervisor.summary());
@@ -126,6 +134,7 @@ impl Supervisor {
             configuration,
             vrrp: None,
             checker: None,
+            trackers: Trackers::new(reports.clone()),
             reports,
             scripts: Runner::default(),
             status,
@@ -138,6 +147,9 @@ impl Supervisor {
         if self.vrrp.is_none() && self.configuration.needs_vrrp(&self.arguments) {
             let child = Child::start(Role::Vrrp, &self.arguments.vrrp_pid_file, &self.reports, Report::Vrrp)?;
             child.send(&ToVrrp::Configure(Box::new(self.configuration.vrrp.clone())));
+            for result in self.trackers.all_results() {
+                child.send(&result);
+            }
             self.status.vrrp.get_or_insert_default().pid = Some(child.pid());
             self.vrrp = Some(child);
         }
@@ -168,6 +180,11 @@ impl Supervisor {
             Report::Checker(FromChecker::Status(report)) => self.status.checker.get_or_insert_default().report = report,
             Report::Checker(FromChecker::Notify(change)) => {
                 notify::checker_scripts(&self.configuration.scripts, &change, &mut self.scripts);
+            }
+            Report::Tracker(report) => {
+                if let (Some(result), Some(vrrp)) = (self.trackers.handle(report), &self.vrrp) {
+                    vrrp.send(&result);
+                }
             }
             Report::Ended(role, pid, exit) => return Ok(self.child_ended(role, pid, exit)),
             Report::Restart => self.start_children()?,
@@ -228,14 +245,28 @@ impl Supervisor {
 
     /// Hands the new configuration to the children, starts those that are needed now.
     fn apply(&mut self) -> anyhow::Result<()> {
+        self.configure_trackers();
         // A child that is no longer needed gets an empty configuration and gives up all it holds.
         if let Some(vrrp) = &self.vrrp {
+            // Before the settings: no instance shall act on what a script of the same name once said.
+            for result in self.trackers.all_results() {
+                vrrp.send(&result);
+            }
             vrrp.send(&ToVrrp::Configure(Box::new(self.configuration.vrrp.clone())));
         }
         if let Some(checker) = &self.checker {
             checker.send(&self.configuration.for_checker(false));
         }
         self.start_children()
+    }
+
+    /// Without instances nothing is tracked.
+    fn configure_trackers(&mut self) {
+        if self.configuration.needs_vrrp(&self.arguments) {
+            self.trackers.configure(&self.configuration.trackers);
+        } else {
+            self.trackers.configure(&TrackerTable::default());
+        }
     }
 
     /// Ends the children, VRRP first of all: the peer should know at once. Then the scripts of their last words.
@@ -292,6 +323,7 @@ impl Supervisor {
     }
 
     fn write_status(&mut self) {
+        self.status.trackers = self.trackers.status();
         if self.status == self.written {
             return;
         }

@@ -61,6 +61,8 @@ pub async fn run() -> anyhow::Result<()> {
             events = monitor.next() => driver.network_events(events?).await,
             command = commands.receive() => match command? {
                 Some(ToVrrp::Configure(settings)) => driver.reload(*settings),
+                Some(ToVrrp::ScriptResult { script, up }) => driver.handle(Event::ScriptResult { script, up }),
+                Some(ToVrrp::FileValue { file, value }) => driver.handle(Event::FileValue { file, value }),
                 Some(ToVrrp::Shutdown { keep_addresses }) => return driver.stop(keep_addresses).await,
                 // Without a supervisor nobody could stop us later.
                 None => return driver.stop(false).await,

@@ -5,8 +5,10 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use holdfast_conf::config::{self, Config};
+use holdfast_conf::host::Program;
 
 use super::health::{real_server_name, virtual_server_name};
+use crate::host::find_program;
 use crate::scripts::{Identity, Script, check_path, default_identity};
 
 /// Scripts by what they speak for.
@@ -47,10 +49,12 @@ pub struct UpDown {
     pub down: Option<Script>,
 }
 
-struct Builder {
+/// Looks up users and checks paths.
+pub(super) struct Builder {
     default: Result<Identity, String>,
     refuse_insecure: bool,
-    messages: Vec<String>,
+    /// What there is to say about scripts, a line each
+    pub(super) messages: Vec<String>,
 }
 
 impl ScriptTable {
@@ -75,7 +79,7 @@ impl ScriptTable {
 }
 
 impl Builder {
-    fn new(config: &Config) -> Self {
+    pub(super) fn new(config: &Config) -> Self {
         let default = match &config.global_defs.script_user {
             None => Ok(default_identity()),
             Some(user) => Identity::look_up(&user.value.user, user.value.group.as_deref())
@@ -139,17 +143,16 @@ impl Builder {
         }
     }
 
-    fn checked(&mut self, script: &config::Script) -> Result<Script, String> {
-        let identity = match &script.user {
-            Some(user) => Identity::look_up(user, script.group.as_deref()).map_err(|error| format!("{error:#}"))?,
-            None => self.default.clone()?,
-        };
+    /// The script as it can be run, or why it cannot or must not be run.
+    pub(super) fn checked(&mut self, script: &config::Script) -> Result<Script, String> {
+        let identity = self.identity(script)?;
         let program = Path::new(script.argv.first().ok_or("there is no command")?);
-        if program.is_absolute() && !program.exists() {
-            return Err("there is no such file".to_owned());
-        }
+        let program = find_program(program).map_err(|problem| match problem {
+            Program::NotExecutable => format!("{} is not executable", program.display()),
+            _ => "there is no such file".to_owned(),
+        })?;
         if identity.is_root()
-            && let Some(insecure) = check_path(program)
+            && let Some(insecure) = check_path(&program)
         {
             if self.refuse_insecure {
                 return Err(format!(
@@ -166,5 +169,13 @@ impl Builder {
             argv: script.argv.clone(),
             identity,
         })
+    }
+
+    /// Whom a script runs as.
+    pub(super) fn identity(&self, script: &config::Script) -> Result<Identity, String> {
+        match &script.user {
+            Some(user) => Identity::look_up(user, script.group.as_deref()).map_err(|error| format!("{error:#}")),
+            None => self.default.clone(),
+        }
     }
 }

@@ -5,19 +5,23 @@ use std::time::Duration;
 use holdfast_conf::config::{self, AddressFamily, Config, VrrpVersion};
 use holdfast_vrrp::settings::{
     AnnounceSettings, AuthenticationSettings, Family, GroupSettings, InitialState, InstanceSettings, NodeSettings,
-    Peer, TrackedInterface, Transmission, Version, VirtualAddress,
+    Peer, TrackedFile, TrackedInterface, TrackedScript, Transmission, Version, VirtualAddress,
 };
 
-/// The settings for everything in the file.
-pub fn node_settings(config: &Config) -> NodeSettings {
+use super::trackers::TrackerTable;
+
+/// The settings for everything in the file. Of scripts and files only those are tracked that can be.
+pub fn node_settings(config: &Config, trackers: &TrackerTable) -> NodeSettings {
+    let instances = config.vrrp_instances.iter();
+    let groups = config.vrrp_sync_groups.iter();
     NodeSettings {
-        instances: config.vrrp_instances.iter().map(instance).collect(),
-        groups: config.vrrp_sync_groups.iter().map(group).collect(),
+        instances: instances.map(|it| instance(it, trackers)).collect(),
+        groups: groups.map(|it| group(it, trackers)).collect(),
         startup_delay: config.global_defs.vrrp_startup_delay,
     }
 }
 
-fn instance(instance: &config::VrrpInstance) -> InstanceSettings {
+fn instance(instance: &config::VrrpInstance, trackers: &TrackerTable) -> InstanceSettings {
     InstanceSettings {
         vrid: instance.virtual_router_id.value,
         version: match instance.version {
@@ -36,13 +40,11 @@ fn instance(instance: &config::VrrpInstance) -> InstanceSettings {
         advert_interval: instance.advert_int,
         preempt: !instance.nopreempt,
         preempt_delay: instance.preempt_delay,
-        authentication: instance
-            .authentication
-            .and_then(|authentication| match authentication {
-                config::Authentication::Pass(password) => Some(AuthenticationSettings::Pass(password)),
-                // The file was refused: see `Diagnostic::is_fatal`.
-                config::Authentication::Ah(_) => None,
-            }),
+        authentication: instance.authentication.and_then(|authentication| match authentication {
+            config::Authentication::Pass(password) => Some(AuthenticationSettings::Pass(password)),
+            // The file was refused: see `Diagnostic::is_fatal`.
+            config::Authentication::Ah(_) => None,
+        }),
         transmission: transmission(instance),
         source: instance.source_address.as_ref().map(|source| source.value),
         addresses: instance
@@ -56,6 +58,8 @@ fn instance(instance: &config::VrrpInstance) -> InstanceSettings {
             .map(|address| virtual_address(instance, address))
             .collect(),
         tracked_interfaces: tracked(&instance.track_interface),
+        tracked_scripts: scripts(&instance.track_script, trackers),
+        tracked_files: files(&instance.track_file, trackers),
         track_primary: !instance.dont_track_primary,
         announce: AnnounceSettings {
             master_delay: instance.garp_master_delay,
@@ -117,12 +121,13 @@ fn virtual_address(instance: &config::VrrpInstance, address: &config::VirtualAdd
     }
 }
 
-fn group(group: &config::VrrpSyncGroup) -> GroupSettings {
+fn group(group: &config::VrrpSyncGroup, trackers: &TrackerTable) -> GroupSettings {
     GroupSettings {
         name: group.name.value.clone(),
         members: group.group.iter().map(|member| member.value.clone()).collect(),
         tracked_interfaces: tracked(&group.track_interface),
-        ..GroupSettings::default()
+        tracked_scripts: scripts(&group.track_script, trackers),
+        tracked_files: files(&group.track_file, trackers),
     }
 }
 
@@ -133,6 +138,28 @@ fn tracked(interfaces: &[config::Tracked]) -> Vec<TrackedInterface> {
             interface: tracked.name.value.clone(),
             weight: tracked.weight.into(),
             reverse: tracked.reverse,
+        })
+        .collect()
+}
+
+fn scripts(lines: &[config::Tracked], trackers: &TrackerTable) -> Vec<TrackedScript> {
+    let usable = lines.iter().filter(|line| trackers.has_script(line.name.as_str()));
+    usable
+        .map(|line| TrackedScript {
+            script: line.name.value.clone(),
+            weight: line.weight.into(),
+            reverse: line.reverse,
+        })
+        .collect()
+}
+
+fn files(lines: &[config::Tracked], trackers: &TrackerTable) -> Vec<TrackedFile> {
+    let usable = lines.iter().filter(|line| trackers.has_file(line.name.as_str()));
+    usable
+        .map(|line| TrackedFile {
+            file: line.name.value.clone(),
+            weight: line.weight.into(),
+            reverse: line.reverse,
         })
         .collect()
 }

@@ -12,6 +12,7 @@ use crate::host::ThisHost;
 use crate::ipc::ToChecker;
 use crate::plan;
 use crate::plan::scripts::ScriptTable;
+use crate::plan::trackers::TrackerTable;
 
 /// A configuration that can be run.
 #[derive(Debug, Clone)]
@@ -24,6 +25,8 @@ pub struct Configuration {
     pub flush_ipvs: bool,
     /// For the supervisor itself
     pub scripts: ScriptTable,
+    /// What the supervisor finds out for the VRRP process
+    pub trackers: TrackerTable,
     /// What there is to say about the file, a line each
     pub messages: Vec<String>,
     /// Whether an error is among the messages
@@ -53,21 +56,24 @@ impl Configuration {
             &load_options(arguments.config_id.as_deref()),
         );
         let (scripts, script_messages) = ScriptTable::from_config(&config);
+        let (trackers, tracker_messages) = TrackerTable::from_config(&config);
         let mut messages: Vec<String> = diagnostics
             .iter()
             .map(|diagnostic| diagnostic.one_line(&sources))
             .collect();
         messages.extend(script_messages);
+        messages.extend(tracker_messages);
         let absent = check_interfaces(&config, &ThisHost::look());
         messages.extend(absent.iter().map(|diagnostic| diagnostic.one_line(&sources)));
         if diagnostics.iter().any(Diagnostic::is_fatal) {
             return Err(LoadError { messages });
         }
         Ok(Self {
-            vrrp: plan::vrrp::node_settings(&config),
+            vrrp: plan::vrrp::node_settings(&config, &trackers),
             health: plan::health::settings(&config),
             flush_ipvs: config.global_defs.lvs_flush,
             scripts,
+            trackers,
             messages,
             has_errors: diagnostics
                 .iter()
