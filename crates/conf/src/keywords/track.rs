@@ -14,32 +14,32 @@ pub(super) const TRACK_INTERFACE: &[Keyword] = &[
 /// A line of `track_script` and `track_bfd`.
 #[rustfmt::skip] // one row, one line
 pub(super) const TRACK_SCRIPT: &[Keyword] = &[
-    keyword("NAME", Entry, "[weight W [reverse|noreverse]]", "", "tracked object").not_yet(),
-    keyword("weight", Weight(253), "W [reverse|noreverse]", "weight of the object (interface: 0)", "override the weight here").not_yet(),
-    keyword("reverse", Flag, "", "off", "act as if the state of the object were inverted").not_yet(),
-    keyword("noreverse", Flag, "", "on", "cancel a reverse given on the object").not_yet(),
+    keyword("NAME", Entry, "[weight W [reverse|noreverse]]", "", "tracked object"),
+    keyword("weight", Weight(253), "W [reverse|noreverse]", "weight of the object (interface: 0)", "override the weight here"),
+    keyword("reverse", Flag, "", "off", "act as if the state of the object were inverted"),
+    keyword("noreverse", Flag, "", "on", "cancel a reverse given on the object"),
 ];
 
 /// A line of `track_file` and `track_process`.
 #[rustfmt::skip] // one row, one line
 pub(super) const TRACK_FILE: &[Keyword] = &[
-    keyword("NAME", Entry, "[weight W [reverse|noreverse]]", "", "tracked object").not_yet(),
-    keyword("weight", Weight(254), "W [reverse|noreverse]", "weight of the object (interface: 0)", "override the weight here").not_yet(),
-    keyword("reverse", Flag, "", "off", "act as if the state of the object were inverted").not_yet(),
-    keyword("noreverse", Flag, "", "on", "cancel a reverse given on the object").not_yet(),
+    keyword("NAME", Entry, "[weight W [reverse|noreverse]]", "", "tracked object"),
+    keyword("weight", Weight(254), "W [reverse|noreverse]", "weight of the object (interface: 0)", "override the weight here"),
+    keyword("reverse", Flag, "", "off", "act as if the state of the object were inverted"),
+    keyword("noreverse", Flag, "", "on", "cancel a reverse given on the object"),
 ];
 
 /// `vrrp_script`.
 #[rustfmt::skip] // one row, one line
 pub(super) const VRRP_SCRIPT: &[Keyword] = &[
-    keyword("script", Script, "\"CMD ARGS\"", "required", "command to run").not_yet(),
-    keyword("interval", Seconds(1_000, 4_294_967_000_000), "SECONDS", "1", "time between runs").not_yet(),
-    keyword("timeout", Seconds(1_000, 4_294_967_000_000), "SECONDS", "= interval", "SIGTERM after this, SIGKILL 2 s later").not_yet(),
-    keyword("weight", Weight(253), "W [reverse]", "0", "default weight").not_yet(),
-    keyword("rise", Integer(1, 2_147_483_647), "N", "1", "successes needed to be up").not_yet(),
-    keyword("fall", Integer(1, 2_147_483_647), "N", "1", "failures needed to be down").not_yet(),
-    keyword("user", Word, "USER [GROUP]", "script_user", "user to run as").not_yet(),
-    keyword("init_fail", Flag, "", "off", "assume failed until the first run succeeds").not_yet(),
+    keyword("script", Script, "\"CMD ARGS\"", "required", "command to run"),
+    keyword("interval", Seconds(1_000, 4_294_967_000_000), "SECONDS", "1", "time between runs"),
+    keyword("timeout", Seconds(1_000, 4_294_967_000_000), "SECONDS", "= interval", "SIGTERM after this, SIGKILL 2 s later"),
+    keyword("weight", Weight(253), "W [reverse]", "0", "default weight"),
+    keyword("rise", Integer(1, 2_147_483_647), "N", "1", "successes needed to be up"),
+    keyword("fall", Integer(1, 2_147_483_647), "N", "1", "failures needed to be down"),
+    keyword("user", Word, "USER [GROUP]", "script_user", "user to run as"),
+    keyword("init_fail", Flag, "", "off", "assume failed until the first run succeeds"),
 ];
 
 /// `vrrp_track_process`.
@@ -59,9 +59,9 @@ pub(super) const VRRP_TRACK_PROCESS: &[Keyword] = &[
 /// The block `track_file`.
 #[rustfmt::skip] // one row, one line
 pub(super) const TRACK_FILE_BLOCK: &[Keyword] = &[
-    keyword("file", Word, "PATH", "required", "file holding an integer").not_yet(),
-    keyword("weight", Weight(254), "W [reverse]", "1", "multiplier of the content").not_yet(),
-    keyword("init_file", Text, "[VALUE] [overwrite]", "no creation; VALUE 0", "create the file with VALUE").not_yet(),
+    keyword("file", Word, "PATH", "required", "file holding an integer"),
+    keyword("weight", Weight(254), "W [reverse]", "1", "multiplier of the content"),
+    keyword("init_file", Text, "[VALUE] [overwrite]", "no creation; VALUE 0", "create the file with VALUE"),
 ];
 
 /// `track_group`.
