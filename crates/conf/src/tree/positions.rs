@@ -19,7 +19,13 @@ fn check(loader: &dyn Loader, path: &Path) -> Seen {
         config_id: Some("lb1".to_owned()),
         ..LoadOptions::default()
     };
-    let Preprocessed { text, sources, .. } = preprocess(loader, path, &options);
+    let Preprocessed {
+        text,
+        mut sources,
+        lent,
+        ..
+    } = preprocess(loader, path, &options);
+    lent.give_back(&text, &mut sources);
     let bytes = |span| sources.text(span).unwrap_or_else(|| panic!("{span:?} is no place"));
     let mut seen = Seen::default();
     for token in tokens::tokens(text.as_str()) {
