@@ -22,6 +22,8 @@ pub(crate) enum Part {
 
 /// Cases with peers mostly wait for timers of seconds, so all of them may run at once.
 const PEERS_AT_ONCE: &str = "64";
+/// Test programs with peers.
+const PEERS_CASES: [(&str, &str); 2] = [("peers", "peers"), ("peers: what they track", "trackers")];
 /// Cases in a guest share two emulated processors.
 const GUEST_CASES_AT_ONCE: &str = "3";
 
@@ -80,9 +82,11 @@ fn peers(steps: &mut Steps, arguments: &[String]) {
         packages::PEERS.install()
     });
     if ready && build_director(steps) {
-        let mut cases = test_program("holdfast-tests", "peers");
-        cases.args(["--", "--ignored", "--test-threads", PEERS_AT_ONCE]);
-        steps.command("peers", cases.args(arguments));
+        for (name, program) in PEERS_CASES {
+            let mut cases = test_program("holdfast-tests", program);
+            cases.args(["--", "--ignored", "--test-threads", PEERS_AT_ONCE]);
+            steps.command(name, cases.args(arguments));
+        }
     }
 }
 

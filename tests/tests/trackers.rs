@@ -1,0 +1,307 @@
+//! What instances track, on the wire: scripts and files that move the priority or lead to FAULT. keepalived goes first as
+//! its own peer, which proves the test; then Holdfast beside keepalived.
+//!
+//! The waiting times are those of RFC 3768 section 6 and of the scripts; what may come on top is `LATENESS`.
+
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Result, ensure};
+use bed::daemon::{Daemon, Role, Software};
+use bed::pair::{INTERVAL, LATENESS, Pair, STRONG, WEAK, Wire, master_down};
+use bed::wait;
+
+/// From one run of a script to the next.
+const TURN: Duration = Duration::from_secs(1);
+
+/// More than what lies between the priorities of the two.
+const LOSS: &str = "-60";
+
+/// While this file is there, the script succeeds.
+const HEALTHY: &str = "/run/healthy";
+
+/// What a file tracker reads.
+const VALUE: &str = "/run/value";
+
+/// A pair whose better director tracks something.
+struct Case {
+    pair: Pair,
+    subject: Software,
+}
+
+impl Case {
+    fn new(subject: Software) -> Result<Self> {
+        let pair = Pair::new(Wire::V2Multicast)?;
+        std::fs::write(pair.strong.path(HEALTHY), "")?;
+        Ok(Self { pair, subject })
+    }
+
+    /// Both directors, settled: the better one is master. `tracker` stands before the instance, `tracks` in it.
+    fn start(&self, tracker: &str, tracks: &str) -> Result<(Daemon<'_>, Daemon<'_>)> {
+        let pair = &self.pair;
+        let strong = format!("{tracker}{}", pair.configuration(STRONG, tracks));
+        let strong = Daemon::start(self.subject, &pair.strong, &strong)?;
+        let weak = Daemon::start(Software::Keepalived, &pair.weak, &pair.configuration(WEAK, ""))?;
+        pair.wait_for_master(&pair.strong, SystemTime::UNIX_EPOCH, TURN + master_down(STRONG))?;
+        Ok((strong, weak))
+    }
+
+    fn set_healthy(&self, healthy: bool) -> Result<SystemTime> {
+        let file = self.pair.strong.path(HEALTHY);
+        if healthy {
+            std::fs::write(file, "")?;
+        } else {
+            std::fs::remove_file(file)?;
+        }
+        Ok(SystemTime::now())
+    }
+
+    /// Writes a number as careful programs do: into another file that takes the name.
+    fn set_value(&self, value: i32) -> Result<SystemTime> {
+        let new = self.pair.strong.path("/run/value.new");
+        std::fs::write(&new, format!("{value}\n"))?;
+        std::fs::rename(new, self.pair.strong.path(VALUE))?;
+        Ok(SystemTime::now())
+    }
+
+    fn weak_takes_over(&self, since: SystemTime, bound: Duration) -> Result<SystemTime> {
+        let taken = self.pair.wait_for_master(&self.pair.weak, since, bound)?;
+        self.pair.wait_for_address(&self.pair.strong, false)?;
+        Ok(taken)
+    }
+
+    fn strong_comes_back(&self, since: SystemTime, bound: Duration) -> Result<SystemTime> {
+        let taken = self.pair.wait_for_master(&self.pair.strong, since, bound)?;
+        self.pair.wait_for_address(&self.pair.weak, false)?;
+        Ok(taken)
+    }
+
+    /// Since `since`, the better director has said of itself that it is worth `priority`, and nothing else.
+    fn ensure_priority(&self, since: SystemTime, priority: u8) -> Result<()> {
+        let adverts = self.pair.onlooker.adverts_since(since);
+        let own = adverts.iter().filter(|(seen, _)| seen.node == self.pair.strong.name());
+        let said: Vec<u8> = own.map(|(_, advert)| advert.priority).collect();
+        ensure!(
+            !said.is_empty() && said.iter().all(|it| *it == priority),
+            "said {said:?}, and is worth {priority}"
+        );
+        Ok(())
+    }
+}
+
+/// A script, and the lines that track it.
+fn script(command: &str, options: &str, weight: &str) -> (String, String) {
+    let block = format!(
+        "vrrp_script chk {{
+    script \"{command}\"
+    interval 1
+    user root
+    {options}
+}}
+"
+    );
+    (block, format!("track_script {{\n        chk {weight}\n    }}"))
+}
+
+fn test_of_file() -> String {
+    format!("/usr/bin/test -f {HEALTHY}")
+}
+
+/// The master that loses more than the difference gives way to a peer that was worse, and takes over again later.
+fn weighted_script_gives_way_and_comes_back(subject: Software) -> Result<()> {
+    let case = Case::new(subject)?;
+    let (block, line) = script(&test_of_file(), "", &format!("weight {LOSS}"));
+    let (strong, _weak) = case.start(&block, &line)?;
+
+    let failed = case.set_healthy(false)?;
+    strong.wait_for_log("VRRP_Script(chk) failed", failed, TURN + LATENESS)?;
+    let taken = case.weak_takes_over(failed, TURN + master_down(WEAK))?;
+
+    let healed = case.set_healthy(true)?;
+    strong.wait_for_log("VRRP_Script(chk) succeeded", healed, TURN + LATENESS)?;
+    ensure!(healed > taken, "the order of things");
+    let back = case.strong_comes_back(healed, TURN + master_down(STRONG))?;
+    std::thread::sleep(INTERVAL * 2);
+    case.ensure_priority(back, STRONG)?;
+    case.pair
+        .assert_only_master(&case.pair.strong, &case.pair.weak, back + LATENESS)
+}
+
+/// Without a weight failure is FAULT: the master resigns at once.
+fn script_without_weight_is_a_fault(subject: Software) -> Result<()> {
+    let case = Case::new(subject)?;
+    let (block, line) = script(&test_of_file(), "", "");
+    let (strong, _weak) = case.start(&block, &line)?;
+
+    let failed = case.set_healthy(false)?;
+    strong.wait_for_log("(VI_1) Entering FAULT STATE", failed, TURN + LATENESS)?;
+    let farewell = case
+        .pair
+        .onlooker
+        .wait_for("a priority 0 advert", failed, LATENESS, |seen| {
+            seen.is_advert_of(&case.pair.strong, |priority| priority == 0)
+        })?;
+    case.weak_takes_over(farewell.when, INTERVAL)?;
+    let healed = case.set_healthy(true)?;
+    case.strong_comes_back(healed, TURN + master_down(STRONG)).map(drop)
+}
+
+/// A script that fails from the start keeps its instance from ever being master.
+fn script_that_fails_from_the_start_is_never_master(subject: Software) -> Result<()> {
+    let case = Case::new(subject)?;
+    case.set_healthy(false)?;
+    let (block, line) = script(&test_of_file(), "", "");
+    let strong = format!("{block}{}", case.pair.configuration(STRONG, &line));
+    let started = SystemTime::now();
+    let _strong = Daemon::start(subject, &case.pair.strong, &strong)?;
+    let weak = case.pair.configuration(WEAK, "");
+    let _weak = Daemon::start(Software::Keepalived, &case.pair.weak, &weak)?;
+    let taken = case.pair.wait_for_master(&case.pair.weak, started, master_down(WEAK))?;
+    std::thread::sleep(INTERVAL * 3);
+    case.pair.assert_only_master(&case.pair.weak, &case.pair.strong, taken)
+}
+
+/// `fall` and `rise`: single failures and successes change nothing.
+fn fall_and_rise_are_counted(subject: Software) -> Result<()> {
+    let case = Case::new(subject)?;
+    let (block, line) = script(&test_of_file(), "fall 3\n    rise 2", "");
+    let (strong, _weak) = case.start(&block, &line)?;
+    let fault = "(VI_1) Entering FAULT STATE";
+    let failed = case.set_healthy(false)?;
+    let down = strong.wait_for_log(fault, failed, TURN * 3 + LATENESS)?;
+    let waited = wait::seconds_between(failed, down);
+    ensure!(
+        waited > 2.0 * TURN.as_secs_f64(),
+        "down after {waited:.2} s: that was no third failure"
+    );
+    let healed = case.set_healthy(true)?;
+    let up = strong.wait_for_log("VRRP_Script(chk) succeeded", healed, TURN * 2 + LATENESS)?;
+    let waited = wait::seconds_between(healed, up);
+    ensure!(
+        waited > TURN.as_secs_f64(),
+        "up after {waited:.2} s: that was no second success"
+    );
+    case.strong_comes_back(up, master_down(STRONG)).map(drop)
+}
+
+/// A script that hangs has failed when its time is over, and it is ended.
+fn hanging_script_has_failed(subject: Software) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let case = Case::new(subject)?;
+    let path = case.pair.strong.path("/run/check.sh");
+    std::fs::write(&path, format!("#!/bin/sh\n[ -f {HEALTHY} ] || exec sleep 1000\n"))?;
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755))?;
+    let (block, line) = script("/run/check.sh", "timeout 1", "");
+    let (strong, _weak) = case.start(&block, &line)?;
+
+    let hung = case.set_healthy(false)?;
+    strong.wait_for_log("VRRP_Script(chk) timed", hung, TURN * 2 + LATENESS)?;
+    case.weak_takes_over(hung, TURN * 2 + INTERVAL)?;
+    let healed = case.set_healthy(true)?;
+    case.strong_comes_back(healed, TURN * 3 + master_down(STRONG))?;
+    wait::until("the end of the script that hung", TURN * 3, || {
+        !strong.process().descendants().iter().any(|pid| {
+            std::fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line.starts_with("sleep\0"))
+        })
+    })
+}
+
+/// The number in a file moves the priority at once, and a file that is gone counts as 0.
+fn file_moves_the_priority(subject: Software) -> Result<()> {
+    let case = Case::new(subject)?;
+    case.set_value(0)?;
+    let block = format!("track_file value {{\n    file {VALUE}\n    weight 2\n}}\n");
+    let (_strong, _weak) = case.start(&block, "track_file {\n        value\n    }")?;
+
+    let written = case.set_value(-30)?;
+    case.weak_takes_over(written, master_down(WEAK))?;
+    let removed = SystemTime::now();
+    std::fs::remove_file(case.pair.strong.path(VALUE))?;
+    let back = case.strong_comes_back(removed, master_down(STRONG))?;
+    case.ensure_priority(back, STRONG)?;
+
+    let written = case.set_value(20)?;
+    let louder = case
+        .pair
+        .onlooker
+        .wait_for("priority 190", written, INTERVAL + LATENESS, |seen| {
+            seen.is_advert_of(&case.pair.strong, |priority| priority == 190)
+        })?;
+    std::thread::sleep(INTERVAL * 2);
+    case.ensure_priority(louder.when, 190)
+}
+
+/// A number so low that it takes everything is a fault, and a group takes its members along.
+fn file_leads_a_group_to_fault(subject: Software) -> Result<()> {
+    let case = Case::new(subject)?;
+    case.set_value(0)?;
+    let block = format!(
+        "track_file value {{\n    file {VALUE}\n    weight 0\n}}\n\
+         vrrp_sync_group G {{\n    group {{\n        VI_1\n    }}\n    track_file {{\n        value\n    }}\n}}\n"
+    );
+    let (strong, _weak) = case.start(&block, "")?;
+    let written = case.set_value(1)?;
+    strong.wait_for_log("(VI_1) Entering FAULT STATE", written, LATENESS)?;
+    case.weak_takes_over(written, INTERVAL)?;
+    let cleared = case.set_value(0)?;
+    case.strong_comes_back(cleared, master_down(STRONG)).map(drop)
+}
+
+/// The process that speaks VRRP is killed while the script fails: the new one knows of it.
+fn restarted_vrrp_process_learns_results(subject: Software) -> Result<()> {
+    let case = Case::new(subject)?;
+    let (block, line) = script(&test_of_file(), "", "");
+    let (strong, _weak) = case.start(&block, &line)?;
+    let failed = case.set_healthy(false)?;
+    let taken = case.weak_takes_over(failed, TURN + INTERVAL)?;
+    let former = strong.role(Role::Vrrp)?;
+    strong.kill_role(Role::Vrrp)?;
+    strong.wait_for_role(Role::Vrrp, Some(former), Duration::from_secs(3))?;
+    std::thread::sleep(master_down(STRONG) + INTERVAL);
+    case.pair
+        .assert_only_master(&case.pair.weak, &case.pair.strong, taken)?;
+    let healed = case.set_healthy(true)?;
+    case.strong_comes_back(healed, TURN + master_down(STRONG)).map(drop)
+}
+
+/// A reload that changes the priority keeps the result of a script: no FAULT, no pause of the adverts.
+fn reload_keeps_results(subject: Software) -> Result<()> {
+    let case = Case::new(subject)?;
+    let (block, line) = script(&test_of_file(), "", "");
+    let (strong, _weak) = case.start(&block, &line)?;
+    let since = SystemTime::now();
+    let other = format!("{block}{}", case.pair.configuration(STRONG, &line)).replace("priority 150", "priority 160");
+    let asked = strong.reload(&other)?;
+    let louder = case
+        .pair
+        .onlooker
+        .wait_for("priority 160", asked, INTERVAL + LATENESS, |seen| {
+            seen.is_advert_of(&case.pair.strong, |priority| priority == 160)
+        })?;
+    std::thread::sleep(INTERVAL * 3);
+    case.ensure_priority(louder.when, 160)?;
+    case.pair.assert_only_master(&case.pair.strong, &case.pair.weak, since)
+}
+
+macro_rules! cases {
+    ($subject:ident; $($case:ident)*) => {
+        $(
+            #[test]
+            #[ignore = "needs root: cargo xtask test peers"]
+            fn $case() -> super::Result<()> {
+                super::$case(super::Software::$subject)
+            }
+        )*
+    };
+}
+
+mod keepalived {
+    cases!(Keepalived; weighted_script_gives_way_and_comes_back script_without_weight_is_a_fault
+        script_that_fails_from_the_start_is_never_master fall_and_rise_are_counted hanging_script_has_failed
+        file_moves_the_priority file_leads_a_group_to_fault restarted_vrrp_process_learns_results reload_keeps_results);
+}
+
+mod holdfast {
+    cases!(Holdfast; weighted_script_gives_way_and_comes_back script_without_weight_is_a_fault
+        script_that_fails_from_the_start_is_never_master fall_and_rise_are_counted hanging_script_has_failed
+        file_moves_the_priority file_leads_a_group_to_fault restarted_vrrp_process_learns_results reload_keeps_results);
+}
