@@ -295,6 +295,47 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_tracker_that_does_not_run_is_not_shown_as_one_that_passes() {
+        let script = |name: &str, up, last: Option<&str>, disabled: Option<&str>| ScriptStatus {
+            name: name.into(),
+            up,
+            last: last.map(Into::into),
+            disabled: disabled.map(Into::into),
+        };
+        let scripts = vec![
+            script("good", Some(true), Some("succeeded"), None),
+            script("bad", Some(false), Some("timed out"), None),
+            script("open", None, None, Some("anybody can change it")),
+            script("new", None, None, None),
+        ];
+        let file = FileStatus {
+            name: "value".into(),
+            path: "/run/value".into(),
+            value: -60,
+            disabled: None,
+        };
+        let status = Status {
+            trackers: TrackersStatus {
+                scripts,
+                files: vec![file],
+            },
+            ..Status::default()
+        };
+        let shown = status.for_people();
+        let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>().join(" ");
+        let lines: Vec<String> = shown.lines().map(words).collect();
+        for line in [
+            "script good up succeeded",
+            "script bad DOWN timed out",
+            "script open DISABLED anybody can change it",
+            "script new no result",
+            "file value -60 /run/value",
+        ] {
+            assert!(lines.iter().any(|shown| shown == line), "{line}: {shown}");
+        }
+    }
+
+    #[test]
     fn what_was_written_is_read_back_and_a_refused_reload_is_shown() {
         let mut status = Status {
             version: "0.1.0".into(),

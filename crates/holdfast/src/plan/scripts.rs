@@ -103,20 +103,20 @@ impl Builder {
         StateScripts {
             by_state: by_state
                 .into_iter()
-                .filter_map(|(state, script)| Some((state, self.script(script.as_ref())?)))
+                .filter_map(|(state, script)| Some((state, self.script(script.as_deref())?)))
                 .collect(),
-            generic: self.script(notify.notify.as_ref()),
+            generic: self.script(notify.notify.as_deref()),
         }
     }
 
     fn service(&mut self, server: &config::VirtualServer) -> ServiceScripts {
         ServiceScripts {
-            quorum: self.up_down(server.quorum_up.as_ref(), server.quorum_down.as_ref()),
+            quorum: self.up_down(server.quorum_up.as_deref(), server.quorum_down.as_deref()),
             real_servers: server
                 .real_servers
                 .iter()
                 .map(|real| {
-                    let scripts = self.up_down(real.notify_up.as_ref(), real.notify_down.as_ref());
+                    let scripts = self.up_down(real.notify_up.as_deref(), real.notify_down.as_deref());
                     (real_server_name(server, real), scripts)
                 })
                 .collect(),

@@ -175,6 +175,8 @@ fn why_unwatchable(path: &Path) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use holdfast_conf::{LoadOptions, MemoryLoader};
+
     use super::*;
 
     #[test]
@@ -184,6 +186,73 @@ mod tests {
         assert_eq!(redirection(&words(&["</tmp/a b"])), Some(expected));
         assert_eq!(redirection(&words(&["/bin/true", "<"])), None);
         assert_eq!(redirection(&[]), None);
+    }
+
+    /// A configuration whose instance tracks these scripts and files.
+    fn config(global: &str, blocks: &str, tracks: &str) -> Config {
+        let text = format!(
+            "global_defs {{\n{global}\n}}\n{blocks}\nvrrp_instance VI_1 {{\ninterface eth0\nvirtual_router_id 51\n\
+             priority 100\n{tracks}\nvirtual_ipaddress {{\n192.0.2.200/24\n}}\n}}\n"
+        );
+        let loader = MemoryLoader::new().with("/k.conf", text);
+        holdfast_conf::load(&loader, Path::new("/k.conf"), &LoadOptions::default()).config
+    }
+
+    #[test]
+    fn what_cannot_or_must_not_run_is_disabled_with_its_reason_and_tracked_by_nobody() {
+        use std::os::unix::fs::PermissionsExt;
+        let open_to_all = std::env::temp_dir().join(format!("holdfast-open-to-all-{}", std::process::id()));
+        std::fs::write(&open_to_all, "#!/bin/sh\n").unwrap();
+        std::fs::set_permissions(&open_to_all, std::fs::Permissions::from_mode(0o777)).unwrap();
+        let blocks = format!(
+            "vrrp_script good {{\nscript \"/bin/true\"\nuser root\n}}\n\
+             vrrp_script open {{\nscript \"{}\"\nuser root\n}}\n\
+             vrrp_script gone {{\nscript \"/no/such/program\"\nuser root\n}}\n\
+             vrrp_script nobody {{\nscript \"/bin/true\"\nuser no-such-user\n}}\n\
+             vrrp_script text {{\nscript \"/etc/passwd\"\nuser root\n}}\n\
+             vrrp_script unused {{\nscript \"/bin/true\"\nuser root\n}}\n\
+             track_file there {{\nfile /dev/shm/holdfast-there\n}}\n\
+             track_file proc {{\nfile /proc/uptime\n}}",
+            open_to_all.display()
+        );
+        let tracks = "track_script {\ngood\nopen\ngone\nnobody\ntext\n}\ntrack_file {\nthere\nproc\n}";
+        let plan = |global: &str| {
+            let config = config(global, &blocks, tracks);
+            let (table, messages) = TrackerTable::from_config(&config);
+            let settings = crate::plan::vrrp::node_settings(&config, &table);
+            let tracked = settings.instances[0].tracked_scripts.iter();
+            let tracked: Vec<String> = tracked.map(|tracked| tracked.script.clone()).collect();
+            (table, messages, tracked, settings.instances[0].tracked_files.len())
+        };
+        let (table, messages, tracked, files) = plan("enable_script_security");
+        let (_, _, tolerated, _) = plan("script_user root");
+        std::fs::remove_file(&open_to_all).unwrap();
+
+        assert_eq!((tracked, files), (vec!["good".to_owned()], 1));
+        assert_eq!(
+            tolerated,
+            ["good", "open"],
+            "it is only said without enable_script_security"
+        );
+        assert!(
+            !table.scripts.iter().any(|script| script.name == "unused"),
+            "it never runs"
+        );
+        let said = |name: &str, reason: &str| {
+            let begin = format!("vrrp_script {name} is disabled, nothing tracks it: ");
+            messages
+                .iter()
+                .any(|line| line.starts_with(&begin) && line.contains(reason))
+        };
+        assert!(said("open", "mode 0777"), "{messages:?}");
+        assert!(said("gone", "no such file"), "{messages:?}");
+        assert!(said("nobody", "no user no-such-user"), "{messages:?}");
+        assert!(said("text", "not executable"), "{messages:?}");
+        assert!(
+            messages
+                .iter()
+                .any(|line| line.starts_with("track_file proc is disabled"))
+        );
     }
 
     #[test]
