@@ -31,6 +31,7 @@ use argument::Argument;
 use global::GlobalDraft;
 use resolve::ReadVirtualServer;
 use server_group::Entry;
+use std::borrow::Borrow;
 use std::collections::hash_map;
 use std::collections::{BTreeMap, HashMap};
 
@@ -340,18 +341,18 @@ impl<'a> Builder<'a> {
     }
 
     /// Takes a script unless there is one already.
-    fn set_script(&mut self, target: &mut Option<Script>, item: Item<'_>) {
+    fn set_script<S: From<Script> + Borrow<Script>>(&mut self, target: &mut Option<S>, item: Item<'_>) {
         let Argument::Script(script) = item.argument else {
             return;
         };
         if let Some(first) = target {
             let message = format!("{} is given twice; the second one is ignored", item.keyword.name);
-            let first = first.span;
+            let first = (*first).borrow().span;
             self.report(
                 Diagnostic::new(findings::GIVEN_TWICE, message, Some(item.span)).note("the first is here", Some(first)),
             );
         } else {
-            *target = Some(script);
+            *target = Some(script.into());
         }
     }
 

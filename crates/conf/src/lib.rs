@@ -146,7 +146,9 @@ fn lint_off(switches: Vec<lint::Switch>, text: &preprocess::Text) -> Vec<LintOff
     let point = |at: u32| text.span(at..at);
     let span = |block: std::ops::Range<u32>| point(block.start)..point(block.end);
     let scoped = switches.into_iter().zip(blocks);
-    scoped.map(|(switch, block)| LintOff::new(switch, block.map(span))).collect()
+    scoped
+        .map(|(switch, block)| LintOff::new(switch, block.map(span)))
+        .collect()
 }
 
 #[cfg(test)]

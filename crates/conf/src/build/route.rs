@@ -2,6 +2,7 @@
 #![deny(clippy::arithmetic_side_effects)]
 
 mod encap;
+pub(super) mod line;
 pub(super) mod names;
 pub(super) mod words;
 
@@ -11,6 +12,7 @@ use crate::diagnostic::{Diagnostic, findings};
 use crate::grammar::Word;
 use crate::keywords::Context;
 use crate::source::{Span, Spanned};
+use line::Lines;
 use names::Names;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -35,24 +37,12 @@ struct Draft {
 impl<'a> Builder<'a> {
     /// The lines of a block of routes.
     pub(super) fn routes(&mut self, block: usize, context: Context) -> Vec<Route> {
-        let lines = self.lines(block);
-        lines.into_iter().filter_map(|line| self.route(line, context)).collect()
-    }
-
-    fn route(&mut self, line: Vec<Word<'a>>, context: Context) -> Option<Route> {
-        let first = *line.first()?;
-        let mut draft = Draft {
-            route: Route::new(first.span(self.text)),
-            family: Family::default(),
-            destination: None,
-            protocol: None,
-            or: false,
+        let kind = Lines {
+            new: Draft::new,
+            option: Self::route_option,
+            finish: Self::finish_route,
         };
-        let mut words = line.into_iter().peekable();
-        while let Some(option) = words.next() {
-            self.route_option(&mut draft, option, &mut words, context)?;
-        }
-        self.finish_route(draft, first)
+        self.made_of_lines(block, context, &kind)
     }
 
     /// Takes one option; `None` when the line is to be dropped, which was said.
@@ -83,14 +73,6 @@ impl<'a> Builder<'a> {
                 route.from = Some(self.prefix(option, value, family)?);
                 return self.only_ipv6(option, draft);
             }
-            "tos" | "dsfield" => route.tos = self.named_u8(option, words, Names::Service)?,
-            "table" => route.table = Some(self.named(option, words, Names::Table)?),
-            "protocol" => {
-                let protocol = self.named_u8(option, words, Names::Protocol)?;
-                draft.protocol = Some((protocol, option.span(self.text)));
-            }
-            "scope" => route.scope = Some(self.named_u8(option, words, Names::Scope)?),
-            "metric" | "priority" | "preference" => route.metric = Some(self.number_u32(option, words)?),
             "dev" | "oif" => {
                 let value = self.value(option, words)?;
                 route.dev = Some(self.spanned(value));
@@ -102,6 +84,29 @@ impl<'a> Builder<'a> {
             "onlink" => route.onlink = true,
             "no_track" => route.no_track = true,
             "encap" => route.encap = self.encap(option, words),
+            "as" => self.mpls_word(option, words),
+            "track_group" if context == Context::StaticRoutes => {
+                let value = self.value(option, words)?;
+                route.track_group = self.known_track_group(value);
+            }
+            _ => return self.attribute(draft, option, words),
+        }
+        Some(())
+    }
+
+    /// Options of what the route is for the kernel, wherever it leads.
+    fn attribute(&mut self, draft: &mut Draft, option: Word<'a>, words: &mut Words<'a>) -> Option<()> {
+        let family = &mut draft.family;
+        let route = &mut draft.route;
+        match option.text {
+            "tos" | "dsfield" => route.tos = self.named_u8(option, words, Names::Service)?,
+            "table" => route.table = Some(self.named(option, words, Names::Table)?),
+            "protocol" => {
+                let protocol = self.named_u8(option, words, Names::Protocol)?;
+                draft.protocol = Some((protocol, option.span(self.text)));
+            }
+            "scope" => route.scope = Some(self.named_u8(option, words, Names::Scope)?),
+            "metric" | "priority" | "preference" => route.metric = Some(self.number_u32(option, words)?),
             "realms" => route.realms = Some(self.realms(option, words, family)?),
             "expires" => {
                 route.expires = Some(self.number_u32(option, words)?);
@@ -110,11 +115,6 @@ impl<'a> Builder<'a> {
             "pref" => {
                 route.pref = Some(self.router_preference(option, words)?);
                 return self.only_ipv6(option, draft);
-            }
-            "as" => self.mpls_word(option, words),
-            "track_group" if context == Context::StaticRoutes => {
-                let value = self.value(option, words)?;
-                route.track_group = self.known_track_group(value);
             }
             _ => return self.tcp_option(draft, option, words),
         }
@@ -344,6 +344,18 @@ impl<'a> Builder<'a> {
         let message = format!("With protocol {protocol} it could not be tracked; protocol {PROTOCOL} is used");
         self.report(Diagnostic::new(findings::TRACKED_PROTOCOL, message, Some(span)).hint("write no_track"));
         PROTOCOL
+    }
+}
+
+impl Draft {
+    fn new(span: Span) -> Self {
+        Self {
+            route: Route::new(span),
+            family: Family::default(),
+            destination: None,
+            protocol: None,
+            or: false,
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::Builder;
 use super::route::PROTOCOL;
+use super::route::line::Lines;
 use super::route::names::{Names, any_base};
 use super::route::words::{Family, Words};
 use crate::config::{AddressFamily, Rule, RuleAction};
@@ -33,24 +34,12 @@ struct Draft {
 impl<'a> Builder<'a> {
     /// The lines of a block of rules.
     pub(super) fn rules(&mut self, block: usize, context: Context) -> Vec<Rule> {
-        let lines = self.lines(block);
-        lines.into_iter().filter_map(|line| self.rule(line, context)).collect()
-    }
-
-    fn rule(&mut self, line: Vec<Word<'a>>, context: Context) -> Option<Rule> {
-        let first = *line.first()?;
-        let mut draft = Draft {
-            rule: Rule::new(first.span(self.text)),
-            family: Family::default(),
-            action: None,
-            preference: None,
-            protocol: None,
+        let kind = Lines {
+            new: Draft::new,
+            option: Self::rule_option,
+            finish: Self::finish_rule,
         };
-        let mut words = line.into_iter().peekable();
-        while let Some(option) = words.next() {
-            self.rule_option(&mut draft, option, &mut words, context)?;
-        }
-        self.finish_rule(draft, first)
+        self.made_of_lines(block, context, &kind)
     }
 
     /// Takes one option; `None` when the line is to be dropped, which was said.
@@ -245,6 +234,18 @@ impl<'a> Builder<'a> {
             .hint(hint)
             .send(self);
         preference
+    }
+}
+
+impl Draft {
+    fn new(span: Span) -> Self {
+        Self {
+            rule: Rule::new(span),
+            family: Family::default(),
+            action: None,
+            preference: None,
+            protocol: None,
+        }
     }
 }
 

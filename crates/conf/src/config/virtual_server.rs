@@ -210,9 +210,9 @@ pub struct VirtualServer {
     /// Up at `quorum + hysteresis`, down below `quorum - hysteresis`. Less than `quorum`.
     pub hysteresis: u32,
     /// Run when the quorum is gained.
-    pub quorum_up: Option<Script>,
+    pub quorum_up: Option<Box<Script>>,
     /// Run when the quorum is lost.
-    pub quorum_down: Option<Script>,
+    pub quorum_down: Option<Box<Script>>,
     /// Default `Host` of HTTP checks.
     pub virtualhost: Option<String>,
     /// Mail about the quorum. Default `smtp_alert_checker`, else `smtp_alert` of `global_defs`, else off.
@@ -256,9 +256,9 @@ pub struct RealServer {
     /// Lower connection threshold; 0: none.
     pub lthreshold: u32,
     /// Run when it comes up.
-    pub notify_up: Option<Script>,
+    pub notify_up: Option<Box<Script>>,
     /// Run when it goes down.
-    pub notify_down: Option<Script>,
+    pub notify_down: Option<Box<Script>>,
     /// Mail about it. Default `smtp_alert_checker`, else `smtp_alert` of `global_defs`, else on.
     pub smtp_alert: bool,
     /// The name in SNMP.

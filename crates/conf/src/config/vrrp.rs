@@ -43,7 +43,7 @@ pub enum NotifyDeleted {
     /// The state DELETED is reported where states are reported.
     State,
     /// This runs, too.
-    Script(Script),
+    Script(Box<Script>),
 }
 
 /// One virtual router.
@@ -225,19 +225,19 @@ pub struct UnicastPeer {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Notify {
     /// On becoming master.
-    pub notify_master: Option<Script>,
+    pub notify_master: Option<Box<Script>>,
     /// On becoming backup.
-    pub notify_backup: Option<Script>,
+    pub notify_backup: Option<Box<Script>>,
     /// On becoming faulty.
-    pub notify_fault: Option<Script>,
+    pub notify_fault: Option<Box<Script>>,
     /// At the end of the daemon.
-    pub notify_stop: Option<Script>,
+    pub notify_stop: Option<Box<Script>>,
     /// When a reload removes it. Instances only.
     pub notify_deleted: Option<NotifyDeleted>,
     /// When a master hears a lower priority. Instances only.
-    pub notify_master_rx_lower_pri: Option<Script>,
+    pub notify_master_rx_lower_pri: Option<Box<Script>>,
     /// On every change, with four arguments more: `INSTANCE` or `GROUP`, the name, the state, the priority.
-    pub notify: Option<Script>,
+    pub notify: Option<Box<Script>>,
 }
 
 /// Instances that change state together.

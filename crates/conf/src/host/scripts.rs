@@ -23,9 +23,17 @@ pub(crate) fn scripts(config: &Config) -> Vec<(Use, &Script)> {
     let groups = config.vrrp_sync_groups.iter().map(|group| &group.notify);
     let mut found: Vec<&Script> = instances.chain(groups).flat_map(of_notify).collect();
     for server in &config.virtual_servers {
-        found.extend([&server.quorum_up, &server.quorum_down].into_iter().flatten());
+        found.extend(
+            [&server.quorum_up, &server.quorum_down]
+                .into_iter()
+                .filter_map(|script| script.as_deref()),
+        );
         for real in &server.real_servers {
-            found.extend([&real.notify_up, &real.notify_down].into_iter().flatten());
+            found.extend(
+                [&real.notify_up, &real.notify_down]
+                    .into_iter()
+                    .filter_map(|script| script.as_deref()),
+            );
         }
     }
     let global = &config.global_defs;
@@ -55,7 +63,7 @@ fn of_notify(notify: &Notify) -> impl Iterator<Item = &Script> {
         &notify.notify,
     ]
     .into_iter()
-    .flatten()
+    .filter_map(|script| script.as_deref())
 }
 
 /// Whom a script runs as.

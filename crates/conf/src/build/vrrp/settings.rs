@@ -110,7 +110,7 @@ impl<'a> Builder<'a> {
             return;
         }
         notify.notify_deleted = Some(match item.argument {
-            Argument::Script(script) => NotifyDeleted::Script(script),
+            Argument::Script(script) => NotifyDeleted::Script(Box::new(script)),
             _ => NotifyDeleted::State,
         });
     }
