@@ -33,6 +33,8 @@ pub(crate) const GUEST: Needs = Needs(&[
     need("ip", "iproute2", "networks between nodes"),
     need("ipvsadm", "ipvsadm", "the IPVS table as users see it"),
     need("nginx", "nginx-light", "real servers"),
+    need("smtpd", "opensmtpd", "a real mail server"),
+    need("unbound", "unbound", "a real name server"),
     need("qemu-system-x86_64", "qemu-system-x86", "the guest's machine"),
     need("busybox", "busybox-static", "the guest's first program"),
     need("modprobe", "kmod", "the guest's modules"),

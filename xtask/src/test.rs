@@ -28,10 +28,11 @@ const PEERS_CASES: [(&str, &str); 2] = [("peers", "peers"), ("peers: what they t
 const GUEST_CASES_AT_ONCE: &str = "3";
 
 /// Test programs with cases for a guest, each in a guest of its own.
-const GUEST_CASES: [(&str, &str); 3] = [
+const GUEST_CASES: [(&str, &str); 4] = [
     ("guest: directors", "guest"),
     ("guest: the setups from their own files", "seeds"),
     ("guest: the same tables as keepalived", "tables"),
+    ("guest: the same verdicts as keepalived", "checkers"),
 ];
 
 /// Loaded beforehand, because Linux 6.1 deadlocks when an IPVS command loads one of them while a network namespace is
