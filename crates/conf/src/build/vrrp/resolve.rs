@@ -3,7 +3,7 @@
 use super::super::Builder;
 use super::super::track::Kind;
 use super::{Draft, Garp, OWNER};
-use crate::config::{AddressFamily, InitialState, VrrpInstance, VrrpVersion};
+use crate::config::{AddressFamily, AuthHmac, Authentication, InitialState, VrrpInstance, VrrpVersion};
 use crate::diagnostic::{Diagnostic, findings};
 use crate::source::Spanned;
 use std::collections::{HashMap, hash_map};
@@ -15,98 +15,54 @@ const MOST_ADDRESSES: usize = 255;
 
 impl Builder<'_> {
     pub(in crate::build) fn resolve_instance(&mut self, mut draft: Draft) -> Option<VrrpInstance> {
-        let interface = self.required_interface(&draft)?;
-        let virtual_router_id = self.required_vrid(&draft)?;
+        let decided = self.decide(&mut draft)?;
+        Some(decided.with(draft))
+    }
+
+    /// Checks how the keywords of an instance go together. The order is that in which things are said.
+    fn decide(&mut self, draft: &mut Draft) -> Option<Decided> {
+        let interface = self.required_interface(draft)?;
+        let virtual_router_id = self.required_vrid(draft)?;
         let family = draft.family.map_or(AddressFamily::Inet, |(family, _)| family);
-        let version = self.resolve_version(&draft, family);
-        let (mut state, priority) = resolve_state(&draft);
-        self.check_strict(&mut draft, version, &mut state, priority);
-        self.check_addresses(&mut draft, version)?;
-        self.check_unicast(&mut draft);
-        self.check_vmac(&mut draft, family);
-        let advert_int = self.resolve_advert_int(&draft, version);
-        let auth_hmac = self.resolve_auth_hmac(&mut draft, advert_int);
-        let authentication = self.resolve_authentication(&mut draft, version, family, &mut state);
-        let (nopreempt, preempt_delay) = self.resolve_preemption(&draft, state, priority);
-        let timer_expired_backup = self.resolve_timer_expired(&draft, nopreempt);
-        let owner_ignore_adverts = self.resolve_owner(&draft, priority);
-        self.check_tracking(&mut draft, &interface, priority);
-        place_addresses(&mut draft, &interface);
-        let garp = self.resolve_garp(&draft);
-        let accept = match draft.accept {
-            Some(accept) => accept,
-            None => !draft.strict(),
-        };
-        Some(VrrpInstance {
-            name: draft.name,
-            state,
+        let version = self.resolve_version(draft, family);
+        let (mut state, priority) = resolve_state(draft);
+        self.check_strict(draft, version, &mut state, priority);
+        self.check_addresses(draft, version)?;
+        self.check_unicast(draft);
+        self.check_vmac(draft, family);
+        let advert_int = self.resolve_advert_int(draft, version);
+        let auth_hmac = self.resolve_auth_hmac(draft, advert_int);
+        let authentication = self.resolve_authentication(draft, version, family, &mut state);
+        let (nopreempt, preempt_delay) = self.resolve_preemption(draft, state, priority);
+        let timer_expired_backup = self.resolve_timer_expired(draft, nopreempt);
+        let owner_ignore_adverts = self.resolve_owner(draft, priority);
+        self.check_tracking(draft, &interface, priority);
+        place_addresses(draft, &interface);
+        Some(Decided {
             interface,
             virtual_router_id,
-            priority,
-            version,
             family,
+            version,
+            state,
+            priority,
             advert_int,
-            authentication,
             auth_hmac,
+            authentication,
             nopreempt,
             preempt_delay,
-            virtual_ipaddress: draft.virtual_ipaddress,
-            virtual_ipaddress_excluded: draft.virtual_ipaddress_excluded,
-            source_address: draft.source_address,
-            mcast_dst_ip: draft
-                .mcast_dst_ip
-                .map_or_else(|| self.multicast_group_of(family), |address| address.value),
-            unicast_peer: draft.unicast_peer,
-            unicast_ttl: draft.unicast_ttl.map_or(255, |ttl| ttl.value),
-            unicast_fault_no_peer: draft.unicast_fault_no_peer,
-            old_unicast_checksum: draft.old_unicast_checksum,
-            check_unicast_src: draft.check_unicast_src,
-            dont_track_primary: draft.dont_track_primary,
-            track_interface: draft.tracking.take(Kind::Interface),
-            track_script: draft.tracking.take(Kind::Script),
-            track_file: draft.tracking.take(Kind::File),
-            track_process: draft.tracking.take(Kind::Process),
-            track_bfd: draft.tracking.take(Kind::Bfd),
-            down_timer_adverts: draft.down_timer_adverts,
-            higher_prio_send_advert: draft.higher_prio_send_advert,
-            lower_prio_no_advert: draft.lower_prio_no_advert,
-            skip_check_adv_addr: draft.skip_check_adv_addr,
-            accept,
-            strict_mode: draft.strict_mode,
-            owner_ignore_adverts,
-            track_src_ip: draft.track_src_ip,
-            use_vmac: draft.vmac.map(|vmac| vmac.value),
-            use_vmac_addr: draft.use_vmac_addr,
-            vmac_xmit_base: draft.vmac_xmit_base.is_some(),
-            use_ipvlan: draft.ipvlan.map(|ipvlan| ipvlan.value),
-            vrf: draft.vrf,
-            promote_secondaries: draft.promote_secondaries,
-            linkbeat_use_polling: draft.linkbeat_use_polling,
-            v3_checksum_as_v2: draft.v3_checksum_as_v2,
-            virtual_routes: draft.virtual_routes,
-            virtual_rules: draft.virtual_rules,
-            debug: draft.debug,
-            smtp_alert: draft.smtp_alert,
-            notify_priority_changes: draft.notify_priority_changes,
-            lvs_sync_daemon_interface: draft.lvs_sync_daemon_interface,
             timer_expired_backup,
-            garp_extra_if: draft.garp_extra_if.filter(|extra| !extra.interval.is_zero()),
-            kernel_rx_buf_size: draft.kernel_rx_buf_size,
-            garp_master_delay: garp.master_delay,
-            garp_master_repeat: garp.master_repeat,
-            garp_master_refresh: garp.master_refresh,
-            garp_master_refresh_repeat: garp.master_refresh_repeat,
-            garp_lower_prio_delay: garp.lower_prio_delay.unwrap_or(garp.master_delay),
-            garp_lower_prio_repeat: garp.lower_prio_repeat.unwrap_or(garp.master_repeat),
-            notify: draft.notify,
+            owner_ignore_adverts,
+            mcast_dst_ip: self.resolve_multicast_group(draft, family),
+            garp: self.resolve_garp(draft),
         })
     }
 
-    fn multicast_group_of(&self, family: AddressFamily) -> IpAddr {
+    fn resolve_multicast_group(&self, draft: &Draft, family: AddressFamily) -> IpAddr {
         let global = &self.global.global_defs;
-        match family {
-            AddressFamily::Inet => IpAddr::V4(global.vrrp_mcast_group4),
-            AddressFamily::Inet6 => IpAddr::V6(global.vrrp_mcast_group6),
+        match (&draft.mcast_dst_ip, family) {
+            (Some(written), _) => written.value,
+            (None, AddressFamily::Inet) => IpAddr::V4(global.vrrp_mcast_group4),
+            (None, AddressFamily::Inet6) => IpAddr::V6(global.vrrp_mcast_group6),
         }
     }
 
@@ -381,6 +337,94 @@ fn virtual_router(instance: &VrrpInstance) -> (&str, AddressFamily, u8, Option<I
         group,
         peers,
     )
+}
+
+/// What follows from several keywords of an instance, or from those of others.
+struct Decided {
+    interface: Spanned<String>,
+    virtual_router_id: Spanned<u8>,
+    family: AddressFamily,
+    version: VrrpVersion,
+    state: InitialState,
+    priority: u8,
+    advert_int: Duration,
+    auth_hmac: Option<AuthHmac>,
+    authentication: Option<Authentication>,
+    nopreempt: bool,
+    preempt_delay: Duration,
+    timer_expired_backup: Option<u8>,
+    owner_ignore_adverts: bool,
+    mcast_dst_ip: IpAddr,
+    garp: Garp,
+}
+
+impl Decided {
+    /// The instance; all else holds as it is written.
+    fn with(self, mut draft: Draft) -> VrrpInstance {
+        let garp = self.garp;
+        let is_strict = draft.strict();
+        VrrpInstance {
+            name: draft.name,
+            state: self.state,
+            interface: self.interface,
+            virtual_router_id: self.virtual_router_id,
+            priority: self.priority,
+            version: self.version,
+            family: self.family,
+            advert_int: self.advert_int,
+            authentication: self.authentication,
+            auth_hmac: self.auth_hmac,
+            nopreempt: self.nopreempt,
+            preempt_delay: self.preempt_delay,
+            virtual_ipaddress: draft.virtual_ipaddress,
+            virtual_ipaddress_excluded: draft.virtual_ipaddress_excluded,
+            source_address: draft.source_address,
+            mcast_dst_ip: self.mcast_dst_ip,
+            unicast_peer: draft.unicast_peer,
+            unicast_ttl: draft.unicast_ttl.map_or(255, |ttl| ttl.value),
+            unicast_fault_no_peer: draft.unicast_fault_no_peer,
+            old_unicast_checksum: draft.old_unicast_checksum,
+            check_unicast_src: draft.check_unicast_src,
+            dont_track_primary: draft.dont_track_primary,
+            track_interface: draft.tracking.take(Kind::Interface),
+            track_script: draft.tracking.take(Kind::Script),
+            track_file: draft.tracking.take(Kind::File),
+            track_process: draft.tracking.take(Kind::Process),
+            track_bfd: draft.tracking.take(Kind::Bfd),
+            down_timer_adverts: draft.down_timer_adverts,
+            higher_prio_send_advert: draft.higher_prio_send_advert,
+            lower_prio_no_advert: draft.lower_prio_no_advert,
+            skip_check_adv_addr: draft.skip_check_adv_addr,
+            accept: draft.accept.unwrap_or(!is_strict),
+            strict_mode: draft.strict_mode,
+            owner_ignore_adverts: self.owner_ignore_adverts,
+            track_src_ip: draft.track_src_ip,
+            use_vmac: draft.vmac.map(|vmac| vmac.value),
+            use_vmac_addr: draft.use_vmac_addr,
+            vmac_xmit_base: draft.vmac_xmit_base.is_some(),
+            use_ipvlan: draft.ipvlan.map(|ipvlan| ipvlan.value),
+            vrf: draft.vrf,
+            promote_secondaries: draft.promote_secondaries,
+            linkbeat_use_polling: draft.linkbeat_use_polling,
+            v3_checksum_as_v2: draft.v3_checksum_as_v2,
+            virtual_routes: draft.virtual_routes,
+            virtual_rules: draft.virtual_rules,
+            debug: draft.debug,
+            smtp_alert: draft.smtp_alert,
+            notify_priority_changes: draft.notify_priority_changes,
+            lvs_sync_daemon_interface: draft.lvs_sync_daemon_interface,
+            timer_expired_backup: self.timer_expired_backup,
+            garp_extra_if: draft.garp_extra_if.filter(|extra| !extra.interval.is_zero()),
+            kernel_rx_buf_size: draft.kernel_rx_buf_size,
+            garp_master_delay: garp.master_delay,
+            garp_master_repeat: garp.master_repeat,
+            garp_master_refresh: garp.master_refresh,
+            garp_master_refresh_repeat: garp.master_refresh_repeat,
+            garp_lower_prio_delay: garp.lower_prio_delay.unwrap_or(garp.master_delay),
+            garp_lower_prio_repeat: garp.lower_prio_repeat.unwrap_or(garp.master_repeat),
+            notify: draft.notify,
+        }
+    }
 }
 
 /// Addresses without `dev` are on the interface of the instance.
