@@ -70,16 +70,7 @@ impl Builder<'_> {
         self.check_family(&mut draft, fixed);
         self.check_real_servers(&mut draft, fixed);
         if draft.real_servers.is_empty() {
-            let message = format!(
-                "virtual_server {} has no usable real_server; it is left out",
-                *draft.name
-            );
-            let finding = match *draft.name {
-                VirtualServerName::Group(_) => findings::EMPTY_SERVER_GROUP,
-                _ => findings::NO_REAL_SERVER,
-            };
-            let diagnostic = Diagnostic::new(finding, message, Some(draft.name.span));
-            self.report(diagnostic.hint("real_server 192.0.2.11 80 { ... }"));
+            self.no_real_server(&draft);
             return None;
         }
         let services = services(&entries, &draft);
@@ -96,12 +87,7 @@ impl Builder<'_> {
         let hysteresis = self.resolve_hysteresis(&draft, quorum);
         let persistence_timeout = self.resolve_persistence(&draft, &services);
         self.check_flags(&mut draft, protocol, by_mark);
-        let full = if services.iter().all(|service| service.family() == AddressFamily::Inet6) {
-            128
-        } else {
-            32
-        };
-        let persistence_granularity = self.resolve_granularity(&draft, full);
+        let persistence_granularity = self.resolve_granularity(&draft, &services);
         let mails = self.mails_of_checkers();
         Some(VirtualServer {
             name: draft.name,
@@ -133,6 +119,19 @@ impl Builder<'_> {
             }),
             real_servers,
         })
+    }
+
+    fn no_real_server(&mut self, draft: &VirtualServerDraft) {
+        let message = format!(
+            "virtual_server {} has no usable real_server; it is left out",
+            *draft.name
+        );
+        let finding = match *draft.name {
+            VirtualServerName::Group(_) => findings::EMPTY_SERVER_GROUP,
+            _ => findings::NO_REAL_SERVER,
+        };
+        let diagnostic = Diagnostic::new(finding, message, Some(draft.name.span));
+        self.report(diagnostic.hint("real_server 192.0.2.11 80 { ... }"));
     }
 
     fn entries(&mut self, draft: &VirtualServerDraft) -> Option<Vec<Entry>> {
@@ -431,7 +430,9 @@ impl Builder<'_> {
     }
 
     /// What fits the family: 0–32, or 1–128. A larger number is a mask with holes for keepalived.
-    fn resolve_granularity(&mut self, draft: &VirtualServerDraft, full: u8) -> u8 {
+    fn resolve_granularity(&mut self, draft: &VirtualServerDraft, services: &[Service]) -> u8 {
+        let is_ipv6 = |service: &Service| service.family() == AddressFamily::Inet6;
+        let full = if services.iter().all(is_ipv6) { 128 } else { 32 };
         let Some(length) = draft.persistence_granularity else {
             return full;
         };

@@ -150,74 +150,73 @@ impl<'a> Builder<'a> {
 
     /// What the interfaces of an instance need, and what cannot go with them.
     pub(super) fn check_vmac(&mut self, draft: &mut Draft, family: AddressFamily) {
-        let name = draft.name.value.clone();
-        let mut report = |message: String, span: Span| {
-            self.diagnostics
-                .push(Diagnostic::new(findings::VMAC_CONFLICT, message, Some(span)));
-        };
+        self.check_own_interface(draft);
+        self.check_ipvlan(draft, family);
+        if draft.vmac.is_some() {
+            self.check_address_vmacs(draft);
+        }
+    }
+
+    fn vmac_conflict(&mut self, message: String, span: Span) {
+        self.report(Diagnostic::new(findings::VMAC_CONFLICT, message, Some(span)));
+    }
+
+    /// `use_vmac` and `vmac_xmit_base`.
+    fn check_own_interface(&mut self, draft: &mut Draft) {
         let unicast = !draft.unicast_peer.is_empty();
         if draft.interface.is_none()
             && let Some(vmac) = draft.vmac.take_if(|_| unicast)
         {
-            report(
-                format!("vrrp_instance {name} has no interface; use_vmac is ignored"),
-                vmac.span,
-            );
+            let message = format!("vrrp_instance {} has no interface; use_vmac is ignored", draft.name);
+            self.vmac_conflict(message, vmac.span);
         }
         match (&draft.vmac, draft.vmac_xmit_base) {
             (None, Some(span)) if draft.ipvlan.is_none() => {
-                report(
-                    format!("vrrp_instance {name} has no use_vmac; vmac_xmit_base is ignored"),
-                    span,
+                let message = format!(
+                    "vrrp_instance {} has no use_vmac; vmac_xmit_base is ignored",
+                    draft.name
                 );
+                self.vmac_conflict(message, span);
                 draft.vmac_xmit_base = None;
             }
             (Some(vmac), None) if unicast => {
-                report(
-                    format!("Unicast adverts of {name} need vmac_xmit_base, which is set"),
-                    vmac.span,
-                );
+                let message = format!("Unicast adverts of {} need vmac_xmit_base, which is set", draft.name);
+                self.vmac_conflict(message, vmac.span);
                 draft.vmac_xmit_base = Some(vmac.span);
             }
             _ => {}
         }
-        let source = draft.source_address.is_some();
-        if let Some(ipvlan) = draft.ipvlan.as_mut() {
-            if let Some((address, _)) = ipvlan
-                .value
-                .address
-                .take_if(|(address, _)| AddressFamily::of(*address) != family)
-            {
-                report(
-                    format!("{address} is not of the family of {name}; it is ignored"),
-                    ipvlan.span,
-                );
-            }
-            if family == AddressFamily::Inet && ipvlan.address.is_none() && !source {
-                report(
-                    format!("use_ipvlan of {name} needs a source address; without one the instance is in FAULT"),
-                    ipvlan.span,
-                );
-            }
+    }
+
+    /// `use_ipvlan`.
+    fn check_ipvlan(&mut self, draft: &mut Draft, family: AddressFamily) {
+        let name = &draft.name;
+        let Some(ipvlan) = draft.ipvlan.as_mut() else { return };
+        let is_other = |(address, _): &mut (IpAddr, _)| AddressFamily::of(*address) != family;
+        if let Some((address, _)) = ipvlan.value.address.take_if(is_other) {
+            let message = format!("{address} is not of the family of {name}; it is ignored");
+            self.vmac_conflict(message, ipvlan.span);
         }
-        if draft.vmac.is_none() {
-            return;
+        if family == AddressFamily::Inet && ipvlan.address.is_none() && draft.source_address.is_none() {
+            let message = format!("use_ipvlan of {name} needs a source address; without one the instance is in FAULT");
+            self.vmac_conflict(message, ipvlan.span);
         }
-        let own = draft.interface.clone();
+    }
+
+    /// `use_vmac` of addresses, of which those on the instance's own VMAC have no need.
+    fn check_address_vmacs(&mut self, draft: &mut Draft) {
         let addresses = draft
             .virtual_ipaddress
             .iter_mut()
             .chain(&mut draft.virtual_ipaddress_excluded);
         for address in addresses.filter(|address| address.use_vmac) {
-            if address.dev.is_empty() || own.as_ref().is_some_and(|own| *own == address.dev) {
+            if address.dev.is_empty() || draft.interface.as_ref().is_some_and(|own| *own == address.dev) {
                 address.use_vmac = false;
-                report(
-                    format!(
-                        "{name} uses a VMAC for all its addresses; that of {} is ignored",
-                        address.address
-                    ),
-                    address.address.span,
+                let message = format!(
+                    "{} uses a VMAC for all its addresses; that of {} is ignored",
+                    draft.name, address.address
                 );
+                self.vmac_conflict(message, address.address.span);
             }
         }
     }
