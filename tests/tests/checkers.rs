@@ -385,6 +385,8 @@ fn real_servers_come_and_go() -> Result<()> {
     const NO_HOST: u16 = 7;
     const PING_IPV6: u16 = 8;
     const NO_HOST_IPV6: u16 = 9;
+    /// Down because the network says that there is no such host, in less time than silence would take to be a success.
+    const NO_HOST_UDP: u16 = 10;
     /// One for each type.
     const TYPES: u16 = 20;
 
@@ -410,6 +412,10 @@ fn real_servers_come_and_go() -> Result<()> {
         (NO_HOST, ping("192.168.0.99")),
         (PING_IPV6, ping("fd00::61")),
         (NO_HOST_IPV6, ping("fd00::99")),
+        (
+            NO_HOST_UDP,
+            checker("UDP_CHECK", "connect_ip 192.168.0.98\n            connect_timeout 6"),
+        ),
     ];
     let checks = checks.into_iter().chain(
         by_type

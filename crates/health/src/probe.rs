@@ -239,3 +239,75 @@ impl fmt::Debug for Md5 {
         write!(f, "Md5({self})")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A phase that takes its whole time must still come to its own end: for a `UDP_CHECK` that is a success.
+    #[test]
+    fn a_probe_has_time_for_all_its_phases() {
+        let connection = Connection {
+            address: IpAddr::from([192, 0, 2, 1]),
+            port: 53,
+            bind_address: None,
+            bind_port: 0,
+            bind_interface: None,
+            mark: 0,
+            timeout: Duration::from_secs(3),
+        };
+        let url = Url {
+            path: "/".to_owned(),
+            virtualhost: None,
+            status: StatusSet::default(),
+            digest: None,
+        };
+        let probes = [
+            (
+                Probe::Tcp(TcpProbe {
+                    connection: connection.clone(),
+                }),
+                3,
+            ),
+            (
+                Probe::Http(HttpProbe {
+                    connection: connection.clone(),
+                    protocol: HttpProtocol::Http10,
+                    fast_recovery: false,
+                    urls: vec![url],
+                }),
+                9,
+            ),
+            (
+                Probe::Smtp(SmtpProbe {
+                    connection: connection.clone(),
+                    helo_name: "lb".to_owned(),
+                }),
+                12,
+            ),
+            (
+                Probe::Dns(DnsProbe {
+                    connection: connection.clone(),
+                    query_type: DnsType::Soa,
+                    name: String::new(),
+                }),
+                6,
+            ),
+            (
+                Probe::Udp(UdpProbe {
+                    connection: connection.clone(),
+                    payload: Vec::new(),
+                    reply: None,
+                }),
+                6,
+            ),
+            (Probe::Ping(PingProbe { connection }), 6),
+        ];
+        for (probe, seconds) in probes {
+            assert_eq!(probe.steps(), 1);
+            let deadline = probe.request(0).map(|request| request.deadline());
+            assert_eq!(deadline, Some(Duration::from_secs(seconds)), "{}", probe.keyword());
+            assert_eq!(probe.request(1), None);
+        }
+    }
+}
