@@ -312,9 +312,8 @@ fn hanging_scripts_by_the_hundred_disturb_nothing(subject: Software) -> Result<(
         )
     };
     let blocks: String = (1..=SCRIPTS).map(block).collect();
-    let lines: String = (1..=SCRIPTS)
-        .map(|number| format!("        chk{number} weight 1\n"))
-        .collect();
+    let line = |number| format!("        chk{number} weight 1\n");
+    let lines: String = (1..=SCRIPTS).map(line).collect();
     let since = SystemTime::now();
     let (strong, _weak) = case.start(&blocks, &format!("track_script {{\n{lines}    }}"))?;
     let since = case.pair.next_advert(&case.pair.strong, since)?;
