@@ -4,12 +4,13 @@
 //! take and give plain data:
 //!
 //! files ([`source`]) → logical lines (`preprocess`) → words (`grammar`, pest) → block tree (`tree`)
-//! → [`Config`] (`build`, `resolve`), with one table of keywords (`keywords`) behind the last two.
+//! → [`Config`] (`build`), with one table of keywords ([`keywords`]) behind the last two.
 //!
+//! [`lint()`] gives advice on what was understood; [`check_interfaces`](host::check_interfaces) and
+//! [`check_scripts`](host::check_scripts) say what it means on one host.
 //! [`print()`] shows the block tree in a canonical layout; [`fmt()`] lays out a file line by line.
 //!
-//! The crate does not look at the host it runs on; whoever uses the [`Config`] checks interfaces, users and
-//! scripts, and can complain at the [`Span`]s that it carries.
+//! The crate does not look at the host it runs on; whoever does hands in a [`Host`].
 #![forbid(unsafe_code)]
 
 mod build;
