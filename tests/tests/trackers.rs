@@ -9,6 +9,7 @@ use anyhow::{Result, ensure};
 use bed::daemon::{Daemon, Role, Software};
 use bed::pair::{INTERVAL, LATENESS, Pair, STRONG, WEAK, Wire, master_down};
 use bed::wait;
+use nix::unistd::Pid;
 
 /// From one run of a script to the next.
 const TURN: Duration = Duration::from_secs(1);
@@ -275,7 +276,7 @@ fn restarted_vrrp_process_learns_results(subject: Software) -> Result<()> {
     case.pair.assert_only_master(&case.pair.strong, &case.pair.weak, since)
 }
 
-/// A reload that changes the priority keeps the result of a script: no advert has a priority without it.
+/// A reload that changes the priority and the interval of a script keeps its result: no advert has a priority without it.
 fn reload_keeps_results(subject: Software) -> Result<()> {
     let case = Case::new(subject)?;
     let (block, line) = script(&test_of_file(), "", "weight 20");
@@ -286,6 +287,7 @@ fn reload_keeps_results(subject: Software) -> Result<()> {
         seen.is_advert_of(&pair.strong, |priority| priority == 170)
     })?;
     let other = format!("{block}{}", pair.configuration(STRONG, &line)).replace("priority 150", "priority 160");
+    let other = other.replace("interval 1\n", "interval 3\n");
     let asked = strong.reload(&other)?;
     pair.onlooker
         .wait_for("priority 180", asked, INTERVAL + LATENESS, |seen| {
@@ -327,6 +329,31 @@ fn hanging_scripts_by_the_hundred_disturb_nothing(subject: Software) -> Result<(
     case.ensure_priority(since, STRONG)
 }
 
+/// A clean stop waits for no script and leaves none behind.
+fn stop_ends_running_scripts(subject: Software) -> Result<()> {
+    let case = Case::new(subject)?;
+    let block = "vrrp_script chk {\n    script \"/usr/bin/sleep 1000\"\n    interval 60\n    user root\n}\n";
+    let (strong, _weak) = case.start(block, "track_script {\n        chk weight 1\n    }")?;
+    let scripts = || -> Vec<_> {
+        let command_line = |pid: &Pid| std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let all = strong.process().descendants().into_iter();
+        all.filter(|pid| command_line(pid).starts_with(b"/usr/bin/sleep"))
+            .collect()
+    };
+    wait::until("a running script", LATENESS, || scripts().len() == 1)?;
+    let running = scripts();
+    let (asked, status) = strong.stop()?;
+    ensure!(status.success(), "a clean stop ended with {status}");
+    let took = wait::seconds_between(asked, SystemTime::now());
+    ensure!(took < 5.0, "the stop took {took:.1} s");
+    wait::until("the end of the script", LATENESS, || {
+        !running.iter().any(|pid| {
+            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            stat.contains("(sleep) S")
+        })
+    })
+}
+
 macro_rules! cases {
     ($subject:ident; $($case:ident)*) => {
         $(
@@ -342,12 +369,13 @@ macro_rules! cases {
 mod keepalived {
     cases!(Keepalived; weighted_script_gives_way_and_comes_back script_without_weight_is_a_fault
         script_that_fails_from_the_start_is_never_master fall_and_rise_are_counted hanging_script_has_failed
-        file_moves_the_priority file_leads_a_group_to_fault restarted_vrrp_process_learns_results reload_keeps_results);
+        file_moves_the_priority file_leads_a_group_to_fault restarted_vrrp_process_learns_results reload_keeps_results
+        stop_ends_running_scripts);
 }
 
 mod holdfast {
     cases!(Holdfast; weighted_script_gives_way_and_comes_back script_without_weight_is_a_fault
         script_that_fails_from_the_start_is_never_master fall_and_rise_are_counted hanging_script_has_failed
         file_moves_the_priority file_leads_a_group_to_fault restarted_vrrp_process_learns_results reload_keeps_results
-        hanging_scripts_by_the_hundred_disturb_nothing);
+        hanging_scripts_by_the_hundred_disturb_nothing stop_ends_running_scripts);
 }

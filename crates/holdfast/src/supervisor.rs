@@ -283,6 +283,8 @@ impl Supervisor {
                 keep_table: self.arguments.keep_ipvs,
             });
         }
+        // Scripts that run now are asked to end, and killed with us if they do not.
+        self.trackers.configure(&TrackerTable::default());
         let limit = Instant::now() + STOP_LIMIT;
         while self.vrrp.is_some() || self.checker.is_some() {
             match tokio::time::timeout_at(limit, inbox.recv()).await {
