@@ -4,10 +4,11 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, ensure};
 
+use crate::client::Load;
 use crate::network::{Network, Port};
 use crate::node::Node;
 use crate::table::{self, Service};
@@ -272,6 +273,33 @@ impl Site {
             seen == wanted
         });
         outcome.map_err(|problem| problem.context(format!("{}: wanted {wanted:?}, saw {seen:?}", director.name())))
+    }
+
+    /// Kills real servers under a load, each step within `bound`: a dead one gets no new connections and comes back, and
+    /// the sorry server answers when both are dead, as they are in the end. Needs weights of 1 and
+    /// `inhibit_on_failure`.
+    pub fn ensure_heals(&self, director: &Node, load: &Load, real: [Web; 2], bound: Duration) -> Result<()> {
+        let [web1, web2] = real;
+        web1.stop()?;
+        self.wait_for_weights(director, &[(0, 0), (1, 1)], bound)?;
+        load.ensure_served_by(&[REAL[1]], bound)?;
+        let web1 = Web::start(&self.servers[0])?;
+        self.wait_for_weights(director, &[(0, 1), (1, 1)], bound)?;
+        load.ensure_served_by(&REAL, bound)?;
+
+        web1.stop()?;
+        web2.stop()?;
+        self.wait_for_weights(director, &[(0, 0), (1, 0), (2, 1)], bound)?;
+        load.ensure_served_by(&[SORRY], bound)
+    }
+
+    /// How long, in seconds, clients were without answers since `quiet`, once the second director serves.
+    pub fn outage_of_takeover(&self, load: &Load, quiet: SystemTime, bound: Duration) -> Result<f64> {
+        let [_, second] = &self.directors;
+        self.wait_for_master(second, bound)?;
+        load.wait_for_service(bound)?;
+        load.ensure_served_by(&REAL, bound)?;
+        Ok(load.since(quiet).outage())
     }
 
     /// The configuration of a director.

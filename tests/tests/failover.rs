@@ -91,11 +91,7 @@ fn settle(site: &Site, load: &Load) -> Result<()> {
 
 /// The outage since `quiet` in milliseconds, once the other director serves.
 fn outage_until_served(site: &Site, load: &Load, quiet: SystemTime) -> Result<f64> {
-    let [_, second] = &site.directors;
-    site.wait_for_master(second, PATIENCE)?;
-    load.wait_for_service(PATIENCE)?;
-    load.ensure_served_by(&REAL, PATIENCE)?;
-    let outage = load.since(quiet).outage();
+    let outage = site.outage_of_takeover(load, quiet, PATIENCE)?;
     ensure!(outage > 0.0, "no outage at all");
     Ok(outage * 1000.0)
 }

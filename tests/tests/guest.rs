@@ -9,7 +9,7 @@ use bed::client::{Attempt, Lasting, Load};
 use bed::daemon::{Daemon, Role, Software};
 use bed::figures;
 use bed::node::Node;
-use bed::site::{self, Forwarding, Options, REAL, SORRY, Site};
+use bed::site::{self, Forwarding, Options, REAL, Site};
 use bed::trace::{Change, Trace};
 use bed::wait;
 use bed::web::Web;
@@ -49,17 +49,7 @@ fn balances_heals_and_hands_over(forwarding: Forwarding, software: Software) -> 
         load.wait_for(server, begin, PATIENCE, |attempt| attempt.is_from(server))?;
     }
 
-    web1.stop()?;
-    site.wait_for_weights(first, &[(0, 0), (1, 1)], PATIENCE)?;
-    load.ensure_served_by(&[REAL[1]], PATIENCE)?;
-    let web1 = Web::start(&site.servers[0])?;
-    site.wait_for_weights(first, &[(0, 1), (1, 1)], PATIENCE)?;
-    load.ensure_served_by(&REAL, PATIENCE)?;
-
-    web1.stop()?;
-    web2.stop()?;
-    site.wait_for_weights(first, &[(0, 0), (1, 0), (2, 1)], PATIENCE)?;
-    load.ensure_served_by(&[SORRY], PATIENCE)?;
+    site.ensure_heals(first, &load, [web1, web2], PATIENCE)?;
     let _webs = [Web::start(&site.servers[0])?, Web::start(&site.servers[1])?];
     site.wait_for_weights(first, &[(0, 1), (1, 1)], PATIENCE)?;
     load.ensure_served_by(&REAL, PATIENCE)?;
@@ -67,10 +57,7 @@ fn balances_heals_and_hands_over(forwarding: Forwarding, software: Software) -> 
     // Undisturbed before, so that the outage is the stop's.
     let quiet = SystemTime::now();
     master.stop()?;
-    site.wait_for_master(second, PATIENCE)?;
-    load.wait_for_service(PATIENCE)?;
-    load.ensure_served_by(&REAL, PATIENCE)?;
-    let outage = load.since(quiet).outage();
+    let outage = site.outage_of_takeover(&load, quiet, PATIENCE)?;
     figures::report(
         &format!("{software}, {forwarding:?}: outage at a clean stop"),
         outage * 1000.0,
@@ -285,10 +272,7 @@ fn failover_outage(software: Software, advert_int: f64) -> Result<()> {
 
     let quiet = SystemTime::now();
     site.network.pull(&site.director_port)?;
-    site.wait_for_master(second, PATIENCE)?;
-    load.wait_for_service(PATIENCE)?;
-    load.ensure_served_by(&REAL, PATIENCE)?;
-    let outage = load.since(quiet).outage();
+    let outage = site.outage_of_takeover(&load, quiet, PATIENCE)?;
     figures::report(
         &format!("{software}: outage at a pulled cable, advert_int {advert_int} s"),
         outage * 1000.0,

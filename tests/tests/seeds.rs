@@ -10,8 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use bed::client::Load;
 use bed::daemon::{Daemon, Software};
-use bed::site::{self, Forwarding, REAL, SORRY, Site};
-use bed::web::Web;
+use bed::site::{self, Forwarding, REAL, Site};
 
 /// The file checks every 6 s and tries four times, 3 s apart.
 const PATIENCE: Duration = Duration::from_secs(45);
@@ -49,17 +48,7 @@ fn seed_003(software: Software) -> Result<()> {
     let load = Load::start(&site.client, site.target(), LOAD_INTERVAL)?;
     load.ensure_served_by(&REAL, PATIENCE)?;
 
-    web1.stop()?;
-    site.wait_for_weights(first, &[(0, 0), (1, 1)], PATIENCE)?;
-    load.ensure_served_by(&REAL[1..], PATIENCE)?;
-    let web1 = Web::start(&site.servers[0])?;
-    site.wait_for_weights(first, &[(0, 1), (1, 1)], PATIENCE)?;
-    load.ensure_served_by(&REAL, PATIENCE)?;
-
-    web1.stop()?;
-    web2.stop()?;
-    site.wait_for_weights(first, &[(0, 0), (1, 0), (2, 1)], PATIENCE)?;
-    load.ensure_served_by(&[SORRY], PATIENCE)?;
+    site.ensure_heals(first, &load, [web1, web2], PATIENCE)?;
     // Whoever became master stays it: nopreempt, and nothing that happened was the directors' fault.
     ensure!(
         first.has(site.virtual_address()) && !second.has(site.virtual_address()),
