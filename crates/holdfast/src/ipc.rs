@@ -52,14 +52,14 @@ pub enum ToVrrp {
 pub enum FromVrrp {
     /// A change of state, for scripts
     Notify(VrrpNotification),
-    /// The state of every instance, after each change
+    /// The state of every instance, soon after a change
     Status(VrrpStatus),
 }
 
 /// A change of state of an instance or a group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VrrpNotification {
-    /// `INSTANCE` or `GROUP`
+    /// Whether it is a sync group
     pub is_group: bool,
     /// Name of the instance or group
     pub name: String,
@@ -91,7 +91,7 @@ pub enum ToChecker {
 pub enum FromChecker {
     /// A change of state, for scripts
     Notify(CheckerNotification),
-    /// The state of every service, after each change
+    /// The state of every service, soon after a change
     Status(CheckerStatus),
 }
 
@@ -222,6 +222,7 @@ async fn write_frames(mut stream: OwnedWriteHalf, mut frames: mpsc::UnboundedRec
     reason = "a descriptor that was handed over at exec can only be claimed by its number"
 )]
 pub fn inherited_stream() -> anyhow::Result<StdStream> {
+    // SAFETY: the number is only asked about, during one call in which nobody closes it; if it is not open that is an error.
     nix::sys::stat::fstat(unsafe { std::os::fd::BorrowedFd::borrow_raw(CHANNEL_FD) })
         .context("no channel to the supervisor: this role is started by the supervisor only")?;
     // SAFETY: the supervisor put the socket under this number before exec, and nobody else claims it.

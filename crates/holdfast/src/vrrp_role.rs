@@ -92,15 +92,20 @@ impl Driver {
         Ok(driver)
     }
 
-    /// Opens and closes sockets as the settings need them, and tells the machine what it must know of the host.
+    /// Does what new settings need, and tells the machine what it must know of the host.
     fn settings_changed(&mut self) {
         self.interfaces.set_virtual_addresses(&self.settings);
-        self.sockets
-            .open_as_needed(&self.settings.listeners(), &self.interfaces);
+        self.open_sockets();
         let names: Vec<String> = self.settings.interfaces().into_iter().map(str::to_owned).collect();
         for name in &names {
             self.report_interface(name);
         }
+    }
+
+    /// Opens and closes sockets as settings and interfaces need them.
+    fn open_sockets(&mut self) {
+        self.sockets
+            .open_as_needed(&self.settings.listeners(), &self.interfaces);
     }
 
     fn report_interface(&mut self, name: &str) {
@@ -172,8 +177,7 @@ impl Driver {
                     let name = link.name.clone();
                     let former = self.interfaces.name_of(link.index).map(str::to_owned);
                     self.interfaces.link_changed(link);
-                    self.sockets
-                        .open_as_needed(&self.settings.listeners(), &self.interfaces);
+                    self.open_sockets();
                     // A renamed interface is gone under its former name.
                     if let Some(former) = former.filter(|former| *former != name) {
                         self.report_if_known(&former);
@@ -182,8 +186,7 @@ impl Driver {
                 }
                 NetworkEvent::LinkRemoved { index, name } => {
                     self.interfaces.link_removed(index);
-                    self.sockets
-                        .open_as_needed(&self.settings.listeners(), &self.interfaces);
+                    self.open_sockets();
                     self.report_if_known(&name);
                 }
                 NetworkEvent::AddressAdded { address, .. } => {
