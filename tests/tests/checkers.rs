@@ -143,6 +143,29 @@ const MAIL: &[Case] = &[
         &["220-mx\r\n554 no\r\n", "250 hello\r\n", "221 bye\r\n"],
         Down,
     ),
+    // The first two ports are those of the first two cases. The block has a connect_timeout, so it is checked itself, too;
+    // and keepalived 2.2.7 gives up a host without one at once.
+    case(
+        "up, and a host that is",
+        "SMTP_CHECK",
+        "host {\n                connect_port 10001\n                connect_timeout 1\n            }",
+        Says(&["220 mx\r\n", "250 hello\r\n", "221 bye\r\n"]),
+        Up,
+    ),
+    case(
+        "up, and a host that is not",
+        "SMTP_CHECK",
+        "host {\n                connect_port 10000\n                connect_timeout 1\n            }",
+        Says(&["220 mx\r\n", "250 hello\r\n", "221 bye\r\n"]),
+        Down,
+    ),
+    case(
+        "down, and a host that is up",
+        "SMTP_CHECK",
+        "host {\n                connect_port 10001\n                connect_timeout 1\n            }",
+        Nobody,
+        Down,
+    ),
 ];
 
 /// The question with the response flag and this error.

@@ -352,6 +352,11 @@ fn mail_servers_are_greeted_once_per_host() {
     for it in it {
         assert_eq!(it.kind, CheckerKind::SmtpCheck(SmtpCheck { helo_name: "lb".into() }));
     }
+    // As seen of keepalived: a block that says something of its own connection is a checker beside its hosts, which do
+    // not have that from it.
+    let it = checkers("SMTP_CHECK {\nretry 2\nconnect_port 2525\nhost {\nconnect_ip 192.0.2.12\n}\n}");
+    let targets: Vec<(String, u32)> = it.iter().map(|it| (it.target.to_string(), it.retry)).collect();
+    assert_eq!(targets, [("192.0.2.11:2525".into(), 2), ("192.0.2.12:8080".into(), 2)]);
     let CheckerKind::SmtpCheck(smtp) = checker("SMTP_CHECK {\n}").kind else {
         panic!()
     };

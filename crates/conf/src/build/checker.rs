@@ -43,6 +43,29 @@ impl CheckerDraft {
             span,
         }
     }
+
+    fn says_anything_of_a_connection(&self) -> bool {
+        self.connect_ip.is_some()
+            || self.connect_port.is_some()
+            || self.bind != Bind::default()
+            || self.fwmark != 0
+            || self.inherited.connect_timeout.is_some()
+    }
+
+    /// The kind and the timing, connected as a checker is that says nothing of it.
+    fn without_connection(&self) -> Self {
+        Self {
+            connect_ip: None,
+            connect_port: None,
+            bind: Bind::default(),
+            fwmark: 0,
+            inherited: Inherited {
+                connect_timeout: None,
+                ..self.inherited.clone()
+            },
+            ..self.clone()
+        }
+    }
 }
 
 impl<'a> Builder<'a> {

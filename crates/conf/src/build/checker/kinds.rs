@@ -29,7 +29,8 @@ const NAME_BYTES: usize = 253;
 const MOST_WEIGHT: i64 = 2_147_483_647;
 
 impl<'a> Builder<'a> {
-    /// One checker, or one for each `host`, which has the settings of the block where it has none of its own.
+    /// One checker for each `host`, which has the timing of the block where it has none of its own; and one for the block
+    /// itself if it says anything of a connection, or has no `host`.
     pub(super) fn smtp_check(&mut self, block: &Item<'a>) -> Vec<CheckerDraft> {
         let mut draft = CheckerDraft::new(block.span);
         let mut helo_name = HELO_NAME.to_owned();
@@ -49,12 +50,11 @@ impl<'a> Builder<'a> {
             }
         }
         draft.kind = CheckerKind::SmtpCheck(SmtpCheck { helo_name });
-        if hosts.is_empty() {
-            return vec![draft];
-        }
-        let mut checkers = Vec::new();
+        let itself = hosts.is_empty() || draft.says_anything_of_a_connection();
+        let timing = draft.without_connection();
+        let mut checkers = if itself { vec![draft] } else { Vec::new() };
         for host in hosts {
-            let mut checker = draft.clone();
+            let mut checker = timing.clone();
             checker.span = host.span;
             for item in self.items(host.node, Context::SmtpHost) {
                 self.checker_setting(&mut checker, &item);
