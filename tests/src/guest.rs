@@ -176,6 +176,70 @@ impl Drop for Share {
     }
 }
 
+/// What the guest's kernel is told.
+fn kernel_line(kernel: &Kernel) -> Result<String> {
+    let khz = tsc::khz()?;
+    // Without a known rate the kernel measures the TSC against a timer that this machine lacks, and hangs at
+    // random. HZ is 250, so a jiffy has 4 times the kilohertz of cycles.
+    Ok(format!(
+        "console=ttyS0 quiet loglevel=3 panic=-1 oops=panic mitigations=off random.trust_cpu=on \
+         cryptomgr.notests audit=0 apparmor=0 selinux=0 tsc=reliable nowatchdog rcupdate.rcu_expedited=1 \
+         tsc_early_khz={khz} lpj={} modules_from={}",
+        khz * 4,
+        kernel.modules_root.display()
+    ))
+}
+
+/// The emulator, not started yet.
+fn emulator(kernel: &Kernel, initramfs: &Path, share: &Share) -> Result<Command> {
+    let mut command = Command::new("qemu-system-x86_64");
+    command
+        .args([
+            "-M",
+            "microvm,rtc=on",
+            "-accel",
+            "tcg,thread=multi,tb-size=256",
+            "-cpu",
+            "max",
+        ])
+        .args([
+            "-smp",
+            "2",
+            "-m",
+            "2048",
+            "-nodefaults",
+            "-no-user-config",
+            "-no-reboot",
+            "-display",
+            "none",
+        ])
+        .args(["-serial", &format!("file:{}", share.path("console").display())])
+        .args([
+            "-kernel".as_ref(),
+            kernel.vmlinux.as_os_str(),
+            "-initrd".as_ref(),
+            initramfs.as_os_str(),
+        ])
+        .args(["-append", &kernel_line(kernel)?])
+        .args([
+            "-fsdev",
+            "local,id=root,path=/,security_model=none,readonly=on,multidevs=remap",
+        ])
+        .args(["-device", "virtio-9p-device,fsdev=root,mount_tag=hostroot"])
+        .args([
+            "-fsdev",
+            &format!(
+                "local,id=share,path={},security_model=none,multidevs=remap",
+                share.0.display()
+            ),
+        ])
+        .args(["-device", "virtio-9p-device,fsdev=share,mount_tag=share"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(File::create(share.path("emulator"))?);
+    Ok(command)
+}
+
 /// A running emulator; killed when dropped.
 struct Guest {
     emulator: Child,
@@ -184,61 +248,7 @@ struct Guest {
 
 impl Guest {
     fn boot(kernel: &Kernel, initramfs: &Path, share: &Share) -> Result<Self> {
-        let khz = tsc::khz()?;
-        // Without a known rate the kernel measures the TSC against a timer that this machine lacks, and hangs at
-        // random. HZ is 250, so a jiffy has 4 times the kilohertz of cycles.
-        let kernel_line = format!(
-            "console=ttyS0 quiet loglevel=3 panic=-1 oops=panic mitigations=off random.trust_cpu=on \
-             cryptomgr.notests audit=0 apparmor=0 selinux=0 tsc=reliable nowatchdog rcupdate.rcu_expedited=1 \
-             tsc_early_khz={khz} lpj={} modules_from={}",
-            khz * 4,
-            kernel.modules_root.display()
-        );
-        let mut command = Command::new("qemu-system-x86_64");
-        command
-            .args([
-                "-M",
-                "microvm,rtc=on",
-                "-accel",
-                "tcg,thread=multi,tb-size=256",
-                "-cpu",
-                "max",
-            ])
-            .args([
-                "-smp",
-                "2",
-                "-m",
-                "2048",
-                "-nodefaults",
-                "-no-user-config",
-                "-no-reboot",
-                "-display",
-                "none",
-            ])
-            .args(["-serial", &format!("file:{}", share.path("console").display())])
-            .args([
-                "-kernel".as_ref(),
-                kernel.vmlinux.as_os_str(),
-                "-initrd".as_ref(),
-                initramfs.as_os_str(),
-            ])
-            .args(["-append", &kernel_line])
-            .args([
-                "-fsdev",
-                "local,id=root,path=/,security_model=none,readonly=on,multidevs=remap",
-            ])
-            .args(["-device", "virtio-9p-device,fsdev=root,mount_tag=hostroot"])
-            .args([
-                "-fsdev",
-                &format!(
-                    "local,id=share,path={},security_model=none,multidevs=remap",
-                    share.0.display()
-                ),
-            ])
-            .args(["-device", "virtio-9p-device,fsdev=share,mount_tag=share"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(File::create(share.path("emulator"))?);
+        let mut command = emulator(kernel, initramfs, share)?;
         die_with_starter(&mut command);
         let emulator = command
             .spawn()
