@@ -248,6 +248,27 @@ fn file_leads_a_group_to_fault(subject: Software) -> Result<()> {
     case.strong_comes_back(cleared, master_down(STRONG)).map(drop)
 }
 
+/// With `sync_group_tracking_weight` a weight of the group counts for its member, and once.
+fn weight_of_a_group_counts_once(subject: Software) -> Result<()> {
+    let case = Case::new(subject)?;
+    case.set_value(0)?;
+    let block = format!(
+        "track_file value {{\n    file {VALUE}\n    weight 1\n}}\n\
+         vrrp_sync_group G {{\n    group {{\n        VI_1\n    }}\n    sync_group_tracking_weight\n    \
+         track_file {{\n        value\n    }}\n}}\n"
+    );
+    let (_strong, _weak) = case.start(&block, "")?;
+    let written = case.set_value(20)?;
+    let changed = case
+        .pair
+        .onlooker
+        .wait_for("another priority", written, INTERVAL + LATENESS, |seen| {
+            seen.is_advert_of(&case.pair.strong, |priority| priority != STRONG)
+        })?;
+    std::thread::sleep(INTERVAL);
+    case.ensure_priority(changed.when, STRONG + 20)
+}
+
 /// The process that speaks VRRP is killed while the script fails, and again while it succeeds: the new one knows of it.
 fn restarted_vrrp_process_learns_results(subject: Software) -> Result<()> {
     let case = Case::new(subject)?;
@@ -370,13 +391,15 @@ macro_rules! cases {
 mod keepalived {
     cases!(Keepalived; weighted_script_gives_way_and_comes_back script_without_weight_is_a_fault
         script_that_fails_from_the_start_is_never_master fall_and_rise_are_counted hanging_script_has_failed
-        file_moves_the_priority file_leads_a_group_to_fault restarted_vrrp_process_learns_results reload_keeps_results
+        file_moves_the_priority file_leads_a_group_to_fault weight_of_a_group_counts_once
+        restarted_vrrp_process_learns_results reload_keeps_results
         stop_ends_running_scripts);
 }
 
 mod holdfast {
     cases!(Holdfast; weighted_script_gives_way_and_comes_back script_without_weight_is_a_fault
         script_that_fails_from_the_start_is_never_master fall_and_rise_are_counted hanging_script_has_failed
-        file_moves_the_priority file_leads_a_group_to_fault restarted_vrrp_process_learns_results reload_keeps_results
+        file_moves_the_priority file_leads_a_group_to_fault weight_of_a_group_counts_once
+        restarted_vrrp_process_learns_results reload_keeps_results
         hanging_scripts_by_the_hundred_disturb_nothing stop_ends_running_scripts);
 }

@@ -16,7 +16,7 @@ pub fn node_settings(config: &Config, trackers: &TrackerTable) -> NodeSettings {
     let groups = config.vrrp_sync_groups.iter();
     NodeSettings {
         instances: instances.map(|it| instance(it, trackers)).collect(),
-        groups: groups.map(|it| group(it, trackers)).collect(),
+        groups: groups.map(group).collect(),
         startup_delay: config.global_defs.vrrp_startup_delay,
     }
 }
@@ -121,13 +121,12 @@ fn virtual_address(instance: &config::VrrpInstance, address: &config::VirtualAdd
     }
 }
 
-fn group(group: &config::VrrpSyncGroup, trackers: &TrackerTable) -> GroupSettings {
+fn group(group: &config::VrrpSyncGroup) -> GroupSettings {
     GroupSettings {
         name: group.name.value.clone(),
         members: group.group.iter().map(|member| member.value.clone()).collect(),
-        tracked_interfaces: tracked(&group.track_interface),
-        tracked_scripts: scripts(&group.track_script, trackers),
-        tracked_files: files(&group.track_file, trackers),
+        // What the group tracks, the language has given to each member already: here it would count twice.
+        ..GroupSettings::default()
     }
 }
 
@@ -162,4 +161,36 @@ fn files(lines: &[config::Tracked], trackers: &TrackerTable) -> Vec<TrackedFile>
             reverse: line.reverse,
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use holdfast_conf::{LoadOptions, MemoryLoader};
+
+    use super::*;
+
+    #[test]
+    fn what_a_group_tracks_counts_once() {
+        let text = "vrrp_script chk {\nscript /bin/true\nuser root\n}\ntrack_file tf {\nfile /dev/shm/tf\n}\n\
+                    vrrp_sync_group G {\ngroup {\nVI_1\n}\nsync_group_tracking_weight\n\
+                    track_interface {\neth9 weight -10\n}\ntrack_script {\nchk weight -20\n}\ntrack_file {\ntf\n}\n}\n\
+                    vrrp_instance VI_1 {\ninterface eth0\nvirtual_router_id 51\npriority 100\n\
+                    virtual_ipaddress {\n192.0.2.200/24\n}\n}\n";
+        let loader = MemoryLoader::new().with("/k.conf", text);
+        let config = holdfast_conf::load(&loader, Path::new("/k.conf"), &LoadOptions::default()).config;
+        let (trackers, _) = TrackerTable::from_config(&config);
+        let settings = node_settings(&config, &trackers);
+        let (member, group) = (&settings.instances[0], &settings.groups[0]);
+        let interfaces = member.tracked_interfaces.iter().chain(&group.tracked_interfaces);
+        let weights: Vec<i32> = interfaces.map(|tracked| tracked.weight).collect();
+        assert_eq!(weights, [-10]);
+        let scripts = member.tracked_scripts.iter().chain(&group.tracked_scripts);
+        let weights: Vec<i32> = scripts.map(|tracked| tracked.weight).collect();
+        assert_eq!(weights, [-20]);
+        let files = member.tracked_files.iter().chain(&group.tracked_files);
+        let weights: Vec<i32> = files.map(|tracked| tracked.weight).collect();
+        assert_eq!(weights, [1]);
+    }
 }
