@@ -56,6 +56,9 @@ pub(crate) fn run(part: Option<Part>, arguments: &[String]) -> Steps {
         check_steps(&mut steps);
         steps.command("build", cargo().args(["build", "--workspace"]));
         steps.command("unit tests", cargo().args(["test", "--workspace"]));
+        // What takes minutes in a debug build.
+        let mut limits = test_program("holdfast-conf", "limits");
+        steps.command("limits of the language", limits.arg("--release"));
     }
     if wanted(Part::Peers) {
         peers(&mut steps, arguments);

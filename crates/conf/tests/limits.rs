@@ -141,11 +141,15 @@ fn long_lines() {
     for unit in [
         "{", "}", "\"", "$", "${", "${A}", "$A ", "\\#", "é", "a{", "\"{", "$A=", "~SEQ(", "'", "\u{fffd}",
     ] {
-        codes(unit.repeat((1 << 20) / unit.len()));
-        codes(format!(
-            "vrrp_instance V {{\nnotify_master {}\n}}\n",
-            unit.repeat((1 << 19) / unit.len())
-        ));
+        // Some of it may even have a meaning; what counts is that it ends soon.
+        let inside = unit.repeat((1 << 19) / unit.len());
+        let files = [
+            unit.repeat((1 << 20) / unit.len()),
+            format!("vrrp_instance V {{\nnotify_master {inside}\n}}\n"),
+        ];
+        for text in files {
+            read(MemoryLoader::new().with("/k.conf", text));
+        }
     }
 }
 
