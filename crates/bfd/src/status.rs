@@ -19,7 +19,6 @@ pub struct NodeStatus {
 
 /// State of one session. The names of RFC 5880 section 6.8.1 stand in brackets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(clippy::struct_excessive_bools, reason = "facts that do not depend on each other")]
 pub struct SessionStatus {
     /// Name of the instance.
     pub name: String,

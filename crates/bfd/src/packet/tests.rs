@@ -1,5 +1,3 @@
-#![allow(clippy::arithmetic_side_effects)]
-
 mod captured;
 
 use proptest::prelude::*;
