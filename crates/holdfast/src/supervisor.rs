@@ -292,7 +292,7 @@ impl Supervisor {
                 Ok(Some(Report::Ended(Role::Checker, ..))) => self.checker = None,
                 Ok(Some(Report::Restart)) => {}
                 Ok(Some(report)) => {
-                    // Only scripts can come of it, and they log their own errors.
+                    // The last words of a child start scripts, which log their own errors; nothing else comes of it.
                     let _ = self.handle(report);
                 }
                 Ok(None) | Err(_) => {
