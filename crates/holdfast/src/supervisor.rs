@@ -292,7 +292,7 @@ impl Supervisor {
                 Ok(Some(Report::Ended(Role::Checker, ..))) => self.checker = None,
                 Ok(Some(Report::Restart)) => {}
                 Ok(Some(report)) => {
-                    // The last words of a child start scripts, which log their own errors; nothing else comes of it.
+                    // No failure can come of these: scripts log their own errors.
                     let _ = self.handle(report);
                 }
                 Ok(None) | Err(_) => {
