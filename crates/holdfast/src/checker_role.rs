@@ -73,7 +73,10 @@ pub async fn run() -> anyhow::Result<()> {
             },
             Some(result) = outcomes.recv() => driver.probe_done(result),
             events = monitor.next() => driver.network_events(events?).await,
-            () = async { let _ = timer.wait().await; } => driver.deadline(),
+            due = timer.wait() => {
+                due?;
+                driver.deadline();
+            }
             _ = terminate.recv() => return Ok(()),
         }
     }
