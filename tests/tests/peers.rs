@@ -196,6 +196,33 @@ fn scripts_are_told_every_state(subject: Software) -> Result<()> {
     Ok(())
 }
 
+/// `net_namespace`: VRRP speaks, and the address is held, in the namespace that the file names.
+fn runs_in_a_network_namespace(subject: Software) -> Result<()> {
+    let pair = Pair::new(Wire::V2Multicast)?;
+    let node = &pair.strong;
+    node.run("ip", &["netns", "add", "inner"])?;
+    node.run("ip", &["link", "set", "eth0", "netns", "inner"])?;
+    node.run("ip", &["-n", "inner", "address", "add", "192.0.2.1/24", "dev", "eth0"])?;
+    node.run("ip", &["-n", "inner", "link", "set", "eth0", "up"])?;
+    let configuration = format!("net_namespace inner\n{}", pair.configuration(STRONG, ""));
+    let daemon = Daemon::start(subject, node, &configuration)?;
+    pair.onlooker.wait_for(
+        "an advert",
+        SystemTime::UNIX_EPOCH,
+        master_down(STRONG) + 4 * LATENESS,
+        |s| s.is_advert_of(node, |priority| priority == STRONG),
+    )?;
+    let address = pair.wire.address().to_string();
+    let inside = || {
+        node.run("ip", &["-n", "inner", "address", "show", "dev", "eth0"])
+            .unwrap_or_default()
+    };
+    wait::until("the address in the namespace", LATENESS, || inside().contains(&address))?;
+    daemon.stop()?;
+    ensure!(!inside().contains(&address), "the address was left behind");
+    Ok(())
+}
+
 /// On a kernel without IPVS: one error that names the module and how to load it, and VRRP goes on. keepalived ends
 /// there, so it cannot prove this case.
 fn lives_without_ipvs(subject: Software) -> Result<()> {
@@ -296,12 +323,13 @@ macro_rules! alone {
 
 mod keepalived {
     alone!(Keepalived; lost_vrrp_process_does_not_fight clean_stop_leaves_nothing
-        broken_reload_keeps_the_old_configuration scripts_are_told_every_state);
+        broken_reload_keeps_the_old_configuration scripts_are_told_every_state runs_in_a_network_namespace);
 }
 
 mod holdfast {
     alone!(Holdfast; lost_vrrp_process_does_not_fight clean_stop_leaves_nothing
-        broken_reload_keeps_the_old_configuration scripts_are_told_every_state lives_without_ipvs);
+        broken_reload_keeps_the_old_configuration scripts_are_told_every_state runs_in_a_network_namespace
+        lives_without_ipvs);
 }
 
 /// The bed keeps its own promise.

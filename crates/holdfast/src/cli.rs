@@ -80,6 +80,9 @@ pub struct Arguments {
     /// The name that `@ID` lines and `${_INSTANCE}` compare with; default: host name up to its first dot
     #[arg(short = 'i', long = "config-id", value_name = "ID")]
     pub config_id: Option<String>,
+    /// Network namespace to run in; more than `net_namespace` in the file
+    #[arg(short = 's', long = "namespace", value_name = "NAME")]
+    pub namespace: Option<String>,
     /// Ignore SIGINT
     #[arg(long = "ignore-sigint")]
     pub ignore_sigint: bool,
@@ -140,9 +143,6 @@ pub struct NotInEffect {
     /// Socket of the SNMP agent
     #[arg(short = 'A', long = "snmp-agent-socket", value_name = "SOCKET")]
     snmp_agent_socket: Option<String>,
-    /// Network namespace
-    #[arg(short = 's', long = "namespace", value_name = "NAME")]
-    namespace: Option<String>,
     /// Allow core files
     #[arg(short = 'm', long = "core-dump")]
     core_dump: bool,
@@ -169,7 +169,6 @@ impl NotInEffect {
             (self.address_monitoring, "--address-monitoring"),
             (self.snmp, "--snmp"),
             (self.snmp_agent_socket.is_some(), "--snmp-agent-socket"),
-            (self.namespace.is_some(), "--namespace"),
             (self.core_dump, "--core-dump"),
             (self.core_dump_pattern.is_some(), "--core-dump-pattern"),
             (self.all_config, "--all-config"),

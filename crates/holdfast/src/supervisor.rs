@@ -4,6 +4,7 @@
 
 mod child;
 mod configuration;
+mod namespace;
 mod notify;
 mod trackers;
 
@@ -78,6 +79,11 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<u8> {
     };
     for message in &configuration.messages {
         tracing::warn!("{message}");
+    }
+    // Before anything is opened or started: the children inherit it.
+    if let Some(name) = &configuration.namespace {
+        namespace::enter(name)?;
+        tracing::info!("Running in network namespace {name}");
     }
     for option in arguments.not_in_effect.given() {
         tracing::warn!("option {option} is not yet in effect");
@@ -217,7 +223,10 @@ impl Supervisor {
     /// Reads the file again. With errors the running configuration goes on.
     fn reload(&mut self) -> anyhow::Result<()> {
         tracing::info!("Reloading {}", self.arguments.config_file.display());
-        match Configuration::load(&self.arguments).and_then(Configuration::without_errors) {
+        let loaded = Configuration::load(&self.arguments)
+            .and_then(Configuration::without_errors)
+            .and_then(|configuration| configuration.succeeding(&self.configuration));
+        match loaded {
             Ok(configuration) => {
                 for message in &configuration.messages {
                     tracing::warn!("{message}");

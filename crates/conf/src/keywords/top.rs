@@ -7,7 +7,7 @@ use super::{Context, Keyword, keyword};
 #[rustfmt::skip] // one row, one line
 pub(super) const TOP: &[Keyword] = &[
     keyword("linkbeat_use_polling", Flag, "", "off", "poll MII/ethtool/ioctl for link state of all interfaces instead of netlink only").not_yet(),
-    keyword("net_namespace", Word, "NAME", "none (current namespace)", "run in network namespace NAME").not_yet(),
+    keyword("net_namespace", Word, "NAME", "none (current namespace)", "run in network namespace NAME"),
     keyword("net_namespace_ipvs", Text, "[NAME]", "same as net_namespace", "namespace in which IPVS is configured").not_yet(),
     keyword("namespace_with_ipsets", Flag, "", "off", "keep using ipsets although a net namespace is configured").not_yet(),
     keyword("use_pid_dir", Flag, "", "off", "pid files in /run/keepalived/ instead of /run/").not_yet(),

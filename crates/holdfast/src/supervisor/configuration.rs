@@ -21,6 +21,8 @@ pub struct Configuration {
     pub vrrp: NodeSettings,
     /// For the checker process
     pub health: HealthSettings,
+    /// `net_namespace` or `-s`
+    pub namespace: Option<String>,
     /// `lvs_flush`
     pub flush_ipvs: bool,
     /// For the supervisor itself
@@ -71,6 +73,7 @@ impl Configuration {
         Ok(Self {
             vrrp: plan::vrrp::node_settings(&config, &trackers),
             health: plan::health::settings(&config),
+            namespace: arguments.namespace.clone().or(config.daemon.net_namespace),
             flush_ipvs: config.global_defs.lvs_flush,
             scripts,
             trackers,
@@ -90,6 +93,16 @@ impl Configuration {
         } else {
             Ok(self)
         }
+    }
+
+    /// Refuses what a running daemon cannot change.
+    pub fn succeeding(self, running: &Self) -> Result<Self, LoadError> {
+        if self.namespace == running.namespace {
+            return Ok(self);
+        }
+        let mut messages = self.messages;
+        messages.push("net_namespace changed: that needs a restart".to_owned());
+        Err(LoadError { messages })
     }
 
     /// What the checker process is told.
