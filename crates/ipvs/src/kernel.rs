@@ -127,6 +127,9 @@ impl Kernel {
     }
 
     /// Table and counters from the same dump.
+    ///
+    /// Linux numbers the services of all namespaces together while it lists those of one. When another namespace loses a
+    /// service between two parts of a long list, a service of ours can be left out; the next read has it.
     pub fn read(&mut self) -> Result<(Table, Statistics), Error> {
         let head = self.head(netlink::DUMP, command::GET_SERVICE);
         let services = self.ask("reading the IPVS services", head, |_| {}, wire::get_service)?;
