@@ -162,7 +162,10 @@ fn global_defaults_reach_the_instances_after_them() {
     let text = "global_defs {\nvrrp_version 3\nvrrp_garp_master_delay 2\nvrrp_garp_lower_prio_repeat 7\n\
                 vrrp_mcast_group4 224.0.0.99\nvrrp_skip_check_adv_addr\nrouter_id LVS\nsmtp_server mail.example 2525\n\
                 notification_email {\na@b\nc@d e@f\n}\n}\n";
-    let config = clean(&(text.to_owned() + &instance("garp_master_repeat 1")));
+    let loaded = read(&(text.to_owned() + &instance("garp_master_repeat 1")));
+    // Mail is read, and said not to be sent yet.
+    assert!(!loaded.diagnostics.is_empty() && loaded.diagnostics.iter().all(|it| it.code.0 == 302));
+    let config = loaded.config;
     let it = &config.vrrp_instances[0];
     assert_eq!(
         (it.version, it.garp_master_delay, it.garp_lower_prio_delay),

@@ -41,13 +41,13 @@ fn text(bytes: &[u8]) -> String {
 #[test]
 fn print_works_out_includes_and_conditions() {
     let folder = Folder::new("print");
-    folder.file("more.conf", "router_id ${NAME}\n");
+    folder.file("more.conf", "script_user ${NAME}\n");
     let file = folder.file(
         "k.conf",
         "$NAME=a\n@lb1 $NAME=b\nglobal_defs {\n  include more.conf\n}\n",
     );
     let output = holdfast(&["print", "-i", "lb1"], &file);
-    assert_eq!(text(&output.stdout), "global_defs {\n    router_id b\n}\n");
+    assert_eq!(text(&output.stdout), "global_defs {\n    script_user b\n}\n");
     assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0));
 }
 
@@ -56,10 +56,10 @@ fn print_shows_what_is_understood_of_a_wrong_file() {
     let folder = Folder::new("wrong");
     let output = holdfast(
         &["print"],
-        &folder.file("k.conf", "global_defs {\nrouter_id a\nrooter_id b\n}\n"),
+        &folder.file("k.conf", "global_defs {\nscript_user a\nrooter_id b\n}\n"),
     );
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stdout).ends_with("\n\nglobal_defs {\n    router_id a\n}\n"));
+    assert!(text(&output.stdout).ends_with("\n\nglobal_defs {\n    script_user a\n}\n"));
     assert!(text(&output.stderr).contains("Line 3, column 1) Unknown keyword 'rooter_id'"));
 }
 
