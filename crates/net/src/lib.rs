@@ -8,6 +8,7 @@
 //! | [`Monitor`] | what changed on links and addresses, by whomever | a second netlink socket that asks nothing |
 //! | [`VrrpSocket`] | VRRP packets of one interface, family and mode, for all virtual routers there | a raw socket |
 //! | [`Announcer`] | gratuitous ARP and unsolicited neighbour advertisements | a packet socket that receives nothing |
+//! | [`Sysctls`] | kernel settings that are ours for a while | files under `/proc/sys` |
 //!
 //! All of it belongs to one thread, the one of the VRRP driver with its current-thread runtime. Calls that only hand
 //! something to the kernel (sending, arming) are plain functions and never wait. Calls that wait are `async`: those
@@ -30,6 +31,7 @@ mod netlink;
 mod readiness;
 mod requests;
 mod socket_options;
+mod sysctl;
 mod timer;
 mod vrrp_socket;
 
@@ -39,6 +41,7 @@ pub use error::NetError;
 pub use link::{Link, MacAddress};
 pub use monitor::{Monitor, NetworkEvent};
 pub use requests::{Applied, Outcome, Requests};
+pub use sysctl::{Sysctl, Sysctls};
 pub use timer::DeadlineTimer;
 pub use vrrp_socket::{
     AddressFamily, OutgoingVrrpPacket, ReceivedPacket, VrrpSocket, VrrpSocketMode, VrrpSocketSettings,
