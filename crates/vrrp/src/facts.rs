@@ -11,7 +11,7 @@ const FILE_FAULT: i64 = -254;
 const FILE_MOST: i64 = 253;
 
 /// The last word about each thing; nothing is known at first.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Facts {
     links: BTreeMap<String, bool>,
     sources: BTreeMap<String, BTreeMap<Family, Option<IpAddr>>>,

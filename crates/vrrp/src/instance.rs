@@ -45,7 +45,7 @@ pub(crate) struct KnownMaster {
 }
 
 /// One virtual router.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[allow(clippy::struct_excessive_bools, reason = "independent memories, not one state")]
 pub(crate) struct Instance {
     pub(crate) id: InstanceId,

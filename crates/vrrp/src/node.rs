@@ -30,7 +30,7 @@ use transitions::Move;
 /// loop: read the clock once; handle every waiting packet and message; handle DeadlineReached if next_deadline() <= now;
 ///       carry out next_action() until it is empty; arm one alarm for next_deadline()
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Node {
     instances: BTreeMap<InstanceId, Instance>,
     next_id: InstanceId,
@@ -63,7 +63,7 @@ enum Watched {
 }
 
 /// What moves together: a sync group, or one instance without a group.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Unit {
     group: Option<GroupSettings>,
     members: Vec<InstanceId>,

@@ -9,7 +9,7 @@ use crate::messages::LogEvent;
 use crate::timers::{InstanceId, Key, Timer};
 
 /// The moment of the event, the actions it leads to, and the deadlines.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Outbox {
     pub(crate) now: Timestamp,
     pub(crate) actions: VecDeque<Action>,

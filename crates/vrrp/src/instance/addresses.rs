@@ -20,7 +20,7 @@ const LONGEST_RESTORE_DELAY: Duration = Duration::from_secs(64);
 pub(crate) type Holding = (String, VirtualAddress);
 
 /// Addresses that others removed, and the back-off of putting them back.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Restore {
     lost: BTreeSet<(String, IpAddr)>,
     delay: Duration,

@@ -7,7 +7,7 @@ use crate::settings::{Family, InstanceSettings};
 use crate::timers::InstanceId;
 
 /// Instances by interface, family and VRID. One VRID may be used by several instances that differ in where they send to.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Routers(BTreeMap<String, BTreeMap<(Family, u8), Vec<InstanceId>>>);
 
 impl Routers {

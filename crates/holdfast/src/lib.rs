@@ -1,0 +1,146 @@
+//! The program: one binary, three roles. It joins the crates and decides nothing that a pure crate could decide.
+//!
+//! | role | module | does |
+//! | --- | --- | --- |
+//! | supervisor | `supervisor` | configuration, children, scripts, signals, status |
+//! | vrrp | `vrrp_role` | elections, addresses, announcements |
+//! | checker | `checker_role` | probes, health, IPVS |
+
+//!
+//! It is a library for the sake of the simulation, which takes the program's own path from a configuration to the
+//! settings of the machines: [`plan`].
+
+// In a program `pub` says what a module offers to the others.
+#![allow(unreachable_pub)]
+
+mod check;
+mod checker_role;
+mod child_process;
+mod cli;
+mod completions;
+mod daemonize;
+mod explain;
+mod fmt;
+mod host;
+mod ipc;
+mod log;
+mod pid_file;
+pub mod plan;
+mod print;
+mod privileges;
+mod report_pace;
+mod scripts;
+mod signals;
+mod status;
+mod supervisor;
+mod systemd;
+mod vrrp_role;
+
+use std::future::Future;
+use std::process::ExitCode;
+
+use anyhow::Context;
+
+use crate::cli::{Arguments, Command};
+use crate::supervisor::Role;
+
+/// Exit status of a failure that is not the configuration's, as keepalived's.
+const EXIT_FAILURE: u8 = 1;
+
+/// What the binary does.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::from_command_line();
+    if arguments.version {
+        eprintln!("Holdfast v{} (keepalived.conf of 2.4)", env!("CARGO_PKG_VERSION"));
+        return ExitCode::SUCCESS;
+    }
+    match &arguments.command {
+        Some(Command::Check(asked)) => return check::check(asked),
+        Some(Command::Explain { topic }) => return explain::explain(topic),
+        Some(Command::Completions { shell }) => return completions::print(*shell),
+        Some(Command::Print { file, config_id }) => return print::print(file, config_id.as_deref()),
+        Some(Command::Fmt(asked)) => return fmt::fmt(asked),
+        Some(Command::Status { pid_file }) => return show_status(pid_file),
+        None => {}
+    }
+    if let Some(log_file) = &arguments.config_test {
+        return check::one_line(&arguments, log_file.as_deref());
+    }
+    match run(Role::of_this_process(), arguments) {
+        Ok(exit) => ExitCode::from(exit),
+        Err(error) => {
+            eprintln!("holdfast: {error:#}");
+            ExitCode::from(EXIT_FAILURE)
+        }
+    }
+}
+
+/// Runs a role to its end.
+fn run(role: Option<Role>, arguments: Arguments) -> anyhow::Result<u8> {
+    if role.is_none() && !arguments.foreground {
+        daemonize::into_background()?;
+    }
+    let log = log::start(log_settings(role, &arguments))?;
+    log::log_panics();
+    let exit = match role {
+        None => {
+            tracing::info!("Starting Holdfast v{}", env!("CARGO_PKG_VERSION"));
+            block_on(supervisor::run(arguments))
+        }
+        Some(Role::Vrrp) => block_on(as_child(vrrp_role::run())).map(|()| 0),
+        Some(Role::Checker) => block_on(as_child(checker_role::run())).map(|()| 0),
+    };
+    if let Err(error) = &exit {
+        tracing::error!("{error:#}");
+    }
+    drop(log);
+    // Already logged; on a console it would stand there twice.
+    Ok(exit.unwrap_or(EXIT_FAILURE))
+}
+
+fn block_on<T>(role: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?
+        .block_on(role)
+}
+
+async fn as_child(role: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    child_process::settle_in()?;
+    role.await
+}
+
+fn log_settings(role: Option<Role>, arguments: &Arguments) -> log::Settings {
+    let facility = match arguments.log_facility.as_deref() {
+        None => log::Facility::DAEMON,
+        Some(name) => log::Facility::parse(name).unwrap_or_else(|| {
+            eprintln!("holdfast: there is no syslog facility `{name}`; logging to daemon");
+            log::Facility::DAEMON
+        }),
+    };
+    log::Settings {
+        ident: match role {
+            None => "Keepalived",
+            Some(Role::Vrrp) => "Keepalived_vrrp",
+            Some(Role::Checker) => "Keepalived_healthcheckers",
+        }
+        .to_owned(),
+        console: arguments.log_console,
+        facility: (!arguments.no_syslog).then_some(facility),
+        detail: arguments.log_detail > 0,
+    }
+}
+
+fn show_status(pid_file: &std::path::Path) -> ExitCode {
+    match status::Status::read(&cli::status_file_of(pid_file)) {
+        Ok(status) => {
+            print!("{}", status.for_people());
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("holdfast: {error:#}");
+            ExitCode::from(EXIT_FAILURE)
+        }
+    }
+}
