@@ -12,6 +12,7 @@ use holdfast_net::{
 use holdfast_time::Timestamp;
 use holdfast_vrrp::{Action, Event, Level, LogEvent, Node, NodeSettings, NotifyState, Subject, VirtualAddress};
 use std::collections::HashMap;
+use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
 use self::batch::Batch;
@@ -73,9 +74,10 @@ pub async fn run() -> anyhow::Result<()> {
 }
 
 impl Driver {
-    async fn start(settings: NodeSettings, supervisor: ipc::Sender<FromVrrp>) -> anyhow::Result<Self> {
+    async fn start(mut settings: NodeSettings, supervisor: ipc::Sender<FromVrrp>) -> anyhow::Result<Self> {
         let mut requests = Requests::open()?;
         let interfaces = Interfaces::dump(&mut requests).await?;
+        settings.startup_delay = settings.startup_delay.max(rest_of_boot_delay(&settings));
         let node = Node::new(DeadlineTimer::now(), settings.clone());
         let mut driver = Self {
             node,
@@ -402,6 +404,11 @@ impl Driver {
                 .collect(),
         }
     }
+}
+
+/// What is left of `vrrp_delay_after_boot`.
+fn rest_of_boot_delay(settings: &NodeSettings) -> Duration {
+    settings.delay_after_boot.saturating_sub(DeadlineTimer::uptime())
 }
 
 fn for_kernel(interface_index: u32, address: &VirtualAddress) -> InterfaceAddress {

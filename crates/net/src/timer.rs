@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::AsFd;
 
-use holdfast_time::Timestamp;
+use holdfast_time::{Duration, Timestamp};
 use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 
@@ -37,6 +37,13 @@ impl DeadlineTimer {
         let seconds = u64::try_from(now.tv_sec()).unwrap_or(0);
         let nanos = u64::try_from(now.tv_nsec()).unwrap_or(0);
         Timestamp::from_nanos(seconds.saturating_mul(NANOS_PER_SECOND).saturating_add(nanos))
+    }
+
+    /// How long the host has been running, sleep included.
+    pub fn uptime() -> Duration {
+        // The kernel refuses this clock to nobody either.
+        let clock = nix::time::clock_gettime(nix::time::ClockId::CLOCK_BOOTTIME).unwrap_or(TimeSpec::new(0, 0));
+        Duration::from(clock)
     }
 
     /// Sets the alarm to `deadline` (at once if it has passed), or switches it off. Replaces what was set before,

@@ -132,6 +132,11 @@ pub enum LogEvent {
         instance: String,
         from: IpAddr,
     },
+    UnknownVrid {
+        vrid: u8,
+        interface: String,
+        from: IpAddr,
+    },
     GroupEntering {
         group: String,
         state: crate::action::State,
@@ -152,6 +157,7 @@ impl LogEvent {
             | Self::SentPriorityZero { .. }
             | Self::PriorityChanged { .. }
             | Self::AddressRestored { .. }
+            | Self::UnknownVrid { .. }
             | Self::GroupEntering { .. } => Level::Info,
             _ => Level::Warning,
         }
@@ -304,6 +310,10 @@ impl fmt::Display for LogEvent {
                     "({instance}) {from} sums as keepalived before 1.3.6 did: setting old_unicast_checksum"
                 )
             }
+            Self::UnknownVrid { vrid, interface, from } => write!(
+                f,
+                "Unknown VRID({vrid}) received on interface({interface}) from {from}. ignoring..."
+            ),
             Self::GroupEntering { group, state } => write!(f, "VRRP_Group({group}) Syncing instances to {state} state"),
         }
     }

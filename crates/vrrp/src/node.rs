@@ -7,6 +7,7 @@
 mod reload;
 mod routers;
 mod transitions;
+mod unknown;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -23,6 +24,7 @@ use crate::status::{GroupStatus, NodeStatus};
 use crate::timers::{InstanceId, Key, Timer};
 use routers::Routers;
 use transitions::Move;
+use unknown::UnknownRouters;
 
 /// All virtual routers of this machine.
 ///
@@ -47,7 +49,7 @@ pub struct Node {
     /// The startup delay is over.
     started: bool,
     stopped: bool,
-    unknown_vrid: u64,
+    unknown: UnknownRouters,
     out: Outbox,
 }
 
@@ -87,7 +89,7 @@ impl Node {
             facts: Facts::default(),
             started: settings.startup_delay.is_zero(),
             stopped: false,
-            unknown_vrid: 0,
+            unknown: UnknownRouters::default(),
             out: Outbox {
                 now,
                 ..Outbox::default()
@@ -163,7 +165,7 @@ impl Node {
         NodeStatus {
             instances,
             groups: self.units.iter().filter_map(group_of).collect(),
-            unknown_vrid: self.unknown_vrid,
+            unknown_vrid: self.unknown.heard,
         }
     }
 
@@ -176,7 +178,7 @@ impl Node {
                 .is_some_and(|instance| instance.settings.is_sent_to(packet.destination))
         };
         let Some(id) = ids.iter().find(is_sent_to).or(ids.first()).copied() else {
-            self.unknown_vrid = self.unknown_vrid.saturating_add(1);
+            self.unknown.hear(packet, &mut self.out);
             return;
         };
         let Some(instance) = self.instances.get_mut(&id) else {

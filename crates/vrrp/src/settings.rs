@@ -21,6 +21,11 @@ pub struct NodeSettings {
     pub groups: Vec<GroupSettings>,
     /// `vrrp_startup_delay`: nothing is sent and nobody is elected before this has passed. Not applied at a reload.
     pub startup_delay: Duration,
+    /// `vrrp_delay_after_boot`: as [`Self::startup_delay`], but since the host was started. The machine does not know when
+    /// that was: the driver lengthens [`Self::startup_delay`] by what is left of it.
+    pub delay_after_boot: Duration,
+    /// `log_unknown_vrids`: say once which virtual routers are heard on an interface and not configured there.
+    pub log_unknown_vrids: bool,
 }
 
 /// One `vrrp_sync_group`.

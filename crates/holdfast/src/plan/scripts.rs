@@ -14,6 +14,8 @@ use crate::scripts::{Identity, Script, check_path, default_identity};
 /// Scripts by what they speak for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ScriptTable {
+    /// Those of instances of the configuration before, for what is said when a reload removes them
+    pub former_instances: HashMap<String, StateScripts>,
     /// By the name of the instance
     pub instances: HashMap<String, StateScripts>,
     /// By the name of the sync group
@@ -78,6 +80,16 @@ impl ScriptTable {
     }
 }
 
+impl ScriptTable {
+    /// This table as the successor of another one.
+    pub fn following(self, former: &Self) -> Self {
+        Self {
+            former_instances: former.instances.clone(),
+            ..self
+        }
+    }
+}
+
 impl Builder {
     pub(super) fn new(config: &Config) -> Self {
         let default = match &config.global_defs.script_user {
@@ -100,10 +112,16 @@ impl Builder {
             ("STOP", &notify.notify_stop),
             ("MASTER_RX_LOWER_PRI", &notify.notify_master_rx_lower_pri),
         ];
+        let deleted = match &notify.notify_deleted {
+            Some(config::NotifyDeleted::Script(script)) => Some(script.as_ref()),
+            Some(config::NotifyDeleted::State) | None => None,
+        };
         StateScripts {
             by_state: by_state
                 .into_iter()
-                .filter_map(|(state, script)| Some((state, self.script(script.as_deref())?)))
+                .map(|(state, script)| (state, script.as_deref()))
+                .chain([("DELETED", deleted)])
+                .filter_map(|(state, script)| Some((state, self.script(script)?)))
                 .collect(),
             generic: self.script(notify.notify.as_deref()),
         }

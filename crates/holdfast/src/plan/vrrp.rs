@@ -5,7 +5,7 @@ use std::time::Duration;
 use holdfast_conf::config::{self, AddressFamily, Config, VrrpVersion};
 use holdfast_vrrp::settings::{
     AnnounceSettings, AuthenticationSettings, Family, GroupSettings, InitialState, InstanceSettings, NodeSettings,
-    Peer, TrackedFile, TrackedInterface, TrackedScript, Transmission, Version, VirtualAddress,
+    OldUnicastChecksum, Peer, TrackedFile, TrackedInterface, TrackedScript, Transmission, Version, VirtualAddress,
 };
 
 use super::trackers::TrackerTable;
@@ -14,14 +14,17 @@ use super::trackers::TrackerTable;
 pub fn node_settings(config: &Config, trackers: &TrackerTable) -> NodeSettings {
     let instances = config.vrrp_instances.iter();
     let groups = config.vrrp_sync_groups.iter();
+    let global = &config.global_defs;
     NodeSettings {
-        instances: instances.map(|it| instance(it, trackers)).collect(),
+        instances: instances.map(|it| instance(it, config, trackers)).collect(),
         groups: groups.map(group).collect(),
-        startup_delay: config.global_defs.vrrp_startup_delay,
+        startup_delay: global.vrrp_startup_delay,
+        delay_after_boot: global.vrrp_delay_after_boot,
+        log_unknown_vrids: global.log_unknown_vrids,
     }
 }
 
-fn instance(instance: &config::VrrpInstance, trackers: &TrackerTable) -> InstanceSettings {
+fn instance(instance: &config::VrrpInstance, config: &Config, trackers: &TrackerTable) -> InstanceSettings {
     InstanceSettings {
         vrid: instance.virtual_router_id.value,
         version: match instance.version {
@@ -74,12 +77,31 @@ fn instance(instance: &config::VrrpInstance, trackers: &TrackerTable) -> Instanc
         higher_prio_send_advert: instance.higher_prio_send_advert,
         lower_prio_no_advert: instance.lower_prio_no_advert,
         skip_check_adv_addr: instance.skip_check_adv_addr,
+        owner_ignore_adverts: instance.owner_ignore_adverts,
+        v3_checksum_as_v2: instance.v3_checksum_as_v2,
+        old_unicast_checksum: match instance.old_unicast_checksum {
+            None => OldUnicastChecksum::Auto,
+            Some(config::OldUnicastChecksum::Always) => OldUnicastChecksum::Always,
+            Some(config::OldUnicastChecksum::Never) => OldUnicastChecksum::Never,
+        },
+        notify_deleted: instance.notify.notify_deleted.is_some(),
+        notify_priority_changes: notify_priority_changes(instance, config),
         ..InstanceSettings::new(
             &instance.name.value,
             &instance.interface.value,
             instance.virtual_router_id.value,
         )
     }
+}
+
+/// Its own word, else that of its group, else that of `global_defs`.
+fn notify_priority_changes(instance: &config::VrrpInstance, config: &Config) -> bool {
+    let has_it = |group: &&config::VrrpSyncGroup| group.group.contains(&instance.name);
+    let group = || config.vrrp_sync_groups.iter().find(has_it);
+    instance
+        .notify_priority_changes
+        .or_else(|| group()?.notify_priority_changes)
+        .unwrap_or(config.global_defs.vrrp_notify_priority_changes)
 }
 
 fn transmission(instance: &config::VrrpInstance) -> Transmission {
@@ -170,6 +192,75 @@ mod tests {
     use holdfast_conf::{LoadOptions, MemoryLoader};
 
     use super::*;
+
+    fn settings_of(text: &str) -> NodeSettings {
+        let loader = MemoryLoader::new().with("/k.conf", text);
+        let config = holdfast_conf::load(&loader, Path::new("/k.conf"), &LoadOptions::default()).config;
+        node_settings(&config, &TrackerTable::from_config(&config).0)
+    }
+
+    fn block(name: &str, vrid: u8, more: &str) -> String {
+        format!(
+            "vrrp_instance {name} {{\ninterface eth0\nvirtual_router_id {vrid}\n\
+             virtual_ipaddress {{\n192.0.2.{vrid}/24\n}}\n{more}\n}}\n"
+        )
+    }
+
+    #[test]
+    fn the_delay_after_boot_and_unknown_routers_are_the_nodes() {
+        let settings = settings_of(&format!(
+            "global_defs {{\nvrrp_startup_delay 2.5\nvrrp_delay_after_boot 90\nlog_unknown_vrids\n}}\n{}",
+            block("A", 1, "")
+        ));
+        assert_eq!(settings.startup_delay, Duration::from_millis(2500));
+        assert_eq!(settings.delay_after_boot, Duration::from_secs(90));
+        assert!(settings.log_unknown_vrids);
+        assert!(!settings_of(&block("A", 1, "")).log_unknown_vrids);
+    }
+
+    #[test]
+    fn checksums_and_owners() {
+        let global = "global_defs {\nv3_checksum_as_v2\nvrrp_owner_ignore_adverts\n}\n";
+        let instances = [
+            block("A", 1, "priority 255\nversion 3"),
+            block("B", 2, "priority 255\nv3_checksum_as_v2 off\nowner_ignore_adverts off"),
+            block("C", 3, "unicast_peer {\n192.0.2.9\n}\nold_unicast_checksum"),
+            block("D", 4, "unicast_peer {\n192.0.2.9\n}\nold_unicast_checksum never"),
+        ];
+        let settings = settings_of(&format!("{global}{}", instances.concat()));
+        let [a, b, c, d] = &settings.instances[..] else {
+            panic!("{settings:?}")
+        };
+        assert!(a.v3_checksum_as_v2 && a.owner_ignore_adverts);
+        assert!(!b.v3_checksum_as_v2 && !b.owner_ignore_adverts);
+        assert_eq!(a.old_unicast_checksum, OldUnicastChecksum::Auto);
+        assert_eq!(c.old_unicast_checksum, OldUnicastChecksum::Always);
+        assert_eq!(d.old_unicast_checksum, OldUnicastChecksum::Never);
+        let plain = settings_of(&block("A", 1, "priority 255"));
+        assert!(!plain.instances[0].v3_checksum_as_v2 && !plain.instances[0].owner_ignore_adverts);
+    }
+
+    #[test]
+    fn changes_of_the_priority_are_told_as_the_instance_or_its_group_or_the_node_says() {
+        let of = |global: &str, group: &str, own: &str| {
+            let group = format!("vrrp_sync_group G {{\ngroup {{\nA\nB\n}}\n{group}\n}}\n");
+            let instances = block("A", 1, own) + &block("B", 2, "");
+            let text = format!("global_defs {{\n{global}\n}}\n{group}{instances}");
+            settings_of(&text).instances[0].notify_priority_changes
+        };
+        assert!(!of("", "", ""));
+        assert!(of("vrrp_notify_priority_changes", "", ""));
+        assert!(of("", "notify_priority_changes", ""));
+        assert!(!of("vrrp_notify_priority_changes", "notify_priority_changes off", ""));
+        assert!(!of("vrrp_notify_priority_changes", "", "notify_priority_changes off"));
+        assert!(of("", "notify_priority_changes off", "notify_priority_changes on"));
+    }
+
+    #[test]
+    fn deleted_is_reported_when_asked_for() {
+        let settings = settings_of(&(block("A", 1, "notify_deleted") + &block("B", 2, "")));
+        assert!(settings.instances[0].notify_deleted && !settings.instances[1].notify_deleted);
+    }
 
     #[test]
     fn what_a_group_tracks_counts_once() {

@@ -98,7 +98,8 @@ impl Configuration {
     /// Refuses what a running daemon cannot change.
     pub fn succeeding(self, running: &Self) -> Result<Self, LoadError> {
         if self.namespace == running.namespace {
-            return Ok(self);
+            let scripts = self.scripts.following(&running.scripts);
+            return Ok(Self { scripts, ..self });
         }
         let mut messages = self.messages;
         messages.push("net_namespace changed: that needs a restart".to_owned());

@@ -52,6 +52,7 @@ impl Node {
     /// What all masters hold before and after is compared over the whole node, so an address that moves from one instance to
     /// another never leaves its interface.
     pub(super) fn reload(&mut self, settings: NodeSettings) {
+        self.unknown.log_each_once(settings.log_unknown_vrids);
         let before: BTreeSet<Holding> = self.holdings_of_masters(|_| true);
         let (changed, removed) = self.match_instances(settings.instances);
         self.regroup(settings.groups);

@@ -3,7 +3,7 @@
 use holdfast_time::Duration;
 use holdfast_vrrp::packet::{Advertisement, Authentication, ChecksumForm, Envelope};
 use holdfast_vrrp::settings::{
-    AuthenticationSettings, Family, InstanceSettings, OldUnicastChecksum, Peer, Transmission, Version,
+    AuthenticationSettings, Family, InstanceSettings, NodeSettings, OldUnicastChecksum, Peer, Transmission, Version,
 };
 use holdfast_vrrp::{Action, Counters, Event, ReceivedPacket, State};
 
@@ -338,6 +338,40 @@ fn unknown_routers_and_stumps_are_counted_by_the_node() {
         ..good
     }));
     assert_eq!(bench.status("VI_1").counters.packet_len_err, 1);
+}
+
+#[test]
+fn unknown_routers_are_named_once_each_when_asked_for() {
+    let mut bench = Bench::of(v2());
+    let good = bench.packet(&bench.advertisement(200), HIGHER);
+    let with_vrid = |vrid: u8| {
+        let mut packet = good.clone();
+        packet.payload[1] = vrid;
+        Event::Received(packet)
+    };
+    bench.forget();
+    bench.handle(with_vrid(99));
+    assert_eq!(bench.logs(), [""; 0]);
+    let asked = NodeSettings {
+        log_unknown_vrids: true,
+        ..bench.settings.clone()
+    };
+    bench.reload(asked.clone());
+    bench.forget();
+    for vrid in [99, 99, 51, 98, 99] {
+        bench.handle(with_vrid(vrid));
+    }
+    let expected =
+        [99, 98].map(|vrid| format!("Unknown VRID({vrid}) received on interface(eth0) from 192.0.2.3. ignoring..."));
+    let about_unknown = |bench: &Bench| {
+        let logs = bench.logs().into_iter();
+        logs.filter(|line| line.starts_with("Unknown")).collect::<Vec<_>>()
+    };
+    assert_eq!(about_unknown(&bench), expected);
+    bench.reload(asked);
+    bench.forget();
+    bench.handle(with_vrid(99));
+    assert_eq!(about_unknown(&bench), expected[..1]);
 }
 
 #[test]
