@@ -521,6 +521,9 @@ const WITHOUT_CHANGE: &[&str] = &[
     "sorry_server_inhibit",
     "sorry_server_lvs_method",
     "hysteresis",
+    // Only of an owner.
+    "owner_ignore_adverts",
+    "vrrp_owner_ignore_adverts",
     "quorum",
     // Only after their scheduler.
     "sh-port",
@@ -540,6 +543,7 @@ fn samples(keyword: &Keyword) -> Vec<String> {
         ("protocol", _) => strings(&["SCTP"]),
         ("sorry_server", _) => strings(&["192.0.2.77 80"]),
         ("mcast_dst_ip", _) => strings(&["224.0.0.78"]),
+        ("old_unicast_checksum", _) => strings(&["never"]),
         (_, Value::Flag) => strings(&[""]),
         (_, Value::Bool) => strings(&["true", "false"]),
         (_, Value::Integer(least, most) | Value::OptionalInteger(least, most) | Value::Clamped(least, most)) => {

@@ -8,7 +8,7 @@ use crate::outbox::Outbox;
 use crate::settings::Family;
 
 /// Counts them, and names each router once if it is told to.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct UnknownRouters {
     pub(super) heard: u64,
     log: bool,
