@@ -212,6 +212,10 @@ pub enum Fault {
     ScriptDown(String),
     /// A script tracked with `reverse` succeeds.
     ScriptUp(String),
+    /// A tracked process has no quorum.
+    ProcessDown(String),
+    /// A process tracked with `reverse` has its quorum.
+    ProcessUp(String),
     /// The number in a tracked file says so.
     File(String),
 }
@@ -224,6 +228,8 @@ impl fmt::Display for Fault {
             Self::NoSourceAddress(interface) => write!(f, "no source address on interface {interface}"),
             Self::ScriptDown(script) => write!(f, "script {script} fails"),
             Self::ScriptUp(script) => write!(f, "script {script} succeeds"),
+            Self::ProcessDown(process) => write!(f, "process {process} has no quorum"),
+            Self::ProcessUp(process) => write!(f, "process {process} has its quorum"),
             Self::File(file) => write!(f, "tracked file {file}"),
         }
     }

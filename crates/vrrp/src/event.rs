@@ -43,6 +43,14 @@ pub enum Event {
         /// Up after `rise` and `fall` have been counted; `None`: it has no result yet.
         up: Option<bool>,
     },
+    /// A tracked process gained or lost its quorum. Until the first word about a process with weight 0 the instance waits in
+    /// INIT.
+    ProcessResult {
+        /// Name of the `vrrp_track_process` block.
+        process: String,
+        /// There is a quorum; `None`: that is not known yet.
+        up: Option<bool>,
+    },
     /// The number in a tracked file.
     FileValue {
         /// Name of the `track_file` block.

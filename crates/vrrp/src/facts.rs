@@ -1,10 +1,10 @@
-//! What the driver has said about interfaces, scripts and files.
+//! What the driver has said about interfaces, scripts, processes and files.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::action::Fault;
-use crate::settings::{Family, GroupSettings, InstanceSettings, TrackedFile, TrackedInterface, TrackedScript};
+use crate::settings::{Family, GroupSettings, InstanceSettings, TrackedFile, TrackedInterface};
 
 /// What a tracked file may take from a priority and add to it; as much as can be taken is a fault.
 const FILE_FAULT: i64 = -254;
@@ -17,6 +17,7 @@ pub(crate) struct Facts {
     sources: BTreeMap<String, BTreeMap<Family, Option<IpAddr>>>,
     scripts: BTreeMap<String, bool>,
     files: BTreeMap<String, i64>,
+    processes: BTreeMap<String, bool>,
 }
 
 /// What the facts mean for one instance.
@@ -44,10 +45,11 @@ impl Facts {
     }
 
     pub(crate) fn set_script(&mut self, script: String, up: Option<bool>) {
-        match up {
-            Some(up) => self.scripts.insert(script, up),
-            None => self.scripts.remove(&script),
-        };
+        set(&mut self.scripts, script, up);
+    }
+
+    pub(crate) fn set_process(&mut self, process: String, up: Option<bool>) {
+        set(&mut self.processes, process, up);
     }
 
     pub(crate) fn set_file(&mut self, file: String, value: i64) {
@@ -73,7 +75,23 @@ impl Facts {
         }
         let of_group = group.into_iter().flat_map(|group| &group.tracked_scripts);
         for tracked in settings.tracked_scripts.iter().chain(of_group) {
-            standing.judge_script(tracked, self.scripts.get(&tracked.script).copied());
+            let up = self.scripts.get(&tracked.script).copied();
+            let fault: fn(String) -> Fault = if tracked.reverse {
+                Fault::ScriptUp
+            } else {
+                Fault::ScriptDown
+            };
+            standing.judge_result(up, tracked.weight, tracked.reverse, || fault(tracked.script.clone()));
+        }
+        let of_group = group.into_iter().flat_map(|group| &group.tracked_processes);
+        for tracked in settings.tracked_processes.iter().chain(of_group) {
+            let up = self.processes.get(&tracked.process).copied();
+            let fault: fn(String) -> Fault = if tracked.reverse {
+                Fault::ProcessUp
+            } else {
+                Fault::ProcessDown
+            };
+            standing.judge_result(up, tracked.weight, tracked.reverse, || fault(tracked.process.clone()));
         }
         let of_group = group.into_iter().flat_map(|group| &group.tracked_files);
         for tracked in settings.tracked_files.iter().chain(of_group) {
@@ -117,15 +135,14 @@ impl Standing {
         }
     }
 
-    /// A script with a weight counts for nothing before its first result.
-    fn judge_script(&mut self, tracked: &TrackedScript, up: Option<bool>) {
+    /// What is up or down. With a weight it counts for nothing before its first result.
+    fn judge_result(&mut self, up: Option<bool>, weight: i32, reverse: bool, fault: impl FnOnce() -> Fault) {
         match up {
-            Some(up) if tracked.weight != 0 => self.weigh(tracked.weight, tracked.reverse, up),
-            None if tracked.weight != 0 => {}
+            Some(up) if weight != 0 => self.weigh(weight, reverse, up),
+            None if weight != 0 => {}
             None => self.awaits_tracker = true,
-            Some(up) if up != tracked.reverse => {}
-            Some(true) => self.add_fault(Fault::ScriptUp(tracked.script.clone())),
-            Some(false) => self.add_fault(Fault::ScriptDown(tracked.script.clone())),
+            Some(up) if up != reverse => {}
+            Some(_) => self.add_fault(fault()),
         }
     }
 
@@ -161,6 +178,14 @@ impl Standing {
             self.faults.push(fault);
         }
     }
+}
+
+/// Remembers a result, or forgets it.
+fn set(results: &mut BTreeMap<String, bool>, name: String, up: Option<bool>) {
+    match up {
+        Some(up) => results.insert(name, up),
+        None => results.remove(&name),
+    };
 }
 
 const fn signed(weight: i32, reverse: bool) -> i32 {

@@ -62,6 +62,7 @@ enum Watched {
     Interface(String),
     Script(String),
     File(String),
+    Process(String),
 }
 
 /// What moves together: a sync group, or one instance without a group.
@@ -131,6 +132,10 @@ impl Node {
             Event::FileValue { file, value } => {
                 self.facts.set_file(file.clone(), value);
                 self.review_watchers(&Watched::File(file));
+            }
+            Event::ProcessResult { process, up } => {
+                self.facts.set_process(process.clone(), up);
+                self.review_watchers(&Watched::Process(process));
             }
             Event::DeadlineReached => self.fire_deadlines(),
             Event::Reload(settings) => self.reload(*settings),

@@ -41,6 +41,8 @@ pub struct GroupSettings {
     pub tracked_scripts: Vec<TrackedScript>,
     /// Files tracked by the group.
     pub tracked_files: Vec<TrackedFile>,
+    /// Processes tracked by the group.
+    pub tracked_processes: Vec<TrackedProcess>,
 }
 
 /// VRRP version of an instance.
@@ -220,6 +222,18 @@ pub struct TrackedFile {
     pub reverse: bool,
 }
 
+/// One line of `track_process`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrackedProcess {
+    /// Name of the `vrrp_track_process` block.
+    pub process: String,
+    /// 0: its lack of a quorum is a fault. Positive: added to the priority while there is a quorum. Negative: added while
+    /// there is none.
+    pub weight: i32,
+    /// The other way round: negates the weight, or makes the quorum the fault.
+    pub reverse: bool,
+}
+
 /// The `garp_*` options: gratuitous ARP for IPv4, unsolicited neighbour advertisements for IPv6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AnnounceSettings {
@@ -290,6 +304,8 @@ pub struct InstanceSettings {
     pub tracked_scripts: Vec<TrackedScript>,
     /// `track_file`.
     pub tracked_files: Vec<TrackedFile>,
+    /// `track_process`.
+    pub tracked_processes: Vec<TrackedProcess>,
     /// Loss of [`Self::interface`] is a fault; off with `dont_track_primary`.
     pub track_primary: bool,
     /// `garp_*`.
@@ -343,6 +359,7 @@ impl InstanceSettings {
             tracked_interfaces: Vec::new(),
             tracked_scripts: Vec::new(),
             tracked_files: Vec::new(),
+            tracked_processes: Vec::new(),
             track_primary: true,
             announce: AnnounceSettings::default(),
             down_timer_adverts: 3,

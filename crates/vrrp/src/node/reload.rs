@@ -186,13 +186,16 @@ impl Node {
         let scripts = scripts.chain(group().flat_map(|group| &group.tracked_scripts));
         let files = members().flat_map(|member| &member.tracked_files);
         let files = files.chain(group().flat_map(|group| &group.tracked_files));
+        let processes = members().flat_map(|member| &member.tracked_processes);
+        let processes = processes.chain(group().flat_map(|group| &group.tracked_processes));
         let watched = interfaces
             .map(|tracked| tracked.interface.clone())
             .chain(own)
             .chain(of_addresses)
             .map(Watched::Interface)
             .chain(scripts.map(|tracked| Watched::Script(tracked.script.clone())))
-            .chain(files.map(|tracked| Watched::File(tracked.file.clone())));
+            .chain(files.map(|tracked| Watched::File(tracked.file.clone())))
+            .chain(processes.map(|tracked| Watched::Process(tracked.process.clone())));
         for watched in watched {
             self.watchers.entry(watched).or_default().insert(id);
         }

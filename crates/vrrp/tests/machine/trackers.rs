@@ -1,6 +1,6 @@
-//! Scripts and files: what they do to the priority and to the state. The arithmetic is keepalived's.
+//! Scripts, processes and files: what they do to the priority and to the state. The arithmetic is keepalived's.
 
-use holdfast_vrrp::settings::{GroupSettings, InstanceSettings, TrackedFile, TrackedScript, Version};
+use holdfast_vrrp::settings::{GroupSettings, InstanceSettings, TrackedFile, TrackedProcess, TrackedScript, Version};
 use holdfast_vrrp::{Event, Fault, State};
 
 use crate::support::{Bench, HIGHER, LOWER, instance, node_of, second_instance};
@@ -260,4 +260,41 @@ fn a_reload_keeps_results_and_a_script_that_is_new_to_a_master_does_not_end_it()
     assert_eq!(bench.state("VI_1"), State::Master);
     bench.link("eth0", false);
     assert_eq!(bench.state("VI_1"), State::Fault);
+}
+
+#[test]
+fn a_process_counts_as_a_script_does() {
+    let with = |weight, reverse| {
+        let tracked = TrackedProcess {
+            process: "web".to_owned(),
+            weight,
+            reverse,
+        };
+        InstanceSettings {
+            tracked_processes: vec![tracked],
+            ..instance(Version::V2, 100)
+        }
+    };
+    let say = |bench: &mut Bench, up| {
+        let process = "web".to_owned();
+        bench.handle(Event::ProcessResult { process, up });
+    };
+    let mut bench = Bench::of(with(0, false));
+    assert_eq!(bench.state("VI_1"), State::Init, "nothing is known yet");
+    say(&mut bench, Some(true));
+    assert_eq!(bench.state("VI_1"), State::Backup);
+    say(&mut bench, Some(false));
+    assert_eq!(bench.state("VI_1"), State::Fault);
+    assert_eq!(bench.status("VI_1").faults, [Fault::ProcessDown("web".to_owned())]);
+
+    let mut bench = Bench::of(with(0, true));
+    say(&mut bench, Some(true));
+    assert_eq!(bench.status("VI_1").faults, [Fault::ProcessUp("web".to_owned())]);
+    say(&mut bench, Some(false));
+    assert_eq!(bench.state("VI_1"), State::Backup);
+
+    let mut bench = Bench::of(with(-30, false));
+    assert_eq!((bench.state("VI_1"), priority(&bench)), (State::Backup, 100));
+    say(&mut bench, Some(false));
+    assert_eq!(priority(&bench), 70);
 }
