@@ -7,6 +7,7 @@
 //! | [`Requests`] | questions and changes: dumps of links and addresses, batches of added and removed addresses | a netlink socket that hears no events |
 //! | [`Monitor`] | what changed on links and addresses, by whomever | a second netlink socket that asks nothing |
 //! | [`VrrpSocket`] | VRRP packets of one interface, family and mode, for all virtual routers there | a raw socket |
+//! | [`nftables::Nftables`] | batches of tables, chains, sets and rules | a socket of netfilter's |
 //! | [`Announcer`] | gratuitous ARP and unsolicited neighbour advertisements | a packet socket that receives nothing |
 //! | [`Sysctls`] | kernel settings that are ours for a while | files under `/proc/sys` |
 //!
@@ -28,6 +29,7 @@ mod link;
 mod message_batch;
 mod monitor;
 mod netlink;
+pub mod nftables;
 mod readiness;
 mod requests;
 mod socket_options;
@@ -38,7 +40,7 @@ mod vrrp_socket;
 pub use address::{ADDRESS_PROTOCOL, AddressFlags, AddressScope, InterfaceAddress};
 pub use announce::Announcer;
 pub use error::NetError;
-pub use link::{Link, MacAddress};
+pub use link::{IpvlanMode, Link, LinkMode, MacAddress, OwnLink, OwnLinkKind};
 pub use monitor::{Monitor, NetworkEvent};
 pub use requests::{Applied, Outcome, Requests};
 pub use sysctl::{Sysctl, Sysctls};

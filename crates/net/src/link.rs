@@ -7,6 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::netlink::{Message, RequestWriter, attributes, number, text};
 
+mod own;
+
+pub use own::{IpvlanMode, LinkMode, OwnLink, OwnLinkKind};
+pub(crate) use own::{Step, check_new, encode_new, encode_no_own_addresses, encode_number};
+
 /// `RTM_NEWLINK`
 pub(crate) const NEW: u16 = 16;
 /// `RTM_DELLINK`
@@ -25,6 +30,7 @@ const IFLA_EXT_MASK: u16 = 29;
 const IFLA_LINK_NETNSID: u16 = 37;
 /// Inside `IFLA_LINKINFO`.
 const IFLA_INFO_KIND: u16 = 1;
+const IFLA_INFO_DATA: u16 = 2;
 const RTEXT_FILTER_SKIP_STATS: u32 = 8;
 
 /// A hardware address of Ethernet's length.
@@ -60,6 +66,8 @@ pub struct Link {
     /// Index of the interface this one stands on (macvlan, vlan) or is the other end of (veth), where that is in this
     /// network namespace.
     pub parent: Option<u32>,
+    /// How a macvlan or ipvlan reaches its siblings; absent for other kinds.
+    pub mode: Option<LinkMode>,
 }
 
 impl Link {
@@ -118,6 +126,7 @@ pub(crate) fn decode(message: &Message<'_>) -> Option<Link> {
         mtu: 0,
         kind: None,
         parent: None,
+        mode: None,
     };
     let mut parent_is_elsewhere = false;
     for (kind, value) in attributes(rest) {
@@ -131,6 +140,10 @@ pub(crate) fn decode(message: &Message<'_>) -> Option<Link> {
                 link.kind = attributes(value)
                     .find(|(kind, _)| *kind == IFLA_INFO_KIND)
                     .map(|(_, name)| text(name));
+                link.mode = link.kind.as_deref().and_then(|kind| {
+                    let (_, data) = attributes(value).find(|(kind, _)| *kind == IFLA_INFO_DATA)?;
+                    LinkMode::read(kind, data)
+                });
             }
             _ => {}
         }
@@ -183,6 +196,7 @@ mod tests {
             mtu: 1500,
             kind: Some("veth".into()),
             parent: Some(6),
+            mode: None,
         };
         assert_eq!(link, expected);
         assert!(link.is_up() && link.is_multicast() && !link.is_loopback());

@@ -40,6 +40,8 @@ const CAPPED: u16 = 0x100;
 const ACK_ATTRIBUTES: u16 = 0x200;
 /// `NLMSGERR_ATTR_MSG`
 const ERROR_TEXT: u16 = 1;
+/// `NLA_F_NESTED`
+const NESTED: u16 = 0x8000;
 /// The two top bits of an attribute's type are flags.
 const ATTRIBUTE_TYPE: u16 = 0x3fff;
 
@@ -175,6 +177,17 @@ impl RequestWriter {
         self.pad();
     }
 
+    /// Appends an attribute that holds the attributes that `body` writes.
+    pub(crate) fn nested(&mut self, kind: u16, body: impl FnOnce(&mut Self)) {
+        let start = self.bytes.len();
+        self.attribute(kind | NESTED, &[]);
+        body(self);
+        let length = u16::try_from(self.bytes.len().saturating_sub(start)).unwrap_or(u16::MAX);
+        if let Some(field) = self.bytes.get_mut(start..).and_then(<[u8]>::first_chunk_mut) {
+            *field = length.to_ne_bytes();
+        }
+    }
+
     /// Appends a string with its closing zero.
     pub(crate) fn text_attribute(&mut self, kind: u16, value: &CStr) {
         self.attribute(kind, value.to_bytes_with_nul());
@@ -191,7 +204,12 @@ impl RequestWriter {
 
 /// A non-blocking rtnetlink socket that listens to no group yet.
 pub(crate) fn open(object: &'static str) -> Result<NlSocket, NetError> {
-    let socket = NlSocket::connect(NlFamily::Route, None, Groups::empty()).map_err(NetError::system("open", object))?;
+    open_family(NlFamily::Route, object)
+}
+
+/// A non-blocking socket of any netlink family, that listens to no group yet.
+pub(crate) fn open_family(family: NlFamily, object: &'static str) -> Result<NlSocket, NetError> {
+    let socket = NlSocket::connect(family, None, Groups::empty()).map_err(NetError::system("open", object))?;
     socket.nonblock().map_err(NetError::system("set up", object))?;
     Ok(socket)
 }

@@ -17,6 +17,8 @@ use crate::netlink::{self, Message, RequestWriter, Verdict};
 use crate::readiness::Readiness;
 use crate::socket_options;
 
+mod links;
+
 const OBJECT: &str = "the netlink request socket";
 /// For one dump or one write of changes. The kernel answers within the system call; this is for a kernel that is stuck.
 const TIME_LIMIT: Duration = Duration::from_secs(2);

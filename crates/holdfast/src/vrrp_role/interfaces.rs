@@ -165,6 +165,7 @@ mod tests {
             mtu: 1500,
             kind: None,
             parent: None,
+            mode: None,
         }
     }
 

@@ -6,4 +6,6 @@ mod addresses;
 mod announcements;
 mod events;
 mod hosts;
+mod nftables;
+mod own_links;
 mod vrrp_sockets;
