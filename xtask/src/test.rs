@@ -23,7 +23,11 @@ pub(crate) enum Part {
 /// Cases with peers mostly wait for timers of seconds, so all of them may run at once.
 const PEERS_AT_ONCE: &str = "64";
 /// Test programs with peers.
-const PEERS_CASES: [(&str, &str); 2] = [("peers", "peers"), ("peers: what they track", "trackers")];
+const PEERS_CASES: [(&str, &str); 3] = [
+    ("peers", "peers"),
+    ("peers: what they track", "trackers"),
+    ("peers: what they announce", "announcements"),
+];
 /// Cases in a guest share two emulated processors.
 const GUEST_CASES_AT_ONCE: &str = "3";
 

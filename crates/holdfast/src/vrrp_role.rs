@@ -1,13 +1,14 @@
 //! The VRRP process: packets, timers and netlink on one side, the election machine on the other. It does nothing else:
 //! no file is read here, no script runs here, no name is resolved here.
 
+mod announcing;
 mod batch;
 mod interfaces;
 mod sockets;
 
 use anyhow::Context;
 use holdfast_net::{
-    AddressFlags, AddressScope, Announcer, Applied, DeadlineTimer, InterfaceAddress, Monitor, NetworkEvent, Requests,
+    AddressFlags, AddressScope, Applied, DeadlineTimer, InterfaceAddress, Monitor, NetworkEvent, Requests,
 };
 use holdfast_time::Timestamp;
 use holdfast_vrrp::{Action, Event, Level, LogEvent, Node, NodeSettings, NotifyState, Subject, VirtualAddress};
@@ -15,6 +16,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
+use self::announcing::Announcing;
 use self::batch::Batch;
 use self::interfaces::Interfaces;
 use self::sockets::Sockets;
@@ -29,7 +31,7 @@ struct Driver {
     interfaces: Interfaces,
     sockets: Sockets,
     requests: Requests,
-    announcer: Announcer,
+    announcing: Announcing,
     supervisor: ipc::Sender<FromVrrp>,
     /// Why each instance is in its state, in words
     reasons: HashMap<String, String>,
@@ -79,13 +81,14 @@ impl Driver {
         let interfaces = Interfaces::dump(&mut requests).await?;
         settings.startup_delay = settings.startup_delay.max(rest_of_boot_delay(&settings));
         let node = Node::new(DeadlineTimer::now(), settings.clone());
+        let announcing = Announcing::open(settings.pacing.clone())?;
         let mut driver = Self {
             node,
             settings,
             interfaces,
             sockets: Sockets::default(),
             requests,
-            announcer: Announcer::open()?,
+            announcing,
             supervisor,
             reasons: HashMap::new(),
             pace: ReportPace::default(),
@@ -97,6 +100,7 @@ impl Driver {
     /// Does what new settings need, and tells the machine what it must know of the host.
     fn settings_changed(&mut self) {
         self.interfaces.set_virtual_addresses(&self.settings);
+        self.announcing.set_settings(self.settings.pacing.clone());
         self.open_sockets();
         let names: Vec<String> = self.settings.interfaces().into_iter().map(str::to_owned).collect();
         for name in &names {
@@ -130,10 +134,14 @@ impl Driver {
     }
 
     fn next_deadline(&self) -> Option<Timestamp> {
-        [self.node.next_deadline(), self.pace.due_at()]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            self.node.next_deadline(),
+            self.pace.due_at(),
+            self.announcing.next_deadline(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     fn handle(&mut self, event: Event) {
@@ -242,13 +250,25 @@ impl Driver {
     /// Does what the machine asks, in its order, and tells the supervisor what changed.
     async fn run_actions(&mut self) {
         let mut batch = Batch::default();
+        // Formatting a line takes longer than sending an advert, so it comes last.
+        let mut log_events = Vec::new();
         while let Some(action) = self.node.next_action() {
             if !batch.takes(&action) {
                 self.carry_out(std::mem::take(&mut batch)).await;
             }
-            self.run_action(action, &mut batch);
+            match action {
+                Action::Log(event) => log_events.push(event),
+                action => self.run_action(action, &mut batch),
+            }
         }
         self.carry_out(batch).await;
+        self.announcing.send_due(&self.interfaces, DeadlineTimer::now());
+        for event in log_events {
+            if matches!(event, LogEvent::PriorityChanged { .. } | LogEvent::MasterSetTo { .. }) {
+                self.pace.note_change();
+            }
+            log(&event);
+        }
         if self.pace.take_if_due(DeadlineTimer::now()) {
             self.send(&FromVrrp::Status(self.status()));
         }
@@ -256,6 +276,7 @@ impl Driver {
 
     /// Runs an action, or puts it into the batch.
     fn run_action(&mut self, action: Action, batch: &mut Batch) {
+        self.announcing.follow(&action);
         match action {
             Action::SendAdvertisement {
                 interface,
@@ -272,11 +293,15 @@ impl Driver {
                 interface, addresses, ..
             } => batch.remove(self.for_kernel(&interface, &addresses)),
             Action::Announce {
+                instance,
                 interface,
                 addresses,
                 count,
-                ..
-            } => self.announce(&interface, &addresses, count),
+            } => {
+                self.announcing
+                    .announce(&self.interfaces, &instance, &interface, &addresses, count);
+                *batch = Batch::Announcements;
+            }
             Action::Transition {
                 instance,
                 from,
@@ -303,12 +328,8 @@ impl Driver {
                 state,
                 priority,
             } => self.notify(subject, name, state, priority),
-            Action::Log(event) => {
-                if matches!(event, LogEvent::PriorityChanged { .. } | LogEvent::MasterSetTo { .. }) {
-                    self.pace.note_change();
-                }
-                log(&event);
-            }
+            // Kept by the caller.
+            Action::Log(_) => {}
         }
     }
 
@@ -318,6 +339,7 @@ impl Driver {
             Batch::Adverts(adverts) => self.sockets.send(&adverts),
             Batch::Additions(addresses) => self.add(&addresses).await,
             Batch::Removals(addresses) => self.remove(&addresses).await,
+            Batch::Announcements => self.announcing.send_due(&self.interfaces, DeadlineTimer::now()),
         }
     }
 
@@ -348,19 +370,6 @@ impl Driver {
             .flat_map(|index| addresses.iter().map(move |address| for_kernel(index, address)))
             .collect();
         addresses.into_iter()
-    }
-
-    fn announce(&self, interface: &str, addresses: &[std::net::IpAddr], count: u32) {
-        let Some((index, mac)) = self.interfaces.hardware(interface) else {
-            return;
-        };
-        for _ in 0..count {
-            for outcome in self.announcer.announce(index, mac, addresses) {
-                if let Err(error) = outcome {
-                    tracing::warn!("{error}");
-                }
-            }
-        }
     }
 
     fn notify(&self, subject: Subject, name: String, state: NotifyState, priority: u8) {

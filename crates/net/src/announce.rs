@@ -1,6 +1,7 @@
 //! Telling the neighbours where an address now is.
 #![deny(clippy::arithmetic_side_effects)]
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::AsRawFd;
@@ -28,6 +29,17 @@ const ICMPV6: u8 = 58;
 /// Routers discard neighbour discovery with any other hop limit (RFC 4861 section 7.1.2).
 const HOP_LIMIT: u8 = 255;
 
+/// One announcement to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutgoingAnnouncement {
+    /// The interface to send it through.
+    pub interface_index: u32,
+    /// Where the address is.
+    pub mac: MacAddress,
+    /// The address.
+    pub address: IpAddr,
+}
+
 /// Sends gratuitous ARP requests (RFC 5227 section 3) and unsolicited neighbour advertisements (RFC 4861 section
 /// 7.2.6).
 #[derive(Debug)]
@@ -46,40 +58,56 @@ impl Announcer {
         Ok(Self { socket })
     }
 
-    /// Announces that `addresses` are at `mac` on this interface, each once, all in as few system calls as possible;
-    /// one outcome for each, in the same order. Never waits: what does not fit into the send buffer is an error of
-    /// that address.
+    /// Announces that `addresses` are at `mac` on this interface, each once; see [`announce_all`](Self::announce_all).
     pub fn announce(&self, interface_index: u32, mac: MacAddress, addresses: &[IpAddr]) -> Vec<Result<(), NetError>> {
-        let is_router = addresses.iter().any(IpAddr::is_ipv6) && forwards_ipv6(interface_index);
-        let frames: Vec<_> = addresses
+        let announcements: Vec<_> = addresses
             .iter()
-            .map(|address| frame(mac, *address, is_router))
+            .map(|address| OutgoingAnnouncement {
+                interface_index,
+                mac,
+                address: *address,
+            })
             .collect();
-        let failed = |address: &IpAddr, source| NetError::System {
-            operation: "announce",
-            object: format!("{address} on interface {interface_index}"),
-            source,
-        };
-        let Ok(destination) = frames_through(interface_index) else {
-            let no_device = || io::Error::from_raw_os_error(libc::ENODEV);
-            return addresses
-                .iter()
-                .map(|address| Err(failed(address, no_device())))
-                .collect();
-        };
-        let packets: Vec<_> = frames
+        self.announce_all(&announcements)
+    }
+
+    /// Sends announcements, whatever their interfaces, all in as few system calls as possible; one outcome for each, in
+    /// the same order. Never waits: what does not fit into the send buffer is an error of that address.
+    pub fn announce_all(&self, announcements: &[OutgoingAnnouncement]) -> Vec<Result<(), NetError>> {
+        let mut routers = BTreeMap::new();
+        let packets: Vec<_> = announcements
             .iter()
-            .map(|data| OutgoingPacket {
+            .map(|announcement| {
+                let index = announcement.interface_index;
+                let is_router =
+                    announcement.address.is_ipv6() && *routers.entry(index).or_insert_with(|| forwards_ipv6(index));
+                frames_through(index)
+                    .map(|destination| (destination, frame(announcement.mac, announcement.address, is_router)))
+            })
+            .collect();
+        let outgoing: Vec<_> = packets
+            .iter()
+            .flatten()
+            .map(|(destination, frame)| OutgoingPacket {
                 destination: destination.clone(),
-                data,
+                data: frame,
                 control: Vec::new(),
             })
             .collect();
-        let results = send_batch(self.socket.as_raw_fd(), &packets);
-        results
-            .into_iter()
-            .zip(addresses)
-            .map(|(result, address)| result.map_err(|e| failed(address, e)))
+        let mut results = send_batch(self.socket.as_raw_fd(), &outgoing).into_iter();
+        packets
+            .iter()
+            .zip(announcements)
+            .map(|(packet, announcement)| {
+                let sent = packet.is_ok().then(|| results.next()).flatten();
+                let failed = |source| NetError::System {
+                    operation: "announce",
+                    object: format!("{} on interface {}", announcement.address, announcement.interface_index),
+                    source,
+                };
+                sent.unwrap_or_else(|| Err(io::Error::from_raw_os_error(libc::ENODEV)))
+                    .map_err(failed)
+            })
             .collect()
     }
 }

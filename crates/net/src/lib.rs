@@ -38,7 +38,7 @@ mod timer;
 mod vrrp_socket;
 
 pub use address::{ADDRESS_PROTOCOL, AddressFlags, AddressScope, InterfaceAddress};
-pub use announce::Announcer;
+pub use announce::{Announcer, OutgoingAnnouncement};
 pub use error::NetError;
 pub use link::{IpvlanMode, Link, LinkMode, MacAddress, OwnLink, OwnLinkKind};
 pub use monitor::{Monitor, NetworkEvent};

@@ -9,6 +9,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use holdfast_time::Duration;
 use serde::{Deserialize, Serialize};
 
+use crate::pacing::PacingSettings;
+
 /// Priority of a router that owns the virtual addresses (RFC 9568 section 5.2.4).
 pub const OWNER_PRIORITY: u8 = 255;
 
@@ -26,6 +28,8 @@ pub struct NodeSettings {
     pub delay_after_boot: Duration,
     /// `log_unknown_vrids`: say once which virtual routers are heard on an interface and not configured there.
     pub log_unknown_vrids: bool,
+    /// `vrrp_garp_interval`, `vrrp_gna_interval`, `garp_group`: for the driver's [`AnnouncementQueue`](crate::AnnouncementQueue).
+    pub pacing: PacingSettings,
 }
 
 /// One `vrrp_sync_group`.

@@ -19,7 +19,7 @@ pub(super) const TOP: &[Keyword] = &[
     keyword("static_routes", Block(Context::StaticRoutes), "{ lines }", "", "routes installed at start").not_yet(),
     keyword("static_rules", Block(Context::StaticRules), "{ lines }", "", "policy rules installed at start").not_yet(),
     keyword("vrrp_sync_group", Block(Context::VrrpSyncGroup), "NAME { }", "", "instances that change state together"),
-    keyword("garp_group", Block(Context::GarpGroup), "{ }", "", "rate limit of gratuitous ARP / NA per set of physical interfaces").not_yet(),
+    keyword("garp_group", Block(Context::GarpGroup), "{ }", "", "rate limit of gratuitous ARP / NA per set of physical interfaces"),
     keyword("linkbeat_interfaces", Block(Context::LinkbeatInterfaces), "{ IF [MII|ETHTOOL|IOCTL] }", "", "interfaces whose link state is polled").not_yet(),
     keyword("interface_up_down_delays", Block(Context::InterfaceUpDownDelays), "{ IF DOWN [UP] }", "0 0", "debounce of interface down/up events, seconds").not_yet(),
     keyword("vrrp_instance", Block(Context::VrrpInstance), "NAME { }", "", "one VRRP virtual router"),

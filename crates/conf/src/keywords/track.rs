@@ -73,10 +73,10 @@ pub(super) const TRACK_GROUP: &[Keyword] = &[
 /// `garp_group`.
 #[rustfmt::skip] // one row, one line
 pub(super) const GARP_GROUP: &[Keyword] = &[
-    keyword("garp_interval", Seconds(0, 4_294_967_295), "SECONDS", "none", "gap between gratuitous ARPs over all interfaces of the group").not_yet(),
-    keyword("gna_interval", Seconds(0, 4_294_967_295), "SECONDS", "none", "gap between unsolicited NAs").not_yet(),
-    keyword("interface", Word, "IFNAME", "", "add an interface").not_yet(),
-    keyword("interfaces", Block(Context::Names), "{ IFNAME... }", "", "add several interfaces").not_yet(),
+    keyword("garp_interval", Seconds(0, 4_294_967_295), "SECONDS", "none", "gap between gratuitous ARPs over all interfaces of the group"),
+    keyword("gna_interval", Seconds(0, 4_294_967_295), "SECONDS", "none", "gap between unsolicited NAs"),
+    keyword("interface", Word, "IFNAME", "", "add an interface"),
+    keyword("interfaces", Block(Context::Names), "{ IFNAME... }", "", "add several interfaces"),
 ];
 
 /// A line of `linkbeat_interfaces`.

@@ -21,6 +21,7 @@ pub fn node_settings(config: &Config, trackers: &TrackerTable) -> NodeSettings {
         startup_delay: global.vrrp_startup_delay,
         delay_after_boot: global.vrrp_delay_after_boot,
         log_unknown_vrids: global.log_unknown_vrids,
+        pacing: super::pacing::pacing_settings(config),
     }
 }
 

@@ -33,16 +33,23 @@ pub enum Batch {
     Additions(Vec<InterfaceAddress>),
     /// Addresses to remove
     Removals(Vec<InterfaceAddress>),
+    /// Announcements that are in their queue already
+    Announcements,
 }
 
 impl Batch {
     /// Whether this action may join what waits.
     pub fn takes(&self, action: &Action) -> bool {
+        // Lines of the log are kept until the work is done.
+        if matches!(action, Action::Log(_)) {
+            return true;
+        }
         match self {
             Self::Empty => true,
             Self::Adverts(_) => matches!(action, Action::SendAdvertisement { .. }),
             Self::Additions(_) => matches!(action, Action::AddAddresses { .. }),
             Self::Removals(_) => matches!(action, Action::RemoveAddresses { .. }),
+            Self::Announcements => matches!(action, Action::Announce { .. }),
         }
     }
 

@@ -81,6 +81,13 @@ impl Interfaces {
         Some((link.index, link.mac?))
     }
 
+    /// The interface below a VMAC, or the interface itself: whose gaps between announcements count.
+    pub fn physical<'a>(&'a self, name: &'a str) -> &'a str {
+        let stands_on_one = |link: &&Link| matches!(link.kind.as_deref(), Some("macvlan" | "ipvlan"));
+        let below = self.link(name).filter(stands_on_one).and_then(|link| link.parent);
+        below.and_then(|index| self.name_of(index)).unwrap_or(name)
+    }
+
     /// The address that adverts leave from: the first IPv4 address, or a usable link-local IPv6 address.
     pub fn source_address(&self, name: &str, family: Family) -> Option<IpAddr> {
         let index = self.index_of(name)?;
@@ -215,6 +222,21 @@ mod tests {
         tentative.flags = AddressFlags::PERMANENT;
         interfaces.address_added(&tentative);
         assert_eq!(interfaces.source_address("eth0", Family::Ipv6), Some(tentative.address));
+    }
+
+    #[test]
+    fn a_macvlan_counts_as_the_interface_below_and_a_veth_does_not() {
+        let mut interfaces = interfaces(&[]);
+        for (index, name, kind) in [(3, "vrrp.51", "macvlan"), (4, "veth1", "veth")] {
+            interfaces.link_changed(Link {
+                kind: Some(kind.into()),
+                parent: Some(2),
+                ..link(index, name)
+            });
+        }
+        assert_eq!(interfaces.physical("vrrp.51"), "eth0");
+        assert_eq!(interfaces.physical("veth1"), "veth1");
+        assert_eq!(interfaces.physical("absent"), "absent");
     }
 
     #[test]
