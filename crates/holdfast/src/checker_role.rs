@@ -160,7 +160,10 @@ impl Driver {
                 NetworkEvent::AddressAdded { address, .. } => self.address_changed(address.address, true),
                 NetworkEvent::AddressRemoved { address, .. } => self.address_changed(address.address, false),
                 NetworkEvent::Lost => self.report_local_addresses().await,
-                NetworkEvent::LinkChanged(_) | NetworkEvent::LinkRemoved { .. } => {}
+                NetworkEvent::LinkChanged(_)
+                | NetworkEvent::LinkRemoved { .. }
+                | NetworkEvent::RouteRemoved { .. }
+                | NetworkEvent::RuleRemoved { .. } => {}
             }
         }
     }

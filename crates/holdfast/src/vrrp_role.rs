@@ -215,6 +215,7 @@ impl Driver {
                     }
                     self.address_changed(&address);
                 }
+                NetworkEvent::RouteRemoved { .. } | NetworkEvent::RuleRemoved { .. } => {}
                 NetworkEvent::Lost => self.read_again().await,
             }
         }

@@ -1,14 +1,15 @@
 //! Addresses of interfaces as plain data, and how rtnetlink writes them.
 #![deny(clippy::arithmetic_side_effects)]
 
-use std::ffi::CString;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::BitOr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::netlink::{Message, RequestWriter, attributes, number, text};
+use crate::changes::{Change, Entry};
+use crate::netlink::{CREATE, EXCLUSIVE, Message, RequestWriter, attributes, number, text};
+use crate::prefix::octets;
 
 /// `RTM_NEWADDR`
 pub(crate) const NEW: u16 = 20;
@@ -177,62 +178,77 @@ pub(crate) fn dump_request() -> Vec<u8> {
     vec![0; HEADER]
 }
 
-/// Whether the kernel could understand this address; its label in C's form, or what does not fit.
-pub(crate) fn check(address: &InterfaceAddress) -> Result<Option<CString>, &'static str> {
-    let is_ipv4 = address.address.is_ipv4();
-    if address.prefix_length > if is_ipv4 { 32 } else { 128 } {
-        return Err("the prefix is longer than the address");
+impl Entry for InterfaceAddress {
+    fn operation(change: Change) -> &'static str {
+        match change {
+            Change::Add => "add address",
+            Change::Remove => "remove address",
+        }
     }
-    if address.peer.is_some_and(|peer| peer.is_ipv4() != is_ipv4) {
-        return Err("the peer's address is of another family");
-    }
-    if !is_ipv4 && (address.broadcast.is_some() || address.label.is_some()) {
-        return Err("broadcast addresses and labels are for IPv4 only");
-    }
-    match &address.label {
-        Some(label) if label.len() > LABEL_BYTES => Err("the label is longer than 15 bytes"),
-        Some(label) => CString::new(label.as_str())
-            .map(Some)
-            .map_err(|_| "the label contains a zero byte"),
-        None => Ok(None),
-    }
-}
 
-/// Writes the payload of a request to add or remove an address that passed [`check`].
-pub(crate) fn encode(address: &InterfaceAddress, label: Option<&std::ffi::CStr>, body: &mut RequestWriter) {
-    let family = if address.address.is_ipv4() {
-        libc::AF_INET
-    } else {
-        libc::AF_INET6
-    };
-    let mut header = vec![
-        u8::try_from(family).unwrap_or(0),
-        address.prefix_length,
-        0,
-        address.scope.0,
-    ];
-    header.extend(address.interface_index.to_ne_bytes());
-    body.fixed(&header);
-    body.attribute(IFA_LOCAL, &octets(address.address));
-    body.attribute(IFA_ADDRESS, &octets(address.peer.unwrap_or(address.address)));
-    if let Some(broadcast) = address.broadcast {
-        body.attribute(IFA_BROADCAST, &broadcast.octets());
+    fn kind_and_flags(&self, change: Change) -> (u16, u16) {
+        match change {
+            Change::Add => (NEW, CREATE | EXCLUSIVE),
+            Change::Remove => (DELETE, 0),
+        }
     }
-    if let Some(label) = label {
-        body.text_attribute(IFA_LABEL, label);
+
+    fn is_already_so(&self, change: Change, errno: i32) -> bool {
+        match change {
+            Change::Add => errno == libc::EEXIST,
+            // An interface that is gone has taken its addresses along.
+            Change::Remove => errno == libc::EADDRNOTAVAIL || errno == libc::ENODEV,
+        }
     }
-    let flags = address.flags.0 & AddressFlags::REQUESTABLE.0;
-    body.attribute(IFA_FLAGS, &flags.to_ne_bytes());
-    if let Some(preferred) = address.preferred_lifetime_s {
-        // struct ifa_cacheinfo: preferred, valid, and two stamps that the kernel sets.
-        let lifetimes: Vec<u8> = [preferred, FOREVER_S, 0, 0]
-            .iter()
-            .flat_map(|value| value.to_ne_bytes())
-            .collect();
-        body.attribute(IFA_CACHEINFO, &lifetimes);
+
+    fn check(&self) -> Result<(), &'static str> {
+        let is_ipv4 = self.address.is_ipv4();
+        if self.prefix_length > if is_ipv4 { 32 } else { 128 } {
+            return Err("the prefix is longer than the address");
+        }
+        if self.peer.is_some_and(|peer| peer.is_ipv4() != is_ipv4) {
+            return Err("the peer's address is of another family");
+        }
+        if !is_ipv4 && (self.broadcast.is_some() || self.label.is_some()) {
+            return Err("broadcast addresses and labels are for IPv4 only");
+        }
+        match &self.label {
+            Some(label) if label.len() > LABEL_BYTES => Err("the label is longer than 15 bytes"),
+            Some(label) if label.contains('\0') => Err("the label contains a zero byte"),
+            _ => Ok(()),
+        }
     }
-    if address.protocol != 0 {
-        body.attribute(IFA_PROTO, &[address.protocol]);
+
+    fn write(&self, _: Change, body: &mut RequestWriter) {
+        let family = if self.address.is_ipv4() {
+            libc::AF_INET
+        } else {
+            libc::AF_INET6
+        };
+        let mut header = vec![u8::try_from(family).unwrap_or(0), self.prefix_length, 0, self.scope.0];
+        header.extend(self.interface_index.to_ne_bytes());
+        body.fixed(&header);
+        body.attribute(IFA_LOCAL, &octets(self.address));
+        body.attribute(IFA_ADDRESS, &octets(self.peer.unwrap_or(self.address)));
+        if let Some(broadcast) = self.broadcast {
+            body.attribute(IFA_BROADCAST, &broadcast.octets());
+        }
+        if let Some(label) = &self.label {
+            body.name_attribute(IFA_LABEL, label);
+        }
+        let flags = self.flags.0 & AddressFlags::REQUESTABLE.0;
+        body.attribute(IFA_FLAGS, &flags.to_ne_bytes());
+        if let Some(preferred) = self.preferred_lifetime_s {
+            // struct ifa_cacheinfo: preferred, valid, and two stamps that the kernel sets.
+            let lifetimes: Vec<u8> = [preferred, FOREVER_S, 0, 0]
+                .iter()
+                .flat_map(|value| value.to_ne_bytes())
+                .collect();
+            body.attribute(IFA_CACHEINFO, &lifetimes);
+        }
+        if self.protocol != 0 {
+            body.attribute(IFA_PROTO, &[self.protocol]);
+        }
     }
 }
 
@@ -271,13 +287,6 @@ pub(crate) fn decode(message: &Message<'_>) -> Option<InterfaceAddress> {
     address.address = local.or(other)?;
     address.peer = other.filter(|other| *other != address.address);
     Some(address)
-}
-
-fn octets(address: IpAddr) -> Vec<u8> {
-    match address {
-        IpAddr::V4(address) => address.octets().to_vec(),
-        IpAddr::V6(address) => address.octets().to_vec(),
-    }
 }
 
 fn ip_address(family: u8, value: &[u8]) -> Option<IpAddr> {

@@ -4,8 +4,8 @@
 //! | who | owns | on which descriptor |
 //! | --- | --- | --- |
 //! | [`DeadlineTimer`] | the one alarm of a driver, and its clock | a timerfd |
-//! | [`Requests`] | questions and changes: dumps of links and addresses, batches of added and removed addresses | a netlink socket that hears no events |
-//! | [`Monitor`] | what changed on links and addresses, by whomever | a second netlink socket that asks nothing |
+//! | [`Requests`] | questions and changes: dumps of links, addresses, routes and rules, batches of what is added and removed | a netlink socket that hears no events |
+//! | [`Monitor`] | what changed on links, addresses, routes and rules, by whomever | a second netlink socket that asks nothing |
 //! | [`VrrpSocket`] | VRRP packets of one interface, family and mode, for all virtual routers there | a raw socket |
 //! | [`nftables::Nftables`] | batches of tables, chains, sets and rules | a socket of netfilter's |
 //! | [`Announcer`] | gratuitous ARP and unsolicited neighbour advertisements | a packet socket that receives nothing |
@@ -23,6 +23,7 @@
 
 mod address;
 mod announce;
+mod changes;
 mod control;
 mod error;
 mod link;
@@ -30,8 +31,11 @@ mod message_batch;
 mod monitor;
 mod netlink;
 pub mod nftables;
+mod prefix;
 mod readiness;
 mod requests;
+mod routes;
+mod rules;
 mod socket_options;
 mod sysctl;
 mod timer;
@@ -42,7 +46,12 @@ pub use announce::{Announcer, OutgoingAnnouncement};
 pub use error::NetError;
 pub use link::{IpvlanMode, Link, LinkMode, MacAddress, OwnLink, OwnLinkKind};
 pub use monitor::{Monitor, NetworkEvent};
+pub use prefix::Prefix;
 pub use requests::{Applied, Outcome, Requests};
+pub use routes::{
+    Encap, MAIN_TABLE, NamedLink, Placement, ROUTING_PROTOCOL, Route, RouteMetric, RoutePath, TunnelMetadata,
+};
+pub use rules::{Rule, RuleAction};
 pub use sysctl::{Sysctl, Sysctls};
 pub use timer::DeadlineTimer;
 pub use vrrp_socket::{

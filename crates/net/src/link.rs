@@ -31,6 +31,8 @@ const IFLA_LINK_NETNSID: u16 = 37;
 /// Inside `IFLA_LINKINFO`.
 const IFLA_INFO_KIND: u16 = 1;
 const IFLA_INFO_DATA: u16 = 2;
+/// Inside `IFLA_INFO_DATA` of a VRF.
+const IFLA_VRF_TABLE: u16 = 1;
 const RTEXT_FILTER_SKIP_STATS: u32 = 8;
 
 /// A hardware address of Ethernet's length.
@@ -68,6 +70,8 @@ pub struct Link {
     pub parent: Option<u32>,
     /// How a macvlan or ipvlan reaches its siblings; absent for other kinds.
     pub mode: Option<LinkMode>,
+    /// The routing table of a VRF.
+    pub vrf_table: Option<u32>,
 }
 
 impl Link {
@@ -127,6 +131,7 @@ pub(crate) fn decode(message: &Message<'_>) -> Option<Link> {
         kind: None,
         parent: None,
         mode: None,
+        vrf_table: None,
     };
     let mut parent_is_elsewhere = false;
     for (kind, value) in attributes(rest) {
@@ -137,13 +142,14 @@ pub(crate) fn decode(message: &Message<'_>) -> Option<Link> {
             IFLA_LINK => link.parent = number(value).filter(|parent| *parent != 0),
             IFLA_LINK_NETNSID => parent_is_elsewhere = true,
             IFLA_LINKINFO => {
-                link.kind = attributes(value)
-                    .find(|(kind, _)| *kind == IFLA_INFO_KIND)
-                    .map(|(_, name)| text(name));
-                link.mode = link.kind.as_deref().and_then(|kind| {
-                    let (_, data) = attributes(value).find(|(kind, _)| *kind == IFLA_INFO_DATA)?;
-                    LinkMode::read(kind, data)
-                });
+                let of_kind = |wanted| attributes(value).find(|(kind, _)| *kind == wanted);
+                let data = of_kind(IFLA_INFO_DATA).map(|(_, data)| data).unwrap_or_default();
+                link.kind = of_kind(IFLA_INFO_KIND).map(|(_, name)| text(name));
+                link.mode = link.kind.as_deref().and_then(|kind| LinkMode::read(kind, data));
+                if link.kind.as_deref() == Some("vrf") {
+                    let table = attributes(data).find(|(kind, _)| *kind == IFLA_VRF_TABLE);
+                    link.vrf_table = table.and_then(|(_, table)| number(table));
+                }
             }
             _ => {}
         }
@@ -197,6 +203,7 @@ mod tests {
             kind: Some("veth".into()),
             parent: Some(6),
             mode: None,
+            vrf_table: None,
         };
         assert_eq!(link, expected);
         assert!(link.is_up() && link.is_multicast() && !link.is_loopback());

@@ -1,4 +1,4 @@
-//! What changes on links and addresses, as it happens.
+//! What changes on links and addresses, and what goes away of routes and rules, as it happens.
 #![deny(clippy::arithmetic_side_effects)]
 
 use std::io;
@@ -12,6 +12,8 @@ use crate::error::NetError;
 use crate::link::{self, Link};
 use crate::netlink::{self, Message};
 use crate::readiness::Readiness;
+use crate::routes::{self, Route};
+use crate::rules::{self, Rule};
 use crate::socket_options;
 
 const OBJECT: &str = "the netlink event socket";
@@ -21,6 +23,8 @@ const RECEIVE_BUFFER_BYTES: usize = 1024 * 1024;
 const BATCH: usize = 64;
 /// `RTNLGRP_LINK`, `RTNLGRP_IPV4_IFADDR`, `RTNLGRP_IPV6_IFADDR`
 const GROUPS: [u32; 3] = [1, 5, 9];
+/// `RTNLGRP_IPV4_ROUTE`, `RTNLGRP_IPV4_RULE`, `RTNLGRP_IPV6_ROUTE`, `RTNLGRP_IPV6_RULE`
+const ROUTING_GROUPS: [u32; 4] = [7, 8, 11, 19];
 
 /// A change that the kernel told us of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +53,20 @@ pub enum NetworkEvent {
         /// Netlink port of who asked for it; 0: the kernel, or not known (always so for IPv6).
         changed_by: u32,
     },
+    /// A route was removed. The kernel says nothing of IPv4 routes that go with their interface or their source address.
+    RouteRemoved {
+        /// The route as it was; of several IPv6 ways perhaps only one.
+        route: Route,
+        /// Netlink port of who asked for it; 0: the kernel.
+        changed_by: u32,
+    },
+    /// A policy routing rule was removed.
+    RuleRemoved {
+        /// The rule as it was.
+        rule: Rule,
+        /// Netlink port of who asked for it; 0: the kernel.
+        changed_by: u32,
+    },
     /// The kernel had more events than the buffer holds and dropped some: dump links and addresses and compare.
     Lost,
 }
@@ -75,6 +93,19 @@ impl Monitor {
             buffer: vec![0; netlink::BUFFER_BYTES].into(),
             lost: 0,
         })
+    }
+
+    /// Also reports removed routes and rules from now on, or no longer. A router's table can change thousands of times a
+    /// second: only who has routes or rules of its own should ask for this.
+    pub fn watch_routing(&mut self, watch: bool) -> Result<(), NetError> {
+        let groups = Groups::new_groups(&ROUTING_GROUPS);
+        let socket = self.socket.get();
+        if watch {
+            socket.add_mcast_membership(groups)
+        } else {
+            socket.drop_mcast_membership(groups)
+        }
+        .map_err(NetError::system("set up", OBJECT))
     }
 
     /// Waits until something happens and returns it, oldest first, a bounded number. Empty if it was nothing of
@@ -145,6 +176,8 @@ fn decode(message: &Message<'_>) -> Option<NetworkEvent> {
         link::DELETE => link::decode(message).map(|Link { index, name, .. }| NetworkEvent::LinkRemoved { index, name }),
         address::NEW => address::decode(message).map(|address| NetworkEvent::AddressAdded { address, changed_by }),
         address::DELETE => address::decode(message).map(|address| NetworkEvent::AddressRemoved { address, changed_by }),
+        routes::DELETE => routes::decode(message).map(|route| NetworkEvent::RouteRemoved { route, changed_by }),
+        rules::DELETE => rules::decode(message).map(|rule| NetworkEvent::RuleRemoved { rule, changed_by }),
         _ => None,
     }
 }

@@ -34,6 +34,8 @@ pub(crate) const DUMP: u16 = 0x300;
 pub(crate) const EXCLUSIVE: u16 = 0x200;
 /// `NLM_F_CREATE`
 pub(crate) const CREATE: u16 = 0x400;
+/// `NLM_F_APPEND`
+pub(crate) const APPEND: u16 = 0x800;
 /// `NLM_F_CAPPED`, on answers: the request is not repeated in full.
 const CAPPED: u16 = 0x100;
 /// `NLM_F_ACK_TLVS`, on answers: attributes follow.
@@ -191,6 +193,11 @@ impl RequestWriter {
     /// Appends a string with its closing zero.
     pub(crate) fn text_attribute(&mut self, kind: u16, value: &CStr) {
         self.attribute(kind, value.to_bytes_with_nul());
+    }
+
+    /// Appends a string that was checked to have no zero inside, with a closing one.
+    pub(crate) fn name_attribute(&mut self, kind: u16, value: &str) {
+        self.attribute(kind, &[value.as_bytes(), &[0]].concat());
     }
 
     fn pad(&mut self) {

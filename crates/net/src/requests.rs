@@ -11,11 +11,16 @@ use neli::socket::NlSocket;
 use tokio::time::timeout;
 
 use crate::address::{self, InterfaceAddress};
+use crate::changes::{Change, Entry};
 use crate::error::NetError;
 use crate::link::{self, Link};
 use crate::netlink::{self, Message, RequestWriter, Verdict};
+use crate::prefix::family_number;
 use crate::readiness::Readiness;
+use crate::routes::{self, Route};
+use crate::rules::{self, Rule};
 use crate::socket_options;
+use crate::vrrp_socket::AddressFamily;
 
 mod links;
 
@@ -28,6 +33,8 @@ const RECEIVE_BUFFER_BYTES: usize = 1024 * 1024;
 const ANSWER_BYTES: usize = 2048;
 /// Changes in one write; 512 addresses are some 45 KB.
 const BATCH: usize = 512;
+/// No more is begun in one write that is longer than this. The kernel takes as much as the send buffer holds, 200 KiB.
+const BATCH_BYTES: usize = 64 * 1024;
 /// A dump during which the table changed is repeated this many times at most.
 const DUMP_ATTEMPTS: usize = 10;
 /// `NETLINK_CAP_ACK`: an answer that refuses a request need not repeat it.
@@ -38,7 +45,7 @@ const NETLINK_CAP_ACK: libc::c_int = 10;
 pub enum Applied {
     /// The kernel made the change.
     Changed,
-    /// There was nothing to change: the address to add was there, the one to remove was not.
+    /// There was nothing to change: what was to be added was there, what was to be removed was not.
     AlreadySo,
 }
 
@@ -57,50 +64,16 @@ pub struct Requests {
     buffer: Box<[u8]>,
 }
 
-#[derive(Clone, Copy)]
-enum Change {
-    Add,
-    Remove,
-}
-
-impl Change {
-    const fn operation(self) -> &'static str {
-        match self {
-            Self::Add => "add address",
-            Self::Remove => "remove address",
-        }
-    }
-
-    const fn kind_and_flags(self) -> (u16, u16) {
-        match self {
-            Self::Add => (
-                address::NEW,
-                netlink::REQUEST | netlink::ACK | netlink::CREATE | netlink::EXCLUSIVE,
-            ),
-            Self::Remove => (address::DELETE, netlink::REQUEST | netlink::ACK),
-        }
-    }
-
-    /// Whether this error says that things are already as they should be.
-    const fn is_already_so(self, errno: i32) -> bool {
-        match self {
-            Self::Add => errno == libc::EEXIST,
-            // An interface that is gone has taken its addresses along.
-            Self::Remove => errno == libc::EADDRNOTAVAIL || errno == libc::ENODEV,
-        }
-    }
-
-    fn outcome(self, address: &InterfaceAddress, verdict: Verdict) -> Outcome {
-        match verdict.errno {
-            0 => Ok(Applied::Changed),
-            errno if self.is_already_so(errno) => Ok(Applied::AlreadySo),
-            errno => Err(NetError::Refused {
-                operation: self.operation(),
-                object: address.to_string(),
-                source: io::Error::from_raw_os_error(errno),
-                reason: verdict.reason,
-            }),
-        }
+fn outcome<T: Entry>(change: Change, entry: &T, verdict: Verdict) -> Outcome {
+    match verdict.errno {
+        0 => Ok(Applied::Changed),
+        errno if entry.is_already_so(change, errno) => Ok(Applied::AlreadySo),
+        errno => Err(NetError::Refused {
+            operation: T::operation(change),
+            object: entry.to_string(),
+            source: io::Error::from_raw_os_error(errno),
+            reason: verdict.reason,
+        }),
     }
 }
 
@@ -158,24 +131,78 @@ impl Requests {
         self.change(Change::Remove, addresses).await
     }
 
-    async fn change(&mut self, change: Change, addresses: &[InterfaceAddress]) -> Vec<Outcome> {
-        let mut outcomes = Vec::with_capacity(addresses.len());
-        for batch in addresses.chunks(self.batch) {
-            outcomes.extend(self.change_batch(change, batch).await);
+    /// All routes of both families in all tables, without cache entries.
+    pub async fn routes(&mut self) -> Result<Vec<Route>, NetError> {
+        self.dump_families("routes", routes::GET, routes::decode).await
+    }
+
+    /// Adds routes in as few writes as possible; one outcome for each, in the same order. The same route is left as it
+    /// is.
+    pub async fn add_routes(&mut self, routes: &[Route]) -> Vec<Outcome> {
+        self.change(Change::Add, routes).await
+    }
+
+    /// Removes routes in as few writes as possible; one outcome for each, in the same order. Only routes of the same
+    /// protocol and with the same ways are removed.
+    pub async fn remove_routes(&mut self, routes: &[Route]) -> Vec<Outcome> {
+        self.change(Change::Remove, routes).await
+    }
+
+    /// All policy routing rules of both families.
+    pub async fn rules(&mut self) -> Result<Vec<Rule>, NetError> {
+        self.dump_families("rules", rules::GET, rules::decode).await
+    }
+
+    /// Adds rules in as few writes as possible; one outcome for each, in the same order. The same rule is never there
+    /// twice.
+    pub async fn add_rules(&mut self, rules: &[Rule]) -> Vec<Outcome> {
+        self.change(Change::Add, rules).await
+    }
+
+    /// Removes rules in as few writes as possible; one outcome for each, in the same order.
+    pub async fn remove_rules(&mut self, rules: &[Rule]) -> Vec<Outcome> {
+        self.change(Change::Remove, rules).await
+    }
+
+    /// The kernel dumps routes and rules of one family at a time: a dump of all families has other entries as well.
+    async fn dump_families<T>(
+        &mut self,
+        object: &'static str,
+        kind: u16,
+        decode: impl Fn(&Message<'_>) -> Option<T>,
+    ) -> Result<Vec<T>, NetError> {
+        let mut entries = Vec::new();
+        for family in [AddressFamily::Ipv4, AddressFamily::Ipv6] {
+            // struct rtmsg and struct fib_rule_hdr have the same length, and begin with the family.
+            let mut request = [0; 12];
+            request[0] = family_number(family);
+            match self.dump("list", object, kind, &request, &decode).await {
+                // A kernel without IPv6 has nothing to list.
+                Err(error) if error.errno() == Some(libc::EOPNOTSUPP) => {}
+                found => entries.extend(found?),
+            }
+        }
+        Ok(entries)
+    }
+
+    async fn change<T: Entry>(&mut self, change: Change, entries: &[T]) -> Vec<Outcome> {
+        let mut outcomes = Vec::with_capacity(entries.len());
+        while let Some(rest) = entries.get(outcomes.len()..).filter(|rest| !rest.is_empty()) {
+            outcomes.extend(self.change_batch(change, rest).await);
         }
         outcomes
     }
 
-    /// One write, then one answer for each request in it, told apart by its number.
-    async fn change_batch(&mut self, change: Change, addresses: &[InterfaceAddress]) -> Vec<Outcome> {
+    /// One write for as many as fit, then one answer for each request in it, told apart by its number.
+    async fn change_batch<T: Entry>(&mut self, change: Change, entries: &[T]) -> Vec<Outcome> {
         let first = self.sequence.wrapping_add(1);
-        let (writer, mut outcomes) = self.write_changes(change, addresses);
+        let (writer, mut outcomes) = self.write_changes(change, entries);
         let missing = outcomes.iter().filter(|outcome| outcome.is_none()).count();
         let take = |sequence: u32, verdict| {
             let place = usize::try_from(sequence.wrapping_sub(first)).unwrap_or(usize::MAX);
-            match (outcomes.get_mut(place), addresses.get(place)) {
-                (Some(outcome @ None), Some(address)) => {
-                    *outcome = Some(change.outcome(address, verdict));
+            match (outcomes.get_mut(place), entries.get(place)) {
+                (Some(slot @ None), Some(entry)) => {
+                    *slot = Some(outcome(change, entry, verdict));
                     true
                 }
                 _ => false,
@@ -186,39 +213,37 @@ impl Requests {
             .await
             .err()
             .unwrap_or(Failure::TimeLimit);
-        let unanswered =
-            |address: &InterfaceAddress| failure.copy().into_error(change.operation(), &address.to_string());
+        let unanswered = |entry: &T| failure.copy().into_error(T::operation(change), &entry.to_string());
         outcomes
             .into_iter()
-            .zip(addresses)
-            .map(|(outcome, address)| outcome.unwrap_or_else(|| Err(unanswered(address))))
+            .zip(entries)
+            .map(|(outcome, entry)| outcome.unwrap_or_else(|| Err(unanswered(entry))))
             .collect()
     }
 
     /// The requests, and the outcome of those that can not be requested. These use up their number too, so that an
-    /// answer's number tells its place.
-    fn write_changes(
-        &mut self,
-        change: Change,
-        addresses: &[InterfaceAddress],
-    ) -> (RequestWriter, Vec<Option<Outcome>>) {
-        let (kind, flags) = change.kind_and_flags();
+    /// answer's number tells its place. At least one entry is written.
+    fn write_changes<T: Entry>(&mut self, change: Change, entries: &[T]) -> (RequestWriter, Vec<Option<Outcome>>) {
         let mut writer = RequestWriter::default();
-        let mut outcomes = Vec::with_capacity(addresses.len());
-        for address in addresses {
+        let mut outcomes = Vec::with_capacity(entries.len().min(self.batch));
+        for entry in entries {
             self.sequence = self.sequence.wrapping_add(1);
-            outcomes.push(match address::check(address) {
-                Ok(label) => {
-                    let body = |body: &mut RequestWriter| address::encode(address, label.as_deref(), body);
-                    writer.message(kind, flags, self.sequence, body);
+            outcomes.push(match entry.check() {
+                Ok(()) => {
+                    let (kind, flags) = entry.kind_and_flags(change);
+                    let flags = netlink::REQUEST | netlink::ACK | flags;
+                    writer.message(kind, flags, self.sequence, |body| entry.write(change, body));
                     None
                 }
                 Err(detail) => Some(Err(NetError::Unfit {
-                    operation: change.operation(),
-                    object: address.to_string(),
+                    operation: T::operation(change),
+                    object: entry.to_string(),
                     detail,
                 })),
             });
+            if outcomes.len() >= self.batch || writer.bytes().len() >= BATCH_BYTES {
+                break;
+            }
         }
         (writer, outcomes)
     }

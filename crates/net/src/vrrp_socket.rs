@@ -29,7 +29,7 @@ const PRIORITY: u32 = 7;
 const DRAINED_BATCHES: usize = 64;
 
 /// IPv4 or IPv6.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub enum AddressFamily {
     /// IPv4
     Ipv4,

@@ -66,7 +66,7 @@ impl Facts {
         if settings.track_primary {
             standing.judge_link(&settings.interface, link, false);
         }
-        for interface in settings.interfaces_of_addresses() {
+        for interface in settings.needed_interfaces() {
             standing.judge_link(interface, self.links.get(interface).copied(), false);
         }
         let of_group = group.into_iter().flat_map(|group| &group.tracked_interfaces);

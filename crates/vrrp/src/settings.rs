@@ -192,6 +192,18 @@ impl VirtualAddress {
     }
 }
 
+/// One route of `virtual_routes` or one rule of `virtual_rules`. The election does not know what a route is: only which
+/// one it is, and when it must be put in again.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RoutingEntry {
+    /// All of it in words, for the log. Entries with the same words are the same.
+    pub text: String,
+    /// Interfaces that it names: when one of them comes back, it is put in again.
+    pub interfaces: Vec<String>,
+    /// Put it back when somebody else removes it, and take the loss of its interfaces for a fault; off with `no_track`.
+    pub track: bool,
+}
+
 /// One line of `track_interface`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrackedInterface {
@@ -302,6 +314,12 @@ pub struct InstanceSettings {
     pub addresses: Vec<VirtualAddress>,
     /// `virtual_ipaddress_excluded`: held by the master, not listed; either family.
     pub excluded: Vec<VirtualAddress>,
+    /// `virtual_routes`: in the kernel's table while this one is master.
+    pub routes: Vec<RoutingEntry>,
+    /// `virtual_rules`: in the kernel's table while this one is master.
+    pub rules: Vec<RoutingEntry>,
+    /// Interfaces of static addresses, routes and rules of a `track_group` that this instance is in: their loss is a fault.
+    pub interfaces_of_statics: Vec<String>,
     /// `track_interface`.
     pub tracked_interfaces: Vec<TrackedInterface>,
     /// `track_script`.
@@ -360,6 +378,9 @@ impl InstanceSettings {
             source: None,
             addresses: Vec::new(),
             excluded: Vec::new(),
+            routes: Vec::new(),
+            rules: Vec::new(),
+            interfaces_of_statics: Vec::new(),
             tracked_interfaces: Vec::new(),
             tracked_scripts: Vec::new(),
             tracked_files: Vec::new(),
@@ -397,16 +418,19 @@ impl InstanceSettings {
         address.interface.as_deref().unwrap_or(&self.interface)
     }
 
-    /// Interfaces of addresses that lie elsewhere than [`Self::interface`]: without them the addresses cannot be held. One
-    /// that is in [`Self::tracked_interfaces`] as well is judged by its weight there.
-    pub(crate) fn interfaces_of_addresses(&self) -> impl Iterator<Item = &str> {
+    /// Interfaces other than [`Self::interface`] that addresses, routes and rules need: without them they cannot be held.
+    /// One that is in [`Self::tracked_interfaces`] as well is judged by its weight there.
+    pub(crate) fn needed_interfaces(&self) -> impl Iterator<Item = &str> {
         let tracked = |name: &str| self.tracked_interfaces.iter().any(|tracked| tracked.interface == name);
         let elsewhere = move |name: &&str| *name != self.interface && !tracked(name);
-        let named: BTreeSet<&str> = self
+        let of_addresses = self
             .held_addresses()
             .filter(|held| held.track)
-            .filter_map(|held| held.interface.as_deref())
-            .collect();
+            .filter_map(|held| held.interface.as_deref());
+        let entries = self.routes.iter().chain(&self.rules).filter(|entry| entry.track);
+        let of_entries = entries.flat_map(|entry| entry.interfaces.iter().map(String::as_str));
+        let of_statics = self.interfaces_of_statics.iter().map(String::as_str);
+        let named: BTreeSet<&str> = of_addresses.chain(of_entries).chain(of_statics).collect();
         named.into_iter().filter(elsewhere)
     }
 
@@ -449,10 +473,7 @@ impl NodeSettings {
     /// [`crate::Event::SourceAddress`] for each family in use. Until then the instance waits in INIT.
     pub fn interfaces(&self) -> BTreeSet<&str> {
         let own = self.instances.iter().map(|instance| instance.interface.as_str());
-        let of_addresses = self
-            .instances
-            .iter()
-            .flat_map(InstanceSettings::interfaces_of_addresses);
+        let of_addresses = self.instances.iter().flat_map(InstanceSettings::needed_interfaces);
         let by_instances = self.instances.iter().flat_map(|instance| &instance.tracked_interfaces);
         let by_groups = self.groups.iter().flat_map(|group| &group.tracked_interfaces);
         let tracked = by_instances.chain(by_groups).map(|tracked| tracked.interface.as_str());

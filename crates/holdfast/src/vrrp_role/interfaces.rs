@@ -173,6 +173,7 @@ mod tests {
             kind: None,
             parent: None,
             mode: None,
+            vrf_table: None,
         }
     }
 

@@ -2,9 +2,9 @@ use super::*;
 use crate::netlink::messages;
 
 fn written(address: &InterfaceAddress) -> Vec<u8> {
-    let label = check(address).unwrap();
+    address.check().unwrap();
     let mut writer = RequestWriter::default();
-    writer.message(NEW, 0, 0, |body| encode(address, label.as_deref(), body));
+    writer.message(NEW, 0, 0, |body| address.write(Change::Add, body));
     writer.bytes().to_vec()
 }
 
@@ -101,9 +101,9 @@ fn what_the_kernel_could_not_understand_is_refused() {
         },
     ];
     for address in bad {
-        assert!(check(&address).is_err(), "{address:?}");
+        assert!(address.check().is_err(), "{address:?}");
     }
-    assert!(check(&ipv4).is_ok() && check(&ipv6).is_ok());
+    assert!(ipv4.check().is_ok() && ipv6.check().is_ok());
 }
 
 #[test]

@@ -178,7 +178,7 @@ impl Node {
         };
         let own = members().map(|member| member.interface.clone());
         let of_addresses = members()
-            .flat_map(InstanceSettings::interfaces_of_addresses)
+            .flat_map(InstanceSettings::needed_interfaces)
             .map(str::to_owned);
         let interfaces = members().flat_map(|member| &member.tracked_interfaces);
         let interfaces = interfaces.chain(group().flat_map(|group| &group.tracked_interfaces));
