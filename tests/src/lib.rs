@@ -14,6 +14,7 @@ pub mod node;
 pub mod onlooker;
 mod packet_socket;
 pub mod pair;
+pub mod relay;
 pub mod resolver;
 pub mod scripted;
 pub mod site;

@@ -23,10 +23,11 @@ pub(crate) enum Part {
 /// Cases with peers mostly wait for timers of seconds, so all of them may run at once.
 const PEERS_AT_ONCE: &str = "64";
 /// Test programs with peers.
-const PEERS_CASES: [(&str, &str); 3] = [
+const PEERS_CASES: [(&str, &str); 4] = [
     ("peers", "peers"),
     ("peers: what they track", "trackers"),
     ("peers: what they announce", "announcements"),
+    ("peers: what they tell", "reports"),
 ];
 /// Cases in a guest share two emulated processors.
 const GUEST_CASES_AT_ONCE: &str = "3";

@@ -34,7 +34,7 @@ pub enum Action {
     Log(Message),
 }
 
-/// A change that users can hang a script on.
+/// A change that users can hang a script or a mail on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Notification {
     /// `notify_up`, `notify_down` and the FIFO line `RS … VS … UP|DOWN`.
@@ -47,8 +47,21 @@ pub enum Notification {
         key: DestinationKey,
         /// The new state
         up: bool,
-        /// The machine is coming to its end (`omega`)
-        stopping: bool,
+        /// What brought it about
+        cause: Cause,
+    },
+    /// A check passed or failed; follows what that meant for its real server. Only mails are made of it.
+    Check {
+        /// Name of the virtual server
+        virtual_server: String,
+        /// Name of the real server
+        real_server: String,
+        /// Keyword of the check
+        keyword: String,
+        /// It passed, or why it failed
+        outcome: Result<(), String>,
+        /// The real server changed its state by it
+        real_server_changed: bool,
     },
     /// `quorum_up`, `quorum_down` and the FIFO line `VS … UP|DOWN`.
     Quorum {
@@ -56,7 +69,28 @@ pub enum Notification {
         virtual_server: String,
         /// The new state
         up: bool,
-        /// The machine is coming to its end (`omega`)
-        stopping: bool,
+        /// What brought it about
+        cause: Cause,
+        /// `quorum`
+        quorum: u32,
+        /// `hysteresis`
+        hysteresis: u32,
+        /// Sum of the weights of the real servers that are up
+        weight: u64,
     },
+}
+
+/// What brought a change about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Cause {
+    /// A check passed or failed
+    Check,
+    /// The state at the start
+    Start,
+    /// Other settings
+    Reload,
+    /// It is not in the new settings
+    Removed,
+    /// The machine is coming to its end (`omega`)
+    Stopping,
 }

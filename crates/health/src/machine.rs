@@ -22,7 +22,7 @@ use std::time::Duration;
 use holdfast_ipvs::table::{ServiceEntry, ServiceKey, Table};
 use holdfast_time::Timestamp;
 
-use crate::action::Action;
+use crate::action::{Action, Cause, Notification};
 use crate::event::{CheckerId, Event, Generation};
 use crate::messages::{Member, Message};
 use crate::probe::{NotTried, Outcome, Verdict};
@@ -230,28 +230,38 @@ impl Health {
             self.out.log(message);
         }
         if judgement.decision.is_some() {
-            self.decided(now, place);
+            let keyword = check.settings.probe.keyword();
+            let outcome = check.outcome();
+            let real_server_changed = self.decided(now, place);
+            self.out.notify(Notification::Check {
+                virtual_server: member.virtual_server.to_string(),
+                real_server: member.server.to_string(),
+                keyword: keyword.to_owned(),
+                outcome,
+                real_server_changed,
+            });
         }
     }
 
-    /// A check passed or failed: what that means for its real server.
-    fn decided(&mut self, now: Timestamp, place: Place) {
+    /// A check passed or failed: what that means for its real server. True: that one changed its state.
+    fn decided(&mut self, now: Timestamp, place: Place) -> bool {
         let Some(server) = self.servers.get_mut(place.virtual_server) else {
-            return;
+            return false;
         };
         let Some(real_server) = server.real_servers.get_mut(place.real_server) else {
-            return;
+            return false;
         };
         let up = real_server.passes();
         if real_server.up != up {
             server.turn(place.real_server, up, now, &mut self.out);
-            return;
+            return true;
         }
         let settled = !up || real_server.checks.iter().all(|check| check.standing.has_run);
         if settled && !std::mem::replace(&mut real_server.first_state_told, true) && self.notify_first_state {
-            let notification = real_server.notification(&server.name, up, false);
+            let notification = real_server.notification(&server.name, up, Cause::Start);
             self.out.notify(notification);
         }
+        false
     }
 
     fn address_changed(&mut self, now: Timestamp, address: IpAddr, present: bool) {

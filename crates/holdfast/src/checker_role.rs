@@ -6,7 +6,6 @@ use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use anyhow::Context;
-use holdfast_health::action::Notification;
 use holdfast_health::event::{CheckerId, Event, Generation};
 use holdfast_health::probe::{Outcome, Request, Verdict};
 use holdfast_health::{Action, Health, Settings};
@@ -17,7 +16,7 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 use self::ipvs::Ipvs;
-use crate::ipc::{self, CheckerNotification, FromChecker, ToChecker};
+use crate::ipc::{self, FromChecker, ToChecker};
 use crate::privileges;
 use crate::report_pace::ReportPace;
 use crate::status::{CheckerStatus, RealServerStatus, VirtualServerStatus};
@@ -215,7 +214,7 @@ impl Driver {
                 Action::ServiceChanged(key) => self.ipvs.mark(key),
                 Action::Notify(notification) => {
                     self.ipvs.apply_changed(&self.health);
-                    let _ = self.supervisor.send(&FromChecker::Notify(for_supervisor(notification)));
+                    let _ = self.supervisor.send(&FromChecker::Notify(notification));
                 }
                 Action::Log(message) => log(&message),
             }
@@ -266,26 +265,6 @@ fn services(settings: &Settings) -> BTreeSet<ServiceKey> {
         .iter()
         .flat_map(|server| server.services.iter().copied())
         .collect()
-}
-
-fn for_supervisor(notification: Notification) -> CheckerNotification {
-    match notification {
-        Notification::RealServer {
-            virtual_server,
-            real_server,
-            up,
-            ..
-        } => CheckerNotification {
-            virtual_server,
-            real_server: Some(real_server),
-            up,
-        },
-        Notification::Quorum { virtual_server, up, .. } => CheckerNotification {
-            virtual_server,
-            real_server: None,
-            up,
-        },
-    }
 }
 
 fn virtual_server_status(server: holdfast_health::status::VirtualServerStatus) -> VirtualServerStatus {

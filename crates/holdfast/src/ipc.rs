@@ -89,21 +89,10 @@ pub enum ToChecker {
 /// From the checker process to the supervisor.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum FromChecker {
-    /// A change of state, for scripts
-    Notify(CheckerNotification),
+    /// A change of state, for scripts, FIFOs and mail
+    Notify(holdfast_health::action::Notification),
     /// The state of every service, soon after a change
     Status(CheckerStatus),
-}
-
-/// A change of state of a real server or of a quorum.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CheckerNotification {
-    /// Name of the virtual server
-    pub virtual_server: String,
-    /// Name of the real server; `None`: the quorum
-    pub real_server: Option<String>,
-    /// Up or down
-    pub up: bool,
 }
 
 #[derive(Debug)]

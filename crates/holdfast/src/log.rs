@@ -1,7 +1,6 @@
 //! The log: lines are handed to a thread of their own through a bounded queue, so that a slow terminal or a hanging log
 //! daemon never delays an election. What does not fit in the queue is dropped, counted, and said.
 
-mod console_time;
 mod syslog;
 
 use std::fmt::{self, Write as _};
@@ -85,7 +84,7 @@ fn write_lines(settings: &Settings, receiver: &Receiver<Message>, dropped: &Atom
     let mut write = |level: Level, text: &str| {
         if settings.console {
             // A closed terminal is no reason to stop logging elsewhere.
-            let _ = writeln!(std::io::stderr().lock(), "{}: {text}", console_time::now());
+            let _ = writeln!(std::io::stderr().lock(), "{}: {text}", crate::local_time::now());
         }
         if let Some(syslog) = &mut syslog {
             syslog.send(level, text);

@@ -2,6 +2,7 @@
 //! tracked files is checked against this host; all else is pure.
 
 pub mod health;
+pub mod notify;
 pub mod pacing;
 pub mod scripts;
 pub mod trackers;

@@ -9,6 +9,7 @@ mod security;
 
 use std::collections::HashMap;
 use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -27,8 +28,21 @@ const SLOW_AFTER: Duration = Duration::from_mins(1);
 pub struct Script {
     /// Program and arguments
     pub argv: Vec<OsString>,
+    /// The file that is executed; `None`: the one that the first of `argv` names
+    pub program: Option<PathBuf>,
     /// Who runs it
     pub identity: Identity,
+}
+
+impl Script {
+    /// A command whose file is found by its first word.
+    pub fn new(argv: Vec<OsString>, identity: Identity) -> Self {
+        Self {
+            argv,
+            program: None,
+            identity,
+        }
+    }
 }
 
 /// What a script speaks for; the scripts of one subject keep their order.
@@ -116,6 +130,9 @@ pub fn start(script: &Script) -> std::io::Result<Child> {
         // A text without an interpreter line is the shell's business.
         Err(error) if error.raw_os_error() == Some(libc::ENOEXEC) => {
             let mut by_shell = script.clone();
+            if let (Some(name), Some(program)) = (by_shell.argv.first_mut(), by_shell.program.take()) {
+                *name = program.into();
+            }
             by_shell.argv.insert(0, "/bin/sh".into());
             spawn(&by_shell)
         }
@@ -124,11 +141,12 @@ pub fn start(script: &Script) -> std::io::Result<Child> {
 }
 
 fn spawn(script: &Script) -> std::io::Result<Child> {
-    let Some((program, arguments)) = script.argv.split_first() else {
+    let Some((name, arguments)) = script.argv.split_first() else {
         return Err(std::io::Error::other("no command"));
     };
-    let mut command = Command::new(program);
+    let mut command = Command::new(script.program.as_deref().unwrap_or(Path::new(name)));
     command
+        .arg0(name)
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -150,10 +168,7 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("holdfast-scripts-test-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let log = folder.join("log");
-        let script = |text: &str| Script {
-            argv: vec!["/bin/sh".into(), "-c".into(), text.into()],
-            identity: Identity::current(),
-        };
+        let script = |text: &str| Script::new(vec!["/bin/sh".into(), "-c".into(), text.into()], Identity::current());
         tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -169,5 +184,48 @@ mod tests {
             });
         assert_eq!(std::fs::read_to_string(&log).unwrap(), "MASTER\nBACKUP\nMASTER\n");
         std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_script_has_the_groups_of_its_user_as_asked() {
+        if !nix::unistd::Uid::effective().is_root() {
+            println!("only root can become somebody else");
+            return;
+        }
+        let path = std::env::temp_dir().join(format!("holdfast-groups-test-{}", std::process::id()));
+        // A user with groups of its own, if there is one on this host; else they are the same either way.
+        let groups = std::fs::read_to_string("/etc/group").unwrap();
+        let member = groups
+            .lines()
+            .find_map(|line| line.rsplit(':').next()?.split(',').next());
+        let user = member.filter(|name| !name.is_empty()).unwrap_or("daemon");
+        let identity = Identity::look_up(user, None).unwrap();
+        let all = nix::unistd::getgrouplist(
+            &std::ffi::CString::new(user).unwrap(),
+            nix::unistd::Gid::from_raw(identity.gid),
+        );
+        let all: Vec<u32> = all.unwrap().into_iter().map(nix::unistd::Gid::as_raw).collect();
+        std::fs::write(&path, "").unwrap();
+        std::os::unix::fs::chown(&path, Some(identity.uid), None).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let groups_of = |identity: Identity| {
+            let text = format!("id -G > {}", path.display());
+            let script = Script::new(vec!["/bin/sh".into(), "-c".into(), text.into()], identity);
+            let ended = runtime.block_on(async { start(&script).unwrap().wait().await });
+            assert!(ended.unwrap().success());
+            let text = std::fs::read_to_string(&path).unwrap();
+            let mut groups: Vec<u32> = text.split_whitespace().map(|id| id.parse().unwrap()).collect();
+            groups.sort_unstable();
+            groups
+        };
+        assert_eq!(groups_of(identity.clone()), [identity.gid]);
+        let mut expected = all;
+        expected.sort_unstable();
+        expected.dedup();
+        assert_eq!(groups_of(identity.with_supplementary_groups().unwrap()), expected);
+        std::fs::remove_file(&path).unwrap();
     }
 }

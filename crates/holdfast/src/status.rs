@@ -69,6 +69,18 @@ pub struct RoleStatus<T> {
 pub struct VrrpStatus {
     /// Every instance in the order of the configuration
     pub instances: Vec<InstanceStatus>,
+    /// Every sync group in the order of the configuration
+    #[serde(default)]
+    pub groups: Vec<GroupStatus>,
+}
+
+/// One sync group.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct GroupStatus {
+    /// Its name
+    pub name: String,
+    /// `INIT`, `BACKUP`, `MASTER`, `FAULT`
+    pub state: String,
 }
 
 /// One VRRP instance.

@@ -17,13 +17,14 @@ use self::child::Child;
 pub use self::child::Role;
 pub use self::configuration::load_options;
 use self::configuration::{Configuration, LoadError};
+use self::notify::Notifier;
 pub use self::trackers::TrackerReport;
 use self::trackers::Trackers;
 use crate::cli::Arguments;
 use crate::ipc::{FromChecker, FromVrrp, ToChecker, ToVrrp};
 use crate::pid_file::PidFile;
 use crate::plan::trackers::TrackerTable;
-use crate::scripts::Runner;
+use crate::scripts::Script;
 use crate::signals::{Signals, Wish};
 use crate::status::{ConfigurationStatus, RefusedReload, RoleStatus, Status};
 use crate::systemd;
@@ -58,7 +59,7 @@ struct Supervisor {
     vrrp: Option<Child<ToVrrp>>,
     checker: Option<Child<ToChecker>>,
     reports: mpsc::UnboundedSender<Report>,
-    scripts: Runner,
+    notifier: Notifier,
     trackers: Trackers,
     status: Status,
     written: Status,
@@ -91,6 +92,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<u8> {
     let (reports, mut inbox) = mpsc::unbounded_channel();
     let mut signals = Signals::listen(arguments.ignore_sigint)?;
     let mut supervisor = Supervisor::new(arguments, configuration, reports);
+    supervisor.notifier.configure(supervisor.configuration.notify.clone());
+    run_for_life("startup_script", supervisor.configuration.life.startup.as_ref()).await;
     supervisor.configure_trackers();
     supervisor.start_children()?;
     supervisor.write_status();
@@ -142,7 +145,7 @@ impl Supervisor {
             checker: None,
             trackers: Trackers::new(reports.clone()),
             reports,
-            scripts: Runner::default(),
+            notifier: Notifier::default(),
             status,
             written: Status::default(),
         }
@@ -179,14 +182,13 @@ impl Supervisor {
     /// Acts on a report. `Some`: the daemon has to end with this exit status.
     fn handle(&mut self, report: Report) -> anyhow::Result<Option<u8>> {
         match report {
-            Report::Vrrp(FromVrrp::Status(report)) => self.status.vrrp.get_or_insert_default().report = report,
-            Report::Vrrp(FromVrrp::Notify(change)) => {
-                notify::vrrp_scripts(&self.configuration.scripts, &change, &mut self.scripts);
+            Report::Vrrp(FromVrrp::Status(report)) => {
+                self.notifier.states(&report);
+                self.status.vrrp.get_or_insert_default().report = report;
             }
+            Report::Vrrp(FromVrrp::Notify(change)) => self.notifier.vrrp(&change),
             Report::Checker(FromChecker::Status(report)) => self.status.checker.get_or_insert_default().report = report,
-            Report::Checker(FromChecker::Notify(change)) => {
-                notify::checker_scripts(&self.configuration.scripts, &change, &mut self.scripts);
-            }
+            Report::Checker(FromChecker::Notify(change)) => self.notifier.checker(&change),
             Report::Tracker(report) => {
                 if let (Some(result), Some(vrrp)) = (self.trackers.handle(report), &self.vrrp) {
                     vrrp.send(&result);
@@ -236,6 +238,8 @@ impl Supervisor {
                 self.status.configuration.loaded_at_s = seconds_since_1970();
                 self.status.configuration.refused = None;
                 self.configuration = configuration;
+                self.notifier.configure(self.configuration.notify.clone());
+                self.notifier.reloaded();
                 self.apply()
             }
             Err(LoadError { messages }) => {
@@ -316,7 +320,8 @@ impl Supervisor {
         // Dropping a child kills it if it still runs.
         self.vrrp = None;
         self.checker = None;
-        self.scripts.finish(STOP_SCRIPT_LIMIT).await;
+        self.notifier.finish(STOP_SCRIPT_LIMIT).await;
+        run_for_life("shutdown_script", self.configuration.life.shutdown.as_ref()).await;
         // Nobody may read the state of a daemon that is gone.
         let _ = std::fs::remove_file(self.arguments.status_file());
         tracing::info!("Stopped");
@@ -341,6 +346,18 @@ impl Supervisor {
         match self.status.write(&self.arguments.status_file()) {
             Ok(()) => self.written = self.status.clone(),
             Err(error) => tracing::warn!("{error:#}"),
+        }
+    }
+}
+
+/// Runs the script of the daemon's beginning or end, if there is one.
+async fn run_for_life(keyword: &str, script: Option<&(Script, Duration)>) {
+    if let Some((script, limit)) = script {
+        let outcome = trackers::run_once(script, *limit).await;
+        if outcome.success() == Some(true) {
+            tracing::info!("{keyword} {outcome}");
+        } else {
+            tracing::warn!("{keyword} {outcome}");
         }
     }
 }

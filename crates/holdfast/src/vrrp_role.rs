@@ -23,7 +23,7 @@ use self::sockets::Sockets;
 use crate::ipc::{self, FromVrrp, ToVrrp, VrrpNotification};
 use crate::privileges;
 use crate::report_pace::ReportPace;
-use crate::status::{InstanceStatus, VrrpStatus};
+use crate::status::{GroupStatus, InstanceStatus, VrrpStatus};
 
 struct Driver {
     node: Node,
@@ -397,9 +397,17 @@ impl Driver {
     }
 
     fn status(&self) -> VrrpStatus {
-        let instances = self.node.status().instances;
+        let status = self.node.status();
+        let groups = status.groups.into_iter();
         VrrpStatus {
-            instances: instances
+            groups: groups
+                .map(|group| GroupStatus {
+                    name: group.name,
+                    state: group.state.to_string(),
+                })
+                .collect(),
+            instances: status
+                .instances
                 .into_iter()
                 .map(|instance| InstanceStatus {
                     reason: self.reasons.get(&instance.name).cloned().unwrap_or_default(),

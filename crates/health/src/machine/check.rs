@@ -187,6 +187,14 @@ impl Check {
         judgement
     }
 
+    /// How the last probe ended, in words.
+    pub(super) fn outcome(&self) -> Result<(), String> {
+        match self.last.as_ref().map(|last| &last.verdict) {
+            Some(Verdict::Failure(failure)) => Err(failure.to_string()),
+            _ => Ok(()),
+        }
+    }
+
     /// What the log has to say of the last probe. The same trouble of this host is told once.
     pub(super) fn words(
         &self,

@@ -9,7 +9,7 @@ use holdfast_time::Timestamp;
 
 use super::check::Check;
 use super::outbox::Outbox;
-use crate::action::Notification;
+use crate::action::{Cause, Notification};
 use crate::messages::{Member, Message, Quorum};
 use crate::settings;
 
@@ -75,13 +75,13 @@ impl RealServer {
         }
     }
 
-    pub(super) fn notification(&self, virtual_server: &Arc<str>, up: bool, stopping: bool) -> Notification {
+    pub(super) fn notification(&self, virtual_server: &Arc<str>, up: bool, cause: Cause) -> Notification {
         Notification::RealServer {
             virtual_server: virtual_server.to_string(),
             real_server: self.name.to_string(),
             key: self.key,
             up,
-            stopping,
+            cause,
         }
     }
 }
@@ -156,7 +156,7 @@ impl VirtualServer {
             server: server.name.clone(),
             virtual_server: self.name.clone(),
         }));
-        let notification = server.notification(&self.name, up, false);
+        let notification = server.notification(&self.name, up, Cause::Check);
         if !sorry_active {
             self.services_changed(out);
         }
@@ -179,12 +179,12 @@ impl VirtualServer {
                 self.services_changed(out);
             }
             self.quorum_up = true;
-            out.notify(self.quorum_notification(self.quorum_up, false));
+            out.notify(self.quorum_notification(self.quorum_up, Cause::Check));
         } else if self.quorum_up && (self.live_weight == 0 || self.live_weight < lower) {
             out.log(Message::QuorumLost(self.quorum_figures()));
             self.quorum_up = false;
             self.bring_in_sorry_server(out);
-            out.notify(self.quorum_notification(self.quorum_up, false));
+            out.notify(self.quorum_notification(self.quorum_up, Cause::Check));
         }
     }
 
@@ -192,7 +192,7 @@ impl VirtualServer {
     pub(super) fn announce_quorum_down(&self, out: &mut Outbox) {
         out.log(Message::QuorumDownAtStart(self.quorum_figures()));
         self.bring_in_sorry_server(out);
-        out.notify(self.quorum_notification(self.quorum_up, false));
+        out.notify(self.quorum_notification(self.quorum_up, Cause::Start));
     }
 
     /// Leaves with everything it has in the table: at a reload, or at the end.
@@ -208,12 +208,13 @@ impl VirtualServer {
             }
         }
         self.services_changed(out);
+        let cause = if stopping { Cause::Stopping } else { Cause::Removed };
         if notify {
             for server in self.real_servers.iter().filter(|server| server.up) {
-                out.notify(server.notification(&self.name, false, stopping));
+                out.notify(server.notification(&self.name, false, cause));
             }
             if self.quorum_up {
-                out.notify(self.quorum_notification(false, stopping));
+                out.notify(self.quorum_notification(false, cause));
             }
         }
     }
@@ -256,11 +257,14 @@ impl VirtualServer {
         }
     }
 
-    fn quorum_notification(&self, up: bool, stopping: bool) -> Notification {
+    fn quorum_notification(&self, up: bool, cause: Cause) -> Notification {
         Notification::Quorum {
             virtual_server: self.name.to_string(),
             up,
-            stopping,
+            cause,
+            quorum: self.quorum,
+            hysteresis: self.hysteresis,
+            weight: self.live_weight,
         }
     }
 

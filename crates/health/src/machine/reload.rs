@@ -15,7 +15,7 @@ use super::outbox::Outbox;
 use super::pool::{RealServer, VirtualServer};
 use super::schedule::Deadlines;
 use super::{Health, Place};
-use crate::action::{Action, Notification};
+use crate::action::{Action, Cause, Notification};
 use crate::event::{CheckerId, Generation};
 use crate::messages::{Member, Message};
 use crate::settings::{self, Settings};
@@ -244,7 +244,7 @@ impl Health {
             report.logs.log(server.turned(member.clone()));
             report
                 .notifications
-                .push(server.notification(&member.virtual_server, up, false));
+                .push(server.notification(&member.virtual_server, up, Cause::Reload));
         }
         server
     }
@@ -348,7 +348,7 @@ impl Report {
         }
         if server.up {
             self.notifications
-                .push(server.notification(virtual_server, false, false));
+                .push(server.notification(virtual_server, false, Cause::Removed));
         }
         self.forget_probes(&server.checks);
     }

@@ -9,6 +9,7 @@ use super::check::Standing;
 use super::outbox::Outbox;
 use super::pool::{VirtualServer, key_within};
 use super::{Health, Phase, activation, wake_at};
+use crate::action::Cause;
 use crate::event::CheckerId;
 use crate::messages::Message;
 
@@ -126,7 +127,7 @@ impl VirtualServer {
         self.services_changed(out);
         if notify_first_state {
             for real_server in self.real_servers.iter().filter(|it| it.checks.is_empty()) {
-                out.notify(real_server.notification(&self.name, true, false));
+                out.notify(real_server.notification(&self.name, true, Cause::Start));
             }
         }
         if self.sorry_active() && !self.sorry_adopted {

@@ -280,6 +280,12 @@ fn notification_text(notification: &Notification) -> String {
         } => {
             format!("RS {real_server} {virtual_server} {}", state(*up))
         }
+        Notification::Check {
+            real_server,
+            keyword,
+            outcome,
+            ..
+        } => format!("CHECK {keyword} {real_server} {outcome:?}"),
         Notification::Quorum { virtual_server, up, .. } => format!("VS {virtual_server} {}", state(*up)),
     }
 }

@@ -4,7 +4,7 @@ use std::os::unix::net::UnixDatagram;
 
 use tracing::Level;
 
-use super::console_time;
+use crate::local_time;
 
 const SOCKET: &str = "/dev/log";
 
@@ -71,7 +71,7 @@ impl Syslog {
         let priority = u32::from(self.facility.0) * 8 + severity;
         format!(
             "<{priority}>{} {}[{}]: {text}",
-            console_time::now_for_syslog(),
+            local_time::now_for_syslog(),
             self.ident,
             std::process::id()
         )

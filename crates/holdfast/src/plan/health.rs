@@ -18,7 +18,7 @@ const SORRY_WEIGHT: u32 = 1;
 pub fn settings(config: &Config) -> Settings {
     Settings {
         virtual_servers: config.virtual_servers.iter().map(virtual_server).collect(),
-        notify_first_state: false,
+        notify_first_state: config.global_defs.rs_init_notifies,
     }
 }
 

@@ -1,8 +1,10 @@
-//! Every script of the configuration by what it speaks for, with its user looked up and its path checked.
+//! Every script of the configuration by what it speaks for, with its user looked up and its path checked; and for whom
+//! mail is sent.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::path::Path;
+use std::time::Duration;
 
 use holdfast_conf::config::{self, Config};
 use holdfast_conf::host::Program;
@@ -14,8 +16,6 @@ use crate::scripts::{Identity, Script, check_path, default_identity};
 /// Scripts by what they speak for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ScriptTable {
-    /// Those of instances of the configuration before, for what is said when a reload removes them
-    pub former_instances: HashMap<String, StateScripts>,
     /// By the name of the instance
     pub instances: HashMap<String, StateScripts>,
     /// By the name of the sync group
@@ -31,12 +31,14 @@ pub struct StateScripts {
     pub by_state: HashMap<&'static str, Script>,
     /// `notify`
     pub generic: Option<Script>,
+    /// `smtp_alert`
+    pub mail: bool,
 }
 
 /// The scripts of a virtual server.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ServiceScripts {
-    /// `quorum_up` and `quorum_down`
+    /// `quorum_up` and `quorum_down`, and mail about it
     pub quorum: UpDown,
     /// `notify_up` and `notify_down`, by the name of the real server
     pub real_servers: HashMap<String, UpDown>,
@@ -49,12 +51,39 @@ pub struct UpDown {
     pub up: Option<Script>,
     /// When down
     pub down: Option<Script>,
+    /// `smtp_alert`
+    pub mail: bool,
+}
+
+/// What runs before the first child and after the last one, and how long it may.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LifeScripts {
+    /// `startup_script`
+    pub startup: Option<(Script, Duration)>,
+    /// `shutdown_script`
+    pub shutdown: Option<(Script, Duration)>,
+}
+
+impl LifeScripts {
+    /// Collects them. One that cannot be run or must not be run is left out; a message says why.
+    pub fn from_config(config: &Config) -> (Self, Vec<String>) {
+        let mut builder = Builder::new(config);
+        let global = &config.global_defs;
+        let mut script = |script: &Option<config::Script>, limit| Some((builder.script(script.as_ref())?, limit));
+        let scripts = Self {
+            startup: script(&global.startup_script, global.startup_script_timeout),
+            shutdown: script(&global.shutdown_script, global.shutdown_script_timeout),
+        };
+        (scripts, builder.messages)
+    }
 }
 
 /// Looks up users and checks paths.
 pub(super) struct Builder {
     default: Result<Identity, String>,
     refuse_insecure: bool,
+    by_symlinks: bool,
+    all_groups: bool,
     /// What there is to say about scripts, a line each
     pub(super) messages: Vec<String>,
 }
@@ -64,12 +93,16 @@ impl ScriptTable {
     pub fn from_config(config: &Config) -> (Self, Vec<String>) {
         let mut builder = Builder::new(config);
         let mut table = Self::default();
+        let global = &config.global_defs;
+        let mail = |own: Option<bool>| own.or(global.smtp_alert_vrrp).or(global.smtp_alert).unwrap_or(false);
         for instance in &config.vrrp_instances {
-            let scripts = builder.states(&instance.notify);
+            let mut scripts = builder.states(&instance.notify);
+            scripts.mail = mail(instance.smtp_alert);
             table.instances.insert(instance.name.value.clone(), scripts);
         }
         for group in &config.vrrp_sync_groups {
-            let scripts = builder.states(&group.notify);
+            let mut scripts = builder.states(&group.notify);
+            scripts.mail = mail(group.smtp_alert);
             table.groups.insert(group.name.value.clone(), scripts);
         }
         for server in &config.virtual_servers {
@@ -77,16 +110,6 @@ impl ScriptTable {
             table.virtual_servers.insert(virtual_server_name(server), scripts);
         }
         (table, builder.messages)
-    }
-}
-
-impl ScriptTable {
-    /// This table as the successor of another one.
-    pub fn following(self, former: &Self) -> Self {
-        Self {
-            former_instances: former.instances.clone(),
-            ..self
-        }
     }
 }
 
@@ -100,41 +123,47 @@ impl Builder {
         Self {
             default,
             refuse_insecure: config.global_defs.enable_script_security,
+            by_symlinks: config.global_defs.use_symlink_paths,
+            all_groups: config.global_defs.set_supplementary_groups,
             messages: Vec::new(),
         }
     }
 
     fn states(&mut self, notify: &config::Notify) -> StateScripts {
-        let by_state = [
-            ("MASTER", &notify.notify_master),
-            ("BACKUP", &notify.notify_backup),
-            ("FAULT", &notify.notify_fault),
-            ("STOP", &notify.notify_stop),
-            ("MASTER_RX_LOWER_PRI", &notify.notify_master_rx_lower_pri),
-        ];
         let deleted = match &notify.notify_deleted {
-            Some(config::NotifyDeleted::Script(script)) => Some(script.as_ref()),
+            Some(config::NotifyDeleted::Script(script)) => Some(&**script),
             Some(config::NotifyDeleted::State) | None => None,
         };
+        let by_state = [
+            ("MASTER", notify.notify_master.as_deref()),
+            ("BACKUP", notify.notify_backup.as_deref()),
+            ("FAULT", notify.notify_fault.as_deref()),
+            ("STOP", notify.notify_stop.as_deref()),
+            ("DELETED", deleted),
+            ("MASTER_RX_LOWER_PRI", notify.notify_master_rx_lower_pri.as_deref()),
+        ];
         StateScripts {
             by_state: by_state
                 .into_iter()
-                .map(|(state, script)| (state, script.as_deref()))
-                .chain([("DELETED", deleted)])
                 .filter_map(|(state, script)| Some((state, self.script(script)?)))
                 .collect(),
             generic: self.script(notify.notify.as_deref()),
+            mail: false,
         }
     }
 
     fn service(&mut self, server: &config::VirtualServer) -> ServiceScripts {
         ServiceScripts {
-            quorum: self.up_down(server.quorum_up.as_deref(), server.quorum_down.as_deref()),
+            quorum: UpDown {
+                mail: server.smtp_alert,
+                ..self.up_down(server.quorum_up.as_deref(), server.quorum_down.as_deref())
+            },
             real_servers: server
                 .real_servers
                 .iter()
                 .map(|real| {
-                    let scripts = self.up_down(real.notify_up.as_deref(), real.notify_down.as_deref());
+                    let mut scripts = self.up_down(real.notify_up.as_deref(), real.notify_down.as_deref());
+                    scripts.mail = real.smtp_alert;
                     (real_server_name(server, real), scripts)
                 })
                 .collect(),
@@ -145,10 +174,12 @@ impl Builder {
         UpDown {
             up: self.script(up),
             down: self.script(down),
+            mail: false,
         }
     }
 
-    fn script(&mut self, script: Option<&config::Script>) -> Option<Script> {
+    /// A script that is to be run; a message says why one will not be.
+    pub(super) fn script(&mut self, script: Option<&config::Script>) -> Option<Script> {
         let script = script?;
         match self.checked(script) {
             Ok(script) => Some(script),
@@ -183,17 +214,66 @@ impl Builder {
                 program.display()
             ));
         }
+        // What a link leads to is judged now, so that is what runs.
+        let program = if self.by_symlinks {
+            program
+        } else {
+            program.canonicalize().unwrap_or(program)
+        };
         Ok(Script {
             argv: script.argv.clone(),
+            program: Some(program),
             identity,
         })
     }
 
     /// Whom a script runs as.
     pub(super) fn identity(&self, script: &config::Script) -> Result<Identity, String> {
-        match &script.user {
-            Some(user) => Identity::look_up(user, script.group.as_deref()).map_err(|error| format!("{error:#}")),
-            None => self.default.clone(),
+        let identity = match &script.user {
+            Some(user) => Identity::look_up(user, script.group.as_deref()).map_err(|error| format!("{error:#}"))?,
+            None => self.default.clone()?,
+        };
+        if self.all_groups {
+            return identity
+                .with_supplementary_groups()
+                .map_err(|error| format!("{error:#}"));
         }
+        Ok(identity)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use holdfast_conf::{LoadOptions, MemoryLoader};
+
+    use super::*;
+
+    fn startup_script(global: &str) -> Script {
+        let text = format!("global_defs {{\nscript_user root\nenable_script_security\n{global}\n}}\n");
+        let loader = MemoryLoader::new().with("/k.conf", text);
+        let config = holdfast_conf::load(&loader, Path::new("/k.conf"), &LoadOptions::default()).config;
+        let (scripts, messages) = LifeScripts::from_config(&config);
+        assert_eq!(messages, Vec::<String>::new());
+        scripts.startup.unwrap().0
+    }
+
+    #[test]
+    fn what_a_link_leads_to_is_executed_under_the_link_s_name_unless_told_otherwise() {
+        let folder = Path::new("/run").join(format!("holdfast-link-test-{}", std::process::id()));
+        if std::fs::create_dir(&folder).is_err() {
+            println!("only root can make a place that is safe from others");
+            return;
+        }
+        let link = folder.join("link");
+        std::os::unix::fs::symlink("/usr/bin/true", &link).unwrap();
+        let real = link.canonicalize().unwrap();
+        let resolved = startup_script(&format!("startup_script {}", link.display()));
+        let by_link = startup_script(&format!("startup_script {}\nuse_symlink_paths", link.display()));
+        std::fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(
+            (resolved.program, &resolved.argv),
+            (Some(real), &vec![link.clone().into()])
+        );
+        assert_eq!(by_link.program, Some(link));
     }
 }

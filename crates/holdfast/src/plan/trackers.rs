@@ -124,7 +124,7 @@ fn script_tracker(script: &config::VrrpScript, builder: &mut Builder) -> ScriptT
         command: match redirection(&script.script.argv) {
             Some(argv) => builder
                 .identity(&script.script)
-                .map(|identity| Script { argv, identity }),
+                .map(|identity| Script::new(argv, identity)),
             None => builder.checked(&script.script),
         },
         interval: script.interval,

@@ -11,7 +11,8 @@ use crate::cli::Arguments;
 use crate::host::ThisHost;
 use crate::ipc::ToChecker;
 use crate::plan;
-use crate::plan::scripts::ScriptTable;
+use crate::plan::notify::NotifyPlan;
+use crate::plan::scripts::LifeScripts;
 use crate::plan::trackers::TrackerTable;
 
 /// A configuration that can be run.
@@ -25,8 +26,10 @@ pub struct Configuration {
     pub namespace: Option<String>,
     /// `lvs_flush`
     pub flush_ipvs: bool,
-    /// For the supervisor itself
-    pub scripts: ScriptTable,
+    /// Whom the supervisor tells of changes
+    pub notify: NotifyPlan,
+    /// `startup_script` and `shutdown_script`
+    pub life: LifeScripts,
     /// What the supervisor finds out for the VRRP process
     pub trackers: TrackerTable,
     /// What there is to say about the file, a line each
@@ -57,13 +60,15 @@ impl Configuration {
             &arguments.config_file,
             &load_options(arguments.config_id.as_deref()),
         );
-        let (scripts, script_messages) = ScriptTable::from_config(&config);
+        let (notify, notify_messages) = NotifyPlan::from_config(&config);
+        let (life, life_messages) = LifeScripts::from_config(&config);
         let (trackers, tracker_messages) = TrackerTable::from_config(&config);
         let mut messages: Vec<String> = diagnostics
             .iter()
             .map(|diagnostic| diagnostic.one_line(&sources))
             .collect();
-        messages.extend(script_messages);
+        messages.extend(notify_messages);
+        messages.extend(life_messages);
         messages.extend(tracker_messages);
         let absent = check_interfaces(&config, &ThisHost::look());
         messages.extend(absent.iter().map(|diagnostic| diagnostic.one_line(&sources)));
@@ -75,7 +80,8 @@ impl Configuration {
             health: plan::health::settings(&config),
             namespace: arguments.namespace.clone().or(config.daemon.net_namespace),
             flush_ipvs: config.global_defs.lvs_flush,
-            scripts,
+            notify,
+            life,
             trackers,
             messages,
             has_errors: diagnostics
@@ -98,8 +104,7 @@ impl Configuration {
     /// Refuses what a running daemon cannot change.
     pub fn succeeding(self, running: &Self) -> Result<Self, LoadError> {
         if self.namespace == running.namespace {
-            let scripts = self.scripts.following(&running.scripts);
-            return Ok(Self { scripts, ..self });
+            return Ok(self);
         }
         let mut messages = self.messages;
         messages.push("net_namespace changed: that needs a restart".to_owned());

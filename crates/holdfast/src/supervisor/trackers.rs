@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use self::script::Outcome;
+pub use self::script::run_once;
 use super::Report;
 use crate::ipc::ToVrrp;
 use crate::plan::trackers::{FileTracker, ScriptTracker, TrackerTable};

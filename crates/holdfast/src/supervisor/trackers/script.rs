@@ -125,6 +125,21 @@ pub async fn run_in_turn(command: Script, timing: Timing, mut stop: mpsc::Receiv
     }
 }
 
+/// Runs a command once, for at most this long.
+pub async fn run_once(command: &Script, timeout: Duration) -> Outcome {
+    match scripts::start(command) {
+        Err(error) => Outcome::of_failed_start(&error),
+        Ok(child) => {
+            let mut run = Run(child);
+            let outcome = run.outcome(timeout).await;
+            if outcome == Outcome::TimedOut {
+                run.end().await;
+            }
+            outcome
+        }
+    }
+}
+
 /// The first whole interval after a start that is not over.
 fn next_turn(started: Instant, now: Instant, interval: Duration) -> Instant {
     let interval = interval.max(Duration::from_millis(1));

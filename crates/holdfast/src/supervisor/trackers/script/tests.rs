@@ -3,10 +3,7 @@ use crate::scripts::Identity;
 use std::path::PathBuf;
 
 fn shell(text: &str) -> Script {
-    Script {
-        argv: vec!["/bin/sh".into(), "-c".into(), text.into()],
-        identity: Identity::current(),
-    }
+    Script::new(vec!["/bin/sh".into(), "-c".into(), text.into()], Identity::current())
 }
 
 fn timing(interval_ms: u64, timeout_ms: u64) -> Timing {
@@ -54,10 +51,7 @@ fn a_run_ends_by_status_or_signal() {
 #[test]
 fn what_cannot_be_run_has_failed_and_a_text_is_the_shells() {
     use std::os::unix::fs::PermissionsExt;
-    let run = |program: &std::path::Path| Script {
-        argv: vec![program.into()],
-        identity: Identity::current(),
-    };
+    let run = |program: &std::path::Path| Script::new(vec![program.into()], Identity::current());
     let missing = outcomes(run(std::path::Path::new("/no/such/program")), timing(10, 5000), 2);
     assert!(
         missing.iter().all(|it| it.success() == Some(false)),

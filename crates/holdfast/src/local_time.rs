@@ -1,19 +1,20 @@
-//! The time stamp of keepalived's console log: `Sat Nov 21 00:14:07 2026`, in local time.
+//! Local time in words: for the console log as keepalived writes it, for syslog, for mail.
 #![allow(unsafe_code)]
 
 use std::ffi::CStr;
 
-/// Local time now.
-pub(super) fn now() -> String {
+/// Local time now, as the console log has it: `Sat Nov 21 00:14:07 2026`.
+pub fn now() -> String {
     format(c"%a %b %e %H:%M:%S %Y")
 }
 
 /// Local time now, as syslog writes it.
-pub(super) fn now_for_syslog() -> String {
+pub fn now_for_syslog() -> String {
     format(c"%b %e %H:%M:%S")
 }
 
-fn format(form: &CStr) -> String {
+/// Local time now in a form of `strftime`, shorter than 64 bytes.
+pub fn format(form: &CStr) -> String {
     let mut buffer = [0_u8; 64];
     // SAFETY: `time` takes a null pointer; `localtime_r` and `strftime` get valid pointers to our own, large enough memory,
     // and `strftime` writes at most `buffer.len()` bytes and says how many.
