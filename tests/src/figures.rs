@@ -7,8 +7,13 @@ pub const MARK: &str = "figure: ";
 
 /// Prints a figure past the test runner, which keeps what passing tests print to itself.
 pub fn report(what: &str, value: f64, unit: &str) {
+    report_text(&format!("{what}: {value:.1} {unit}"));
+}
+
+/// Prints something that is no number, in the same way.
+pub fn report_text(text: &str) {
     // A figure that cannot be printed is no reason to fail.
-    let _ = writeln!(std::io::stderr(), "\n{MARK}{what}: {value:.1} {unit}");
+    let _ = writeln!(std::io::stderr(), "\n{MARK}{text}");
 }
 
 /// Prints the median of several rounds, and how far they are apart.

@@ -6,9 +6,11 @@
 
 pub mod client;
 pub mod daemon;
+pub mod dissect;
 pub mod figures;
 pub mod guest;
 pub mod mail;
+pub mod matrix;
 pub mod network;
 pub mod node;
 pub mod onlooker;

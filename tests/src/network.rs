@@ -55,11 +55,18 @@ impl Network {
         &self.switch
     }
 
-    /// Plugs a node into a LAN: `interface` appears in it, up, with these addresses (`ADDRESS/LENGTH`).
+    /// Plugs a node into a LAN: `interface` appears in it, up, with these addresses (`ADDRESS/LENGTH`). Its hardware
+    /// address tells the number of the port, so that two networks made in the same way look the same.
     pub fn plug(&self, node: &Node, lan: &str, interface: &str, addresses: &[&str]) -> Result<Port> {
-        let name = format!("p{}", self.ports.borrow().len());
+        let number = self.ports.borrow().len();
+        let name = format!("p{number}");
         self.switch.ip(&[
-            format!("link add {name} type veth peer name {interface} netns {}", node.pid()),
+            format!(
+                "link add {name} type veth peer name {interface} address 02:00:00:00:{:02x}:{:02x} netns {}",
+                number / 0x100,
+                number % 0x100,
+                node.pid()
+            ),
             format!("link set {name} master {lan} up"),
         ])?;
         let mut lines = vec!["link set lo up".to_owned(), format!("link set {interface} up")];

@@ -14,6 +14,8 @@ use crate::network::Network;
 use crate::node::Node;
 use crate::wait::Record;
 
+pub(crate) use packets::{ARP, AUTHENTICATION_HEADER, ETHERNET_HEADER, ICMPV6, IPV4, IPV6, IPV6_HEADER, VRRP};
+
 /// How long a watcher may take to notice that it is not wanted any more.
 const READ_LIMIT: Duration = Duration::from_millis(200);
 
@@ -50,6 +52,8 @@ pub struct Sighting {
     pub node: String,
     /// What it was.
     pub packet: Packet,
+    /// All its bytes, link header included.
+    pub frame: Arc<[u8]>,
 }
 
 impl Sighting {

@@ -29,6 +29,8 @@ const PEERS_CASES: [(&str, &str); 4] = [
     ("peers: what they announce", "announcements"),
     ("peers: what they tell", "reports"),
 ];
+/// Test programs whose cases make many networks each, and how many cases may run at once.
+const CROWDED_CASES: [(&str, &str, &str); 1] = [("peers: as keepalived in each role", "matrix", "8")];
 /// Cases in a guest share two emulated processors.
 const GUEST_CASES_AT_ONCE: &str = "3";
 
@@ -91,9 +93,10 @@ fn peers(steps: &mut Steps, arguments: &[String]) {
         packages::PEERS.install()
     });
     if ready && build_director(steps) {
-        for (name, program) in PEERS_CASES {
+        let peers = PEERS_CASES.map(|(name, program)| (name, program, PEERS_AT_ONCE));
+        for (name, program, at_once) in peers.into_iter().chain(CROWDED_CASES) {
             let mut cases = test_program("holdfast-tests", program);
-            cases.args(["--", "--ignored", "--test-threads", PEERS_AT_ONCE]);
+            cases.args(["--", "--ignored", "--test-threads", at_once]);
             steps.command(name, cases.args(arguments));
         }
     }

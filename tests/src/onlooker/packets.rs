@@ -19,13 +19,15 @@ use crate::network::Network;
 use crate::packet_socket::{self, Instruction};
 use crate::wait::Record;
 
-const ETHERNET_HEADER: usize = 14;
-const IPV6_HEADER: usize = 40;
-const ARP: u16 = 0x0806;
-const IPV4: u16 = 0x0800;
-const IPV6: u16 = 0x86dd;
-const VRRP: u8 = 112;
-const ICMPV6: u8 = 58;
+pub(crate) const ETHERNET_HEADER: usize = 14;
+pub(crate) const IPV6_HEADER: usize = 40;
+pub(crate) const ARP: u16 = 0x0806;
+pub(crate) const IPV4: u16 = 0x0800;
+pub(crate) const IPV6: u16 = 0x86dd;
+pub(crate) const VRRP: u8 = 112;
+/// In front of VRRP with `auth_type AH` (RFC 2338 section 5.3.6.3).
+pub(crate) const AUTHENTICATION_HEADER: u8 = 51;
+pub(crate) const ICMPV6: u8 = 58;
 const NEIGHBOUR_ADVERTISEMENT: u8 = 136;
 /// RFC 4861 section 4.4: set in answers to a solicitation.
 const SOLICITED: u8 = 0x40;
@@ -39,7 +41,7 @@ pub(super) fn watch(network: &Network, seen: Arc<Record<Sighting>>, done: Arc<At
     let socket = network.switch().within(open)?.context("a packet socket")?;
     let watch = move || {
         while !done.load(Ordering::Relaxed) {
-            if let Some((when, interface, packet)) = receive(&socket)
+            if let Some((when, interface, packet, frame)) = receive(&socket)
                 // The bridge itself is an interface, too, and sees packets a second time.
                 && let Some(node) = nodes.get(&interface)
             {
@@ -47,6 +49,7 @@ pub(super) fn watch(network: &Network, seen: Arc<Record<Sighting>>, done: Arc<At
                     when,
                     node: node.clone(),
                     packet,
+                    frame,
                 });
             }
         }
@@ -62,17 +65,18 @@ fn open() -> std::io::Result<Socket> {
 }
 
 /// Keeps ARP, VRRP over both families and ICMP for IPv6; load tests send a lot of everything else.
-fn filter() -> [Instruction; 11] {
+fn filter() -> [Instruction; 12] {
     let load = |size: u32, offset: u32| (size | libc::BPF_LD | libc::BPF_ABS, 0, 0, offset);
     let equal =
         |value: u32, then: u8, otherwise: u8| (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, then, otherwise, value);
     let give = |length: u32| (libc::BPF_RET | libc::BPF_K, 0, 0, length);
     [
         load(libc::BPF_H, 12),
-        equal(ARP.into(), 8, 0),
-        equal(IPV4.into(), 0, 2),
+        equal(ARP.into(), 9, 0),
+        equal(IPV4.into(), 0, 3),
         load(libc::BPF_B, 23),
-        equal(VRRP.into(), 5, 4),
+        equal(VRRP.into(), 6, 0),
+        equal(AUTHENTICATION_HEADER.into(), 5, 4),
         equal(IPV6.into(), 0, 3),
         load(libc::BPF_B, 20),
         equal(VRRP.into(), 2, 0),
@@ -82,8 +86,8 @@ fn filter() -> [Instruction; 11] {
     ]
 }
 
-/// The next packet that came in from a port: its time, the port's number and what it is.
-fn receive(socket: &Socket) -> Option<(SystemTime, usize, Packet)> {
+/// The next packet that came in from a port: its time, the port's number, what it is, and its bytes.
+fn receive(socket: &Socket) -> Option<(SystemTime, usize, Packet, Arc<[u8]>)> {
     let mut frame = [0; 2048];
     let mut control = nix::cmsg_space!(libc::timespec);
     let mut parts = [IoSliceMut::new(&mut frame)];
@@ -100,7 +104,8 @@ fn receive(socket: &Socket) -> Option<(SystemTime, usize, Packet)> {
         return None;
     }
     let (length, interface) = (message.bytes, from.ifindex());
-    Some((when, interface, read_frame(frame.get(..length)?)?))
+    let frame = frame.get(..length)?;
+    Some((when, interface, read_frame(frame)?, frame.into()))
 }
 
 fn read_frame(frame: &[u8]) -> Option<Packet> {
@@ -117,7 +122,13 @@ fn read_frame(frame: &[u8]) -> Option<Packet> {
             let header_length = usize::from(packet.first()? & 0x0f).checked_mul(4)?;
             let source: Ipv4Addr = (*packet.get(12..)?.first_chunk::<4>()?).into();
             let destination: Ipv4Addr = (*packet.get(16..)?.first_chunk::<4>()?).into();
-            read_advert(packet.get(header_length..)?, source.into(), destination.into())
+            let mut payload = packet.get(header_length..)?;
+            if *packet.get(9)? == AUTHENTICATION_HEADER {
+                // RFC 4302 section 2.2: in words of four bytes, two of which do not count.
+                let words = usize::from(*payload.get(1)?).checked_add(2)?;
+                payload = payload.get(words.checked_mul(4)?..)?;
+            }
+            read_advert(payload, source.into(), destination.into())
         }
         IPV6 => {
             let source: Ipv6Addr = (*packet.get(8..)?.first_chunk::<16>()?).into();
