@@ -37,6 +37,8 @@ pub enum Role {
     Vrrp,
     /// The one that probes real servers and keeps the IPVS table (`-c`).
     Checker,
+    /// The one that runs BFD sessions (`-b`).
+    Bfd,
 }
 
 impl Role {
@@ -45,6 +47,7 @@ impl Role {
             Self::Supervisor => "/run/director.pid",
             Self::Vrrp => "/run/director-vrrp.pid",
             Self::Checker => "/run/director-checkers.pid",
+            Self::Bfd => "/run/director-bfd.pid",
         }
     }
 }
@@ -111,7 +114,13 @@ impl<'a> Daemon<'a> {
         write_configuration(node, configuration)?;
         let mut command = Command::new(software.program()?);
         command.args(["-n", "-l", "-D", "-f", CONFIGURATION]);
-        for (option, role) in [("-p", Role::Supervisor), ("-r", Role::Vrrp), ("-c", Role::Checker)] {
+        let pid_files = [
+            ("-p", Role::Supervisor),
+            ("-r", Role::Vrrp),
+            ("-c", Role::Checker),
+            ("-b", Role::Bfd),
+        ];
+        for (option, role) in pid_files {
             command.args([option, role.pid_file()]);
             // A daemon killed before leaves them behind; whether it would be taken for a running one is not the
             // question here.

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
-use crate::network::Network;
+use crate::network::{Network, Port};
 use crate::node::Node;
 use crate::onlooker::{Onlooker, Sighting};
 use crate::wait::{self, seconds_between};
@@ -77,7 +77,7 @@ pub struct Pair {
     pub weak: Node,
     /// How the two talk.
     pub wire: Wire,
-    _network: Network,
+    network: Network,
 }
 
 impl Pair {
@@ -93,8 +93,18 @@ impl Pair {
             strong,
             weak,
             wire,
-            _network: network,
+            network,
         })
+    }
+
+    /// Plugs somebody else into the LAN, unwatched, with these addresses on `eth0`.
+    pub fn plug(&self, node: &Node, addresses: &[&str]) -> Result<Port> {
+        self.network.plug(node, "lan", "eth0", addresses)
+    }
+
+    /// The switch between them.
+    pub fn network(&self) -> &Network {
+        &self.network
     }
 
     /// The configuration of one of the two; `extra` goes into the instance.

@@ -23,9 +23,10 @@ pub(crate) enum Part {
 /// Cases with peers mostly wait for timers of seconds, so all of them may run at once.
 const PEERS_AT_ONCE: &str = "64";
 /// Test programs with peers.
-const PEERS_CASES: [(&str, &str); 4] = [
+const PEERS_CASES: [(&str, &str); 5] = [
     ("peers", "peers"),
     ("peers: what they track", "trackers"),
+    ("peers: BFD", "bfd"),
     ("peers: what they announce", "announcements"),
     ("peers: what they tell", "reports"),
 ];

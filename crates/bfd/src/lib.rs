@@ -5,8 +5,6 @@
 //! they happened, then carries out every [`Action`] in the order it gets them, then waits for the next packet or for
 //! [`Node::next_deadline`]. [`packet`] reads and writes control packets; [`settings`] is what a `bfd_instance` of the
 //! configuration resolves to.
-//!
-//! **The program does not use this crate yet**: no driver opens its sockets, and `bfd_instance` has no effect.
 #![forbid(unsafe_code)]
 
 pub mod action;

@@ -31,6 +31,9 @@ pub struct Arguments {
     /// Run without the checker process
     #[arg(short = 'P', long = "vrrp")]
     pub vrrp_only: bool,
+    /// Run without the BFD process
+    #[arg(short = 'B', long = "no_bfd")]
+    pub no_bfd: bool,
     /// Run without the VRRP process
     #[arg(short = 'C', long = "check")]
     pub checker_only: bool,
@@ -77,6 +80,9 @@ pub struct Arguments {
         default_value = "/run/checkers.pid"
     )]
     pub checker_pid_file: PathBuf,
+    /// Pid file of the BFD process
+    #[arg(short = 'b', long = "bfd_pid", value_name = "FILE", default_value = "/run/bfd.pid")]
+    pub bfd_pid_file: PathBuf,
     /// The name that `@ID` lines and `${_INSTANCE}` compare with; default: host name up to its first dot
     #[arg(short = 'i', long = "config-id", value_name = "ID")]
     pub config_id: Option<String>,
@@ -110,9 +116,6 @@ pub struct Arguments {
 )]
 #[expect(clippy::option_option, reason = "an option, and its own optional value")]
 pub struct NotInEffect {
-    /// Run without the BFD process
-    #[arg(short = 'B', long = "no_bfd")]
-    no_bfd: bool,
     /// Start every process even without work for it
     #[arg(long = "all")]
     all: bool,
@@ -131,9 +134,6 @@ pub struct NotInEffect {
     /// Log the configuration as it was understood
     #[arg(short = 'd', long = "dump-conf")]
     dump_conf: bool,
-    /// Pid file of the BFD process
-    #[arg(short = 'b', long = "bfd_pid", value_name = "FILE")]
-    bfd_pid: Option<PathBuf>,
     /// Log all address changes
     #[arg(short = 'a', long = "address-monitoring")]
     address_monitoring: bool,
@@ -158,14 +158,12 @@ impl NotInEffect {
     /// The options that were given.
     pub fn given(&self) -> Vec<&'static str> {
         let options = [
-            (self.no_bfd, "--no_bfd"),
             (self.all, "--all"),
             (self.log_file.is_some(), "--log-file"),
             (self.flush_log_file, "--flush-log-file"),
             (self.umask.is_some(), "--umask"),
             (self.release_vips, "--release-vips"),
             (self.dump_conf, "--dump-conf"),
-            (self.bfd_pid.is_some(), "--bfd_pid"),
             (self.address_monitoring, "--address-monitoring"),
             (self.snmp, "--snmp"),
             (self.snmp_agent_socket.is_some(), "--snmp-agent-socket"),

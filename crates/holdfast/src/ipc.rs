@@ -13,7 +13,7 @@ use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::status::{CheckerStatus, VrrpStatus};
+use crate::status::{BfdStatus, CheckerStatus, VrrpStatus};
 
 /// A child finds its end of the socket pair under this descriptor.
 pub const CHANNEL_FD: RawFd = 3;
@@ -93,6 +93,27 @@ pub enum FromChecker {
     Notify(holdfast_health::action::Notification),
     /// The state of every service, soon after a change
     Status(CheckerStatus),
+}
+
+/// From the supervisor to the BFD process.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum ToBfd {
+    /// First configuration or a reload
+    Configure {
+        /// The sessions
+        settings: Box<holdfast_bfd::NodeSettings>,
+        /// The process takes the place of one that ended: others rely on what that one said
+        succeeds: bool,
+    },
+    /// End
+    Shutdown,
+}
+
+/// From the BFD process to the supervisor. What becomes of sessions goes to the others directly: `bfd_news`.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum FromBfd {
+    /// The state of every session, soon after a change
+    Status(BfdStatus),
 }
 
 #[derive(Debug)]

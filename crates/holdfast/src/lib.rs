@@ -1,10 +1,11 @@
-//! The program: one binary, three roles. It joins the crates and decides nothing that a pure crate could decide.
+//! The program: one binary, four roles. It joins the crates and decides nothing that a pure crate could decide.
 //!
 //! | role | module | does |
 //! | --- | --- | --- |
 //! | supervisor | `supervisor` | configuration, children, scripts, signals, status |
 //! | vrrp | `vrrp_role` | elections, addresses, announcements |
 //! | checker | `checker_role` | probes, health, IPVS |
+//! | bfd | `bfd_role` | BFD sessions |
 
 //!
 //! It is a library for the sake of the simulation, which takes the program's own path from a configuration to the
@@ -13,6 +14,8 @@
 // In a program `pub` says what a module offers to the others.
 #![allow(unreachable_pub)]
 
+mod bfd_news;
+mod bfd_role;
 mod check;
 mod checker_role;
 mod child_process;
@@ -91,6 +94,7 @@ fn run(role: Option<Role>, arguments: Arguments) -> anyhow::Result<u8> {
         }
         Some(Role::Vrrp) => block_on(as_child(vrrp_role::run())).map(|()| 0),
         Some(Role::Checker) => block_on(as_child(checker_role::run())).map(|()| 0),
+        Some(Role::Bfd) => block_on(as_child(bfd_role::run())).map(|()| 0),
     };
     if let Err(error) = &exit {
         tracing::error!("{error:#}");
@@ -126,6 +130,7 @@ fn log_settings(role: Option<Role>, arguments: &Arguments) -> log::Settings {
             None => "Keepalived",
             Some(Role::Vrrp) => "Keepalived_vrrp",
             Some(Role::Checker) => "Keepalived_healthcheckers",
+            Some(Role::Bfd) => "Keepalived_bfd",
         }
         .to_owned(),
         console: arguments.log_console,

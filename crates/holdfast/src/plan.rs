@@ -1,6 +1,7 @@
 //! From the configuration as the language resolved it to the settings of the machines. What has to do with scripts and
 //! tracked files is checked against this host; all else is pure.
 
+pub mod bfd;
 pub mod health;
 pub mod notify;
 pub mod pacing;

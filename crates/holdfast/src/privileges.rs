@@ -1,6 +1,6 @@
 //! What a child process gives up once it runs: everything its role does not need.
 //!
-//! VRRP keeps the network capabilities; the checker, which talks to servers it must not trust, also gives up root.
+//! VRRP keeps the network capabilities; the checker and BFD, which talk to others they must not trust, also give up root.
 
 use anyhow::Context;
 use caps::{CapSet, Capability, CapsHashSet};
@@ -32,6 +32,18 @@ pub fn confine_checker() -> anyhow::Result<()> {
         Capability::CAP_NET_RAW,
         Capability::CAP_NET_BIND_SERVICE,
     ];
+    give_up_root()?;
+    keep_capabilities(&kept)
+}
+
+/// Makes the BFD process an unprivileged user without any rights: its ports need none.
+pub fn confine_bfd() -> anyhow::Result<()> {
+    give_up_root()?;
+    keep_capabilities(&[])
+}
+
+/// Becomes an unprivileged user that still has its capabilities.
+fn give_up_root() -> anyhow::Result<()> {
     if Uid::effective().is_root() {
         caps::securebits::set_keepcaps(true).context("cannot keep capabilities")?;
         let (user, group) = (Uid::from_raw(UNPRIVILEGED_ID), Gid::from_raw(UNPRIVILEGED_ID));
@@ -39,7 +51,7 @@ pub fn confine_checker() -> anyhow::Result<()> {
         setresgid(group, group, group).context("cannot give up the root group")?;
         setresuid(user, user, user).context("cannot give up the root user")?;
     }
-    keep_capabilities(&kept)
+    Ok(())
 }
 
 /// Drops every capability that is not in `kept`, for good.

@@ -27,6 +27,9 @@ pub struct Status {
     pub trackers: TrackersStatus,
     /// The checker process, if the configuration needs one
     pub checker: Option<RoleStatus<CheckerStatus>>,
+    /// The BFD process, if the configuration needs one
+    #[serde(default)]
+    pub bfd: Option<RoleStatus<BfdStatus>>,
 }
 
 /// What became of the configuration file when it was last read.
@@ -170,6 +173,40 @@ pub struct RealServerStatus {
     pub weight: u32,
     /// The last failure, in words
     pub reason: Option<String>,
+}
+
+/// What the BFD process reports.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct BfdStatus {
+    /// Every session in the order of the configuration
+    pub sessions: Vec<BfdSessionStatus>,
+}
+
+/// One BFD session.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct BfdSessionStatus {
+    /// Its name
+    pub name: String,
+    /// Address of the neighbour
+    pub neighbor: String,
+    /// Over routers, port 4784
+    pub multihop: bool,
+    /// `AdminDown`, `Down`, `Init`, `Up`
+    pub state: String,
+    /// Why the state last changed, as RFC 5880 names it
+    pub diagnostic: String,
+    /// The neighbour's state, as it last told
+    pub remote_state: String,
+    /// The neighbour's reason
+    pub remote_diagnostic: String,
+    /// Between two packets of ours, without jitter; `None`: none are sent regularly
+    pub transmit_interval_us: Option<u64>,
+    /// The neighbour is gone when it is silent for so long; `None`: it is not heard
+    pub detection_time_us: Option<u64>,
+    /// How often the session came up
+    pub times_up: u64,
+    /// How often it ceased to be up
+    pub times_down: u64,
 }
 
 impl Status {

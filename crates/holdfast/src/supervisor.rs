@@ -1,4 +1,4 @@
-//! The supervisor: reads the configuration, starts and restarts the two other processes, runs scripts, answers signals.
+//! The supervisor: reads the configuration, starts and restarts the other processes, runs scripts, answers signals.
 //!
 //! It holds no address and no IPVS entry itself: whatever happens to one child, the other goes on.
 
@@ -20,8 +20,9 @@ use self::configuration::{Configuration, LoadError};
 use self::notify::Notifier;
 pub use self::trackers::TrackerReport;
 use self::trackers::Trackers;
+use crate::bfd_news::NewsLines;
 use crate::cli::Arguments;
-use crate::ipc::{FromChecker, FromVrrp, ToChecker, ToVrrp};
+use crate::ipc::{FromBfd, FromChecker, FromVrrp, ToBfd, ToChecker, ToVrrp};
 use crate::pid_file::PidFile;
 use crate::plan::trackers::TrackerTable;
 use crate::scripts::Script;
@@ -45,6 +46,8 @@ pub enum Report {
     Vrrp(FromVrrp),
     /// A message of the checker process
     Checker(FromChecker),
+    /// A message of the BFD process
+    Bfd(FromBfd),
     /// News of a tracker
     Tracker(TrackerReport),
     /// A child of this pid ended
@@ -58,6 +61,8 @@ struct Supervisor {
     configuration: Configuration,
     vrrp: Option<Child<ToVrrp>>,
     checker: Option<Child<ToChecker>>,
+    bfd: Option<Child<ToBfd>>,
+    news_lines: NewsLines,
     reports: mpsc::UnboundedSender<Report>,
     notifier: Notifier,
     trackers: Trackers,
@@ -91,7 +96,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<u8> {
     }
     let (reports, mut inbox) = mpsc::unbounded_channel();
     let mut signals = Signals::listen(arguments.ignore_sigint)?;
-    let mut supervisor = Supervisor::new(arguments, configuration, reports);
+    let mut supervisor = Supervisor::new(arguments, configuration, reports)?;
     supervisor.notifier.configure(supervisor.configuration.notify.clone());
     run_for_life("startup_script", supervisor.configuration.life.startup.as_ref()).await;
     supervisor.configure_trackers();
@@ -125,7 +130,11 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<u8> {
 }
 
 impl Supervisor {
-    fn new(arguments: Arguments, configuration: Configuration, reports: mpsc::UnboundedSender<Report>) -> Self {
+    fn new(
+        arguments: Arguments,
+        configuration: Configuration,
+        reports: mpsc::UnboundedSender<Report>,
+    ) -> anyhow::Result<Self> {
         let status = Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
@@ -138,23 +147,31 @@ impl Supervisor {
             },
             ..Status::default()
         };
-        Self {
+        Ok(Self {
             arguments,
             configuration,
             vrrp: None,
             checker: None,
+            bfd: None,
+            news_lines: NewsLines::new()?,
             trackers: Trackers::new(reports.clone()),
             reports,
             notifier: Notifier::default(),
             status,
             written: Status::default(),
-        }
+        })
     }
 
     /// Starts what the configuration needs and does not run yet.
     fn start_children(&mut self) -> anyhow::Result<()> {
         if self.vrrp.is_none() && self.configuration.needs_vrrp(&self.arguments) {
-            let child = Child::start(Role::Vrrp, &self.arguments.vrrp_pid_file, &self.reports, Report::Vrrp)?;
+            let child = Child::start(
+                Role::Vrrp,
+                &self.arguments.vrrp_pid_file,
+                &self.news_lines,
+                &self.reports,
+                Report::Vrrp,
+            )?;
             child.send(&ToVrrp::Configure(Box::new(self.configuration.vrrp.clone())));
             for result in self.trackers.all_results() {
                 child.send(&result);
@@ -166,6 +183,7 @@ impl Supervisor {
             let child = Child::start(
                 Role::Checker,
                 &self.arguments.checker_pid_file,
+                &self.news_lines,
                 &self.reports,
                 Report::Checker,
             )?;
@@ -175,6 +193,28 @@ impl Supervisor {
             let flush = self.configuration.flush_ipvs && status.restarts == 0;
             child.send(&self.configuration.for_checker(flush));
             self.checker = Some(child);
+        }
+        self.start_bfd()
+    }
+
+    fn start_bfd(&mut self) -> anyhow::Result<()> {
+        if self.bfd.is_none() && self.configuration.needs_bfd(&self.arguments) {
+            let child = Child::start(
+                Role::Bfd,
+                &self.arguments.bfd_pid_file,
+                &self.news_lines,
+                &self.reports,
+                Report::Bfd,
+            )?;
+            let status = self.status.bfd.get_or_insert_default();
+            status.pid = Some(child.pid());
+            child.send(&self.configuration.for_bfd(status.restarts > 0));
+            self.bfd = Some(child);
+        }
+        if self.arguments.no_bfd {
+            let sessions = &self.configuration.bfd.instances;
+            self.news_lines
+                .all_down(sessions.iter().map(|session| session.name.clone()));
         }
         Ok(())
     }
@@ -189,6 +229,7 @@ impl Supervisor {
             Report::Vrrp(FromVrrp::Notify(change)) => self.notifier.vrrp(&change),
             Report::Checker(FromChecker::Status(report)) => self.status.checker.get_or_insert_default().report = report,
             Report::Checker(FromChecker::Notify(change)) => self.notifier.checker(&change),
+            Report::Bfd(FromBfd::Status(report)) => self.status.bfd.get_or_insert_default().report = report,
             Report::Tracker(report) => {
                 if let (Some(result), Some(vrrp)) = (self.trackers.handle(report), &self.vrrp) {
                     vrrp.send(&result);
@@ -204,6 +245,7 @@ impl Supervisor {
         let lived = match role {
             Role::Vrrp => forget(&mut self.vrrp, &mut self.status.vrrp, pid),
             Role::Checker => forget(&mut self.checker, &mut self.status.checker, pid),
+            Role::Bfd => forget(&mut self.bfd, &mut self.status.bfd, pid),
         };
         // A child that a reload made superfluous ended as told.
         let (lived, restarts) = lived?;
@@ -270,6 +312,9 @@ impl Supervisor {
         if let Some(checker) = &self.checker {
             checker.send(&self.configuration.for_checker(false));
         }
+        if let Some(bfd) = &self.bfd {
+            bfd.send(&self.configuration.for_bfd(false));
+        }
         self.start_children()
     }
 
@@ -296,13 +341,17 @@ impl Supervisor {
                 keep_table: self.arguments.keep_ipvs,
             });
         }
+        if let Some(bfd) = &self.bfd {
+            bfd.send(&ToBfd::Shutdown);
+        }
         // Scripts that run now are asked to end, and killed with us if they do not.
         self.trackers.configure(&TrackerTable::default());
         let limit = Instant::now() + STOP_LIMIT;
-        while self.vrrp.is_some() || self.checker.is_some() {
+        while self.vrrp.is_some() || self.checker.is_some() || self.bfd.is_some() {
             match tokio::time::timeout_at(limit, inbox.recv()).await {
                 Ok(Some(Report::Ended(Role::Vrrp, ..))) => self.vrrp = None,
                 Ok(Some(Report::Ended(Role::Checker, ..))) => self.checker = None,
+                Ok(Some(Report::Ended(Role::Bfd, ..))) => self.bfd = None,
                 Ok(Some(Report::Restart)) => {}
                 Ok(Some(report)) => {
                     // No failure can come of these: scripts log their own errors.
@@ -320,6 +369,7 @@ impl Supervisor {
         // Dropping a child kills it if it still runs.
         self.vrrp = None;
         self.checker = None;
+        self.bfd = None;
         self.notifier.finish(STOP_SCRIPT_LIMIT).await;
         run_for_life("shutdown_script", self.configuration.life.shutdown.as_ref()).await;
         // Nobody may read the state of a daemon that is gone.

@@ -20,6 +20,7 @@ use self::announcing::Announcing;
 use self::batch::Batch;
 use self::interfaces::Interfaces;
 use self::sockets::Sockets;
+use crate::bfd_news::{BfdNews, NewsReceiver};
 use crate::ipc::{self, FromVrrp, ToVrrp, VrrpNotification};
 use crate::privileges;
 use crate::report_pace::ReportPace;
@@ -40,6 +41,7 @@ struct Driver {
 
 /// Runs until the supervisor says stop or goes away.
 pub async fn run() -> anyhow::Result<()> {
+    let bfd = NewsReceiver::inherited()?;
     let (supervisor, mut commands) = ipc::channel::<FromVrrp, ToVrrp>(ipc::inherited_stream()?)?;
     privileges::confine_vrrp()?;
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen to signals")?;
@@ -51,6 +53,7 @@ pub async fn run() -> anyhow::Result<()> {
     let mut monitor = Monitor::open()?;
     let timer = DeadlineTimer::new()?;
     let mut driver = Driver::start(*settings, supervisor).await?;
+    bfd.ask();
     loop {
         driver.run_actions().await;
         timer.arm(driver.next_deadline())?;
@@ -60,6 +63,12 @@ pub async fn run() -> anyhow::Result<()> {
             due = timer.wait() => {
                 due?;
                 driver.deadline();
+            }
+            news = bfd.next() => {
+                let BfdNews { session, up } = news?;
+                let state = if up { "Up" } else { "Down" };
+                tracing::info!("Received BFD event: instance {session} is in state {state}");
+                driver.handle(Event::BfdState { session, up });
             }
             events = monitor.next() => driver.network_events(events?).await,
             command = commands.receive() => match command? {

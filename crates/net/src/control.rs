@@ -2,7 +2,7 @@
 #![deny(clippy::arithmetic_side_effects)]
 
 use std::mem::size_of;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use libc::c_int;
 
@@ -17,7 +17,9 @@ pub(crate) struct PacketInfo {
     pub(crate) interface_index: Option<u32>,
     /// IPv6 only; an IPv4 raw socket has it in the packet.
     pub(crate) destination: Option<Ipv6Addr>,
-    /// IPv6 only.
+    /// IPv4 only, where `IP_PKTINFO` was asked for: the destination in the packet's header.
+    pub(crate) destination_v4: Option<Ipv4Addr>,
+    /// IPv6, and IPv4 where `IP_RECVTTL` was asked for.
     pub(crate) hop_limit: Option<u8>,
 }
 
@@ -35,7 +37,11 @@ impl PacketInfo {
     fn take(&mut self, level: c_int, kind: c_int, data: &[u8]) {
         match (level, kind) {
             // struct in_pktinfo { int ifindex; in_addr spec_dst; in_addr addr; }
-            (libc::IPPROTO_IP, libc::IP_PKTINFO) => self.interface_index = number(data),
+            (libc::IPPROTO_IP, libc::IP_PKTINFO) => {
+                self.interface_index = number(data);
+                let address = data.get(8..).and_then(|rest| rest.first_chunk::<4>());
+                self.destination_v4 = address.map(|octets| Ipv4Addr::from(*octets));
+            }
             // struct in6_pktinfo { in6_addr addr; unsigned ifindex; }
             (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) => {
                 if let Some((address, index)) = data.split_first_chunk::<16>() {
@@ -43,7 +49,7 @@ impl PacketInfo {
                     self.interface_index = number(index);
                 }
             }
-            (libc::IPPROTO_IPV6, libc::IPV6_HOPLIMIT) => {
+            (libc::IPPROTO_IPV6, libc::IPV6_HOPLIMIT) | (libc::IPPROTO_IP, libc::IP_TTL) => {
                 self.hop_limit = number(data).and_then(|limit| u8::try_from(limit).ok());
             }
             _ => {}
@@ -134,6 +140,7 @@ mod tests {
         let expected = PacketInfo {
             interface_index: Some(5),
             destination: Some(group),
+            destination_v4: None,
             hop_limit: Some(254),
         };
         assert_eq!(PacketInfo::read(&control), expected);

@@ -8,6 +8,8 @@
 //! | [`Monitor`] | what changed on links, addresses, routes and rules, by whomever | a second netlink socket that asks nothing |
 //! | [`VrrpSocket`] | VRRP packets of one interface, family and mode, for all virtual routers there | a raw socket |
 //! | [`nftables::Nftables`] | batches of tables, chains, sets and rules | a socket of netfilter's |
+//! | [`BfdListener`] | BFD packets of one family and port, from all neighbours | a UDP socket |
+//! | [`BfdSender`] | BFD packets of one session, from a port of its own | a UDP socket that is not read |
 //! | [`Announcer`] | gratuitous ARP and unsolicited neighbour advertisements | a packet socket that receives nothing |
 //! | [`Sysctls`] | kernel settings that are ours for a while | files under `/proc/sys` |
 //!
@@ -23,6 +25,7 @@
 
 mod address;
 mod announce;
+mod bfd_socket;
 mod changes;
 mod control;
 mod error;
@@ -43,6 +46,7 @@ mod vrrp_socket;
 
 pub use address::{ADDRESS_PROTOCOL, AddressFlags, AddressScope, InterfaceAddress};
 pub use announce::{Announcer, OutgoingAnnouncement};
+pub use bfd_socket::{BfdListener, BfdSender, ReceivedDatagram};
 pub use error::NetError;
 pub use link::{IpvlanMode, Link, LinkMode, MacAddress, OwnLink, OwnLinkKind};
 pub use monitor::{Monitor, NetworkEvent};

@@ -218,6 +218,10 @@ pub enum Fault {
     ProcessUp(String),
     /// The number in a tracked file says so.
     File(String),
+    /// A tracked BFD session is not up.
+    BfdDown(String),
+    /// A BFD session tracked with `reverse` is up.
+    BfdUp(String),
 }
 
 impl fmt::Display for Fault {
@@ -231,6 +235,8 @@ impl fmt::Display for Fault {
             Self::ProcessDown(process) => write!(f, "process {process} has no quorum"),
             Self::ProcessUp(process) => write!(f, "process {process} has its quorum"),
             Self::File(file) => write!(f, "tracked file {file}"),
+            Self::BfdDown(session) => write!(f, "BFD session {session} down"),
+            Self::BfdUp(session) => write!(f, "BFD session {session} up"),
         }
     }
 }

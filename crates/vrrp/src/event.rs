@@ -58,6 +58,14 @@ pub enum Event {
         /// The number; 0 for a file that is absent or holds none.
         value: i64,
     },
+    /// A tracked BFD session came up or went down. Until the first word about a session with weight 0 the instance waits in
+    /// INIT.
+    BfdState {
+        /// Name of the `bfd_instance`.
+        session: String,
+        /// Up: both ends hear each other.
+        up: bool,
+    },
     /// The moment of [`crate::Node::next_deadline`] has come. Too early or too often does no harm.
     DeadlineReached,
     /// New settings, already checked.

@@ -1,10 +1,10 @@
-//! What the driver has said about interfaces, scripts, processes and files.
+//! What the driver has said about interfaces, scripts, processes, files and BFD sessions.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::action::Fault;
-use crate::settings::{Family, GroupSettings, InstanceSettings, TrackedFile, TrackedInterface};
+use crate::settings::{Family, GroupSettings, InstanceSettings, TrackedBfd, TrackedFile, TrackedInterface};
 
 /// What a tracked file may take from a priority and add to it; as much as can be taken is a fault.
 const FILE_FAULT: i64 = -254;
@@ -18,6 +18,7 @@ pub(crate) struct Facts {
     scripts: BTreeMap<String, bool>,
     files: BTreeMap<String, i64>,
     processes: BTreeMap<String, bool>,
+    bfds: BTreeMap<String, bool>,
 }
 
 /// What the facts mean for one instance.
@@ -25,7 +26,7 @@ pub(crate) struct Facts {
 pub(crate) struct Standing {
     /// All that must be known about interfaces has been said.
     pub(crate) known: bool,
-    /// A script that decides over FAULT has no result yet, or a file has not been read.
+    /// A script or BFD session that decides over FAULT has no result yet, or a file has not been read.
     pub(crate) awaits_tracker: bool,
     /// Source address for advertisements.
     pub(crate) source: Option<IpAddr>,
@@ -54,6 +55,10 @@ impl Facts {
 
     pub(crate) fn set_file(&mut self, file: String, value: i64) {
         self.files.insert(file, value);
+    }
+
+    pub(crate) fn set_bfd(&mut self, session: String, up: bool) {
+        self.bfds.insert(session, up);
     }
 
     /// Looks at one instance with its own trackers and those of its group.
@@ -96,6 +101,10 @@ impl Facts {
         let of_group = group.into_iter().flat_map(|group| &group.tracked_files);
         for tracked in settings.tracked_files.iter().chain(of_group) {
             standing.judge_file(tracked, self.files.get(&tracked.file).copied());
+        }
+        let of_group = group.into_iter().flat_map(|group| &group.tracked_bfds);
+        for tracked in settings.tracked_bfds.iter().chain(of_group) {
+            standing.judge_bfd(tracked, self.bfds.get(&tracked.session).copied());
         }
         let told = self
             .sources
@@ -164,6 +173,18 @@ impl Standing {
         };
         if is_fault {
             self.add_fault(Fault::File(tracked.file.clone()));
+        }
+    }
+
+    /// A session with a weight counts for nothing before the first word about it.
+    fn judge_bfd(&mut self, tracked: &TrackedBfd, up: Option<bool>) {
+        match up {
+            Some(up) if tracked.weight != 0 => self.weigh(tracked.weight, tracked.reverse, up),
+            None if tracked.weight != 0 => {}
+            None => self.awaits_tracker = true,
+            Some(up) if up != tracked.reverse => {}
+            Some(true) => self.add_fault(Fault::BfdUp(tracked.session.clone())),
+            Some(false) => self.add_fault(Fault::BfdDown(tracked.session.clone())),
         }
     }
 

@@ -63,6 +63,7 @@ enum Watched {
     Script(String),
     File(String),
     Process(String),
+    Bfd(String),
 }
 
 /// What moves together: a sync group, or one instance without a group.
@@ -136,6 +137,10 @@ impl Node {
             Event::ProcessResult { process, up } => {
                 self.facts.set_process(process.clone(), up);
                 self.review_watchers(&Watched::Process(process));
+            }
+            Event::BfdState { session, up } => {
+                self.facts.set_bfd(session.clone(), up);
+                self.review_watchers(&Watched::Bfd(session));
             }
             Event::DeadlineReached => self.fire_deadlines(),
             Event::Reload(settings) => self.reload(*settings),

@@ -47,6 +47,8 @@ pub struct GroupSettings {
     pub tracked_files: Vec<TrackedFile>,
     /// Processes tracked by the group.
     pub tracked_processes: Vec<TrackedProcess>,
+    /// BFD sessions tracked by the group.
+    pub tracked_bfds: Vec<TrackedBfd>,
 }
 
 /// VRRP version of an instance.
@@ -250,6 +252,17 @@ pub struct TrackedProcess {
     pub reverse: bool,
 }
 
+/// One line of `track_bfd`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrackedBfd {
+    /// Name of the `bfd_instance`.
+    pub session: String,
+    /// 0: its loss is a fault. Positive: added to the priority while it is up. Negative: added while it is down.
+    pub weight: i32,
+    /// The other way round: negates the weight, or makes it a fault that the session is up.
+    pub reverse: bool,
+}
+
 /// The `garp_*` options: gratuitous ARP for IPv4, unsolicited neighbour advertisements for IPv6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AnnounceSettings {
@@ -328,6 +341,8 @@ pub struct InstanceSettings {
     pub tracked_files: Vec<TrackedFile>,
     /// `track_process`.
     pub tracked_processes: Vec<TrackedProcess>,
+    /// `track_bfd`.
+    pub tracked_bfds: Vec<TrackedBfd>,
     /// Loss of [`Self::interface`] is a fault; off with `dont_track_primary`.
     pub track_primary: bool,
     /// `garp_*`.
@@ -385,6 +400,7 @@ impl InstanceSettings {
             tracked_scripts: Vec::new(),
             tracked_files: Vec::new(),
             tracked_processes: Vec::new(),
+            tracked_bfds: Vec::new(),
             track_primary: true,
             announce: AnnounceSettings::default(),
             down_timer_adverts: 3,

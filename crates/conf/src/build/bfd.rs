@@ -155,7 +155,9 @@ impl Builder<'_> {
 
     /// `None`: any number of hops. A packet cannot have passed more routers than its TTL counts.
     fn resolve_hops(&mut self, written: Option<Spanned<i64>>, ttl: u8) -> Option<u8> {
-        let written = written?;
+        let Some(written) = written else {
+            return Some(0);
+        };
         if *written == -1 || *written == 255 {
             if ttl == 255 {
                 return None;

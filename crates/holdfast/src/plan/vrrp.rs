@@ -5,7 +5,8 @@ use std::time::Duration;
 use holdfast_conf::config::{self, AddressFamily, Config, VrrpVersion};
 use holdfast_vrrp::settings::{
     AnnounceSettings, AuthenticationSettings, Family, GroupSettings, InitialState, InstanceSettings, NodeSettings,
-    OldUnicastChecksum, Peer, TrackedFile, TrackedInterface, TrackedScript, Transmission, Version, VirtualAddress,
+    OldUnicastChecksum, Peer, TrackedBfd, TrackedFile, TrackedInterface, TrackedScript, Transmission, Version,
+    VirtualAddress,
 };
 
 use super::trackers::TrackerTable;
@@ -64,6 +65,7 @@ fn instance(instance: &config::VrrpInstance, config: &Config, trackers: &Tracker
         tracked_interfaces: tracked(&instance.track_interface),
         tracked_scripts: scripts(&instance.track_script, trackers),
         tracked_files: files(&instance.track_file, trackers),
+        tracked_bfds: sessions(&instance.track_bfd),
         track_primary: !instance.dont_track_primary,
         announce: AnnounceSettings {
             master_delay: instance.garp_master_delay,
@@ -180,6 +182,17 @@ fn files(lines: &[config::Tracked], trackers: &TrackerTable) -> Vec<TrackedFile>
     usable
         .map(|line| TrackedFile {
             file: line.name.value.clone(),
+            weight: line.weight.into(),
+            reverse: line.reverse,
+        })
+        .collect()
+}
+
+fn sessions(lines: &[config::Tracked]) -> Vec<TrackedBfd> {
+    lines
+        .iter()
+        .map(|line| TrackedBfd {
+            session: line.name.value.clone(),
             weight: line.weight.into(),
             reverse: line.reverse,
         })

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{CheckerStatus, RoleStatus, Status, TrackersStatus, VrrpStatus};
+use super::{BfdSessionStatus, BfdStatus, CheckerStatus, RoleStatus, Status, TrackersStatus, VrrpStatus};
 
 // Writing to a String cannot fail, so what it returns is not looked at.
 
@@ -31,6 +31,10 @@ impl Status {
         if let Some(checker) = &self.checker {
             let _ = writeln!(text, "\nchecker: {}", checker.process());
             checker.report.for_people(&mut text);
+        }
+        if let Some(bfd) = &self.bfd {
+            let _ = writeln!(text, "\nbfd: {}", bfd.process());
+            bfd.report.for_people(&mut text);
         }
         text
     }
@@ -121,6 +125,39 @@ impl CheckerStatus {
     }
 }
 
+impl BfdStatus {
+    fn for_people(&self, text: &mut String) {
+        for session in &self.sessions {
+            let _ = writeln!(
+                text,
+                "  {:<16} {:<9} neighbor {} {}, {}",
+                session.name,
+                session.state,
+                session.neighbor,
+                session.remote_state,
+                session.times(),
+            );
+        }
+    }
+}
+
+impl BfdSessionStatus {
+    /// The times in force, or why the session is not up.
+    fn times(&self) -> String {
+        if self.state != "Up" {
+            return self.diagnostic.clone();
+        }
+        let milliseconds = |length: Option<u64>| {
+            length.map_or_else(|| "-".to_owned(), |us| format!("{}.{:03} ms", us / 1000, us % 1000))
+        };
+        format!(
+            "sends every {}, detects a failure after {}",
+            milliseconds(self.transmit_interval_us),
+            milliseconds(self.detection_time_us),
+        )
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::{FileStatus, ScriptStatus};
@@ -165,5 +202,35 @@ mod tests {
         ] {
             assert!(lines.iter().any(|shown| shown == line), "{line}: {shown}");
         }
+    }
+
+    #[test]
+    fn a_session_shows_its_times_or_why_it_is_not_up() {
+        let session = |name: &str, state: &str, diagnostic: &str| BfdSessionStatus {
+            name: name.into(),
+            neighbor: "192.0.2.9".into(),
+            state: state.into(),
+            diagnostic: diagnostic.into(),
+            remote_state: "Up".into(),
+            transmit_interval_us: Some(50_000),
+            detection_time_us: Some(250_500),
+            ..BfdSessionStatus::default()
+        };
+        let report = BfdStatus {
+            sessions: vec![
+                session("a", "Up", "No Diagnostic"),
+                session("b", "Down", "Control Detection Time Expired"),
+            ],
+        };
+        let mut text = String::new();
+        report.for_people(&mut text);
+        let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>().join(" ");
+        assert_eq!(
+            text.lines().map(words).collect::<Vec<_>>(),
+            [
+                "a Up neighbor 192.0.2.9 Up, sends every 50.000 ms, detects a failure after 250.500 ms",
+                "b Down neighbor 192.0.2.9 Up, Control Detection Time Expired",
+            ]
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -15,6 +15,7 @@ use tokio::process::Command;
 use tokio::sync::mpsc;
 
 use super::Report;
+use crate::bfd_news::NewsLines;
 use crate::ipc::{self, CHANNEL_FD};
 use crate::pid_file::PidFile;
 
@@ -34,6 +35,8 @@ pub enum Role {
     Vrrp,
     /// Probes, health, IPVS
     Checker,
+    /// BFD sessions
+    Bfd,
 }
 
 impl Role {
@@ -42,13 +45,16 @@ impl Role {
         match self {
             Self::Vrrp => "vrrp",
             Self::Checker => "checker",
+            Self::Bfd => "bfd",
         }
     }
 
     /// The role that this process was started for; `None`: it is the supervisor.
     pub fn of_this_process() -> Option<Self> {
         let name = std::env::var(ROLE_VARIABLE).ok()?;
-        [Self::Vrrp, Self::Checker].into_iter().find(|role| role.name() == name)
+        [Self::Vrrp, Self::Checker, Self::Bfd]
+            .into_iter()
+            .find(|role| role.name() == name)
     }
 }
 
@@ -69,15 +75,18 @@ pub struct Child<M> {
 }
 
 impl<M: Serialize> Child<M> {
-    /// Starts a child; its messages and its end go to `reports`.
+    /// Starts a child that finds its ends of the news lines; its messages and its end go to `reports`.
     pub fn start<R: DeserializeOwned + Send + 'static>(
         role: Role,
         pid_file: &Path,
+        lines: &NewsLines,
         reports: &mpsc::UnboundedSender<Report>,
         wrap: fn(R) -> Report,
     ) -> anyhow::Result<Self> {
         let (ours, theirs) = UnixStream::pair().context("cannot make a socket pair")?;
-        let mut process = command(role, theirs.into())
+        let mut descriptors = lines.ends_for(role)?;
+        descriptors.push((theirs.into(), CHANNEL_FD));
+        let mut process = command(role, descriptors)
             .spawn()
             .with_context(|| format!("cannot start the {role} process"))?;
         let pid = process.id().context("child ended at once")?;
@@ -150,30 +159,32 @@ async fn forward<R: DeserializeOwned>(
 }
 
 /// This program again with the same command line (tools look for the configuration file in it), in another role.
-fn command(role: Role, channel: OwnedFd) -> Command {
+fn command(role: Role, descriptors: Vec<(OwnedFd, RawFd)>) -> Command {
     let mut arguments = std::env::args_os();
     let name = arguments.next().unwrap_or_else(|| OsString::from("holdfast"));
     // The file that runs now, also when a new version has been installed over it: both ends must speak alike.
     let mut command = std::process::Command::new("/proc/self/exe");
     command.arg0(name).args(arguments).env(ROLE_VARIABLE, role.name());
-    run_before_exec(&mut command, channel);
+    run_before_exec(&mut command, descriptors);
     Command::from(command)
 }
 
 #[allow(unsafe_code)]
-fn run_before_exec(command: &mut std::process::Command, channel: OwnedFd) {
+fn run_before_exec(command: &mut std::process::Command, descriptors: Vec<(OwnedFd, RawFd)>) {
     let prepare = move || {
-        // SAFETY: dup2 and prctl take plain numbers and touch no memory; both may be called between fork and exec.
-        let done = unsafe {
-            if channel.as_raw_fd() == CHANNEL_FD {
-                // Same number: dup2 would leave the close-on-exec flag set.
-                libc::fcntl(CHANNEL_FD, libc::F_SETFD, 0)
-            } else {
-                libc::dup2(channel.as_raw_fd(), CHANNEL_FD)
+        for (descriptor, number) in &descriptors {
+            // SAFETY: dup2, fcntl and prctl take plain numbers and touch no memory; all may be called between fork and exec.
+            let done = unsafe {
+                if descriptor.as_raw_fd() == *number {
+                    // Same number: dup2 would leave the close-on-exec flag set.
+                    libc::fcntl(*number, libc::F_SETFD, 0)
+                } else {
+                    libc::dup2(descriptor.as_raw_fd(), *number)
+                }
+            };
+            if done < 0 {
+                return Err(std::io::Error::last_os_error());
             }
-        };
-        if done < 0 {
-            return Err(std::io::Error::last_os_error());
         }
         // A child must not outlive its supervisor: it could not be told to stop any more.
         // SAFETY: as above.
@@ -190,12 +201,13 @@ fn run_before_exec(command: &mut std::process::Command, channel: OwnedFd) {
 
 /// How long to wait before a child that died is started again.
 ///
-/// The checker comes back at once: the kernel balances on meanwhile, and it adopts the table. VRRP waits a second, so that
+/// The checker comes back at once: the kernel balances on meanwhile, and it adopts the table. So does BFD: the sooner it
+/// speaks, the sooner its neighbours have their sessions again. VRRP waits a second, so that
 /// a healthy peer takes over in its own time and finds nobody who competes with it. A series of deaths doubles the wait.
 pub fn restart_delay(role: Role, lived: Duration, restarts: u64) -> Duration {
     let first = match role {
         Role::Vrrp => Duration::from_secs(1),
-        Role::Checker => Duration::ZERO,
+        Role::Checker | Role::Bfd => Duration::ZERO,
     };
     if lived >= HEALTHY_AFTER || restarts <= 1 {
         return first;

@@ -9,7 +9,7 @@ use holdfast_vrrp::settings::NodeSettings;
 
 use crate::cli::Arguments;
 use crate::host::ThisHost;
-use crate::ipc::ToChecker;
+use crate::ipc::{ToBfd, ToChecker};
 use crate::plan;
 use crate::plan::notify::NotifyPlan;
 use crate::plan::scripts::LifeScripts;
@@ -20,6 +20,8 @@ use crate::plan::trackers::TrackerTable;
 pub struct Configuration {
     /// For the VRRP process
     pub vrrp: NodeSettings,
+    /// For the BFD process
+    pub bfd: holdfast_bfd::NodeSettings,
     /// For the checker process
     pub health: HealthSettings,
     /// `net_namespace` or `-s`
@@ -77,6 +79,7 @@ impl Configuration {
         }
         Ok(Self {
             vrrp: plan::vrrp::node_settings(&config, &trackers),
+            bfd: plan::bfd::node_settings(&config),
             health: plan::health::settings(&config),
             namespace: arguments.namespace.clone().or(config.daemon.net_namespace),
             flush_ipvs: config.global_defs.lvs_flush,
@@ -122,6 +125,19 @@ impl Configuration {
     /// Whether there is work for the VRRP process.
     pub fn needs_vrrp(&self, arguments: &Arguments) -> bool {
         !arguments.checker_only && !self.vrrp.instances.is_empty()
+    }
+
+    /// What the BFD process is told.
+    pub fn for_bfd(&self, succeeds: bool) -> ToBfd {
+        ToBfd::Configure {
+            settings: Box::new(self.bfd.clone()),
+            succeeds,
+        }
+    }
+
+    /// Whether there is work for the BFD process.
+    pub fn needs_bfd(&self, arguments: &Arguments) -> bool {
+        !arguments.no_bfd && !self.bfd.instances.is_empty()
     }
 
     /// Whether there is work for the checker process.

@@ -188,6 +188,8 @@ impl Node {
         let files = files.chain(group().flat_map(|group| &group.tracked_files));
         let processes = members().flat_map(|member| &member.tracked_processes);
         let processes = processes.chain(group().flat_map(|group| &group.tracked_processes));
+        let sessions = members().flat_map(|member| &member.tracked_bfds);
+        let sessions = sessions.chain(group().flat_map(|group| &group.tracked_bfds));
         let watched = interfaces
             .map(|tracked| tracked.interface.clone())
             .chain(own)
@@ -195,7 +197,8 @@ impl Node {
             .map(Watched::Interface)
             .chain(scripts.map(|tracked| Watched::Script(tracked.script.clone())))
             .chain(files.map(|tracked| Watched::File(tracked.file.clone())))
-            .chain(processes.map(|tracked| Watched::Process(tracked.process.clone())));
+            .chain(processes.map(|tracked| Watched::Process(tracked.process.clone())))
+            .chain(sessions.map(|tracked| Watched::Bfd(tracked.session.clone())));
         for watched in watched {
             self.watchers.entry(watched).or_default().insert(id);
         }

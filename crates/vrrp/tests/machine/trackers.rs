@@ -1,6 +1,8 @@
-//! Scripts, processes and files: what they do to the priority and to the state. The arithmetic is keepalived's.
+//! Scripts, processes, files and BFD sessions: what they do to the priority and to the state. The arithmetic is keepalived's.
 
-use holdfast_vrrp::settings::{GroupSettings, InstanceSettings, TrackedFile, TrackedProcess, TrackedScript, Version};
+use holdfast_vrrp::settings::{
+    GroupSettings, InstanceSettings, TrackedBfd, TrackedFile, TrackedProcess, TrackedScript, Version,
+};
 use holdfast_vrrp::{Event, Fault, State};
 
 use crate::support::{Bench, HIGHER, LOWER, instance, node_of, second_instance};
@@ -27,6 +29,23 @@ fn file(weight: i32, reverse: bool) -> InstanceSettings {
         tracked_files: vec![tracked],
         ..instance(Version::V2, 100)
     }
+}
+
+fn session(weight: i32, reverse: bool) -> InstanceSettings {
+    let tracked = TrackedBfd {
+        session: "router".to_owned(),
+        weight,
+        reverse,
+    };
+    InstanceSettings {
+        tracked_bfds: vec![tracked],
+        ..instance(Version::V2, 100)
+    }
+}
+
+fn hear_of_session(bench: &mut Bench, up: bool) {
+    let session = "router".to_owned();
+    bench.handle(Event::BfdState { session, up });
 }
 
 fn tell(bench: &mut Bench, up: Option<bool>) {
@@ -297,4 +316,69 @@ fn a_process_counts_as_a_script_does() {
     assert_eq!((bench.state("VI_1"), priority(&bench)), (State::Backup, 100));
     say(&mut bench, Some(false));
     assert_eq!(priority(&bench), 70);
+}
+
+#[test]
+fn a_bfd_session_counts_by_the_sign_of_its_weight_and_before_the_first_word_not_at_all() {
+    for (weight, reverse, up, down) in [
+        (20, false, 120, 100),
+        (-20, false, 100, 80),
+        (20, true, 100, 80),
+        (-20, true, 120, 100),
+    ] {
+        let mut bench = Bench::of(session(weight, reverse));
+        assert_eq!((bench.state("VI_1"), priority(&bench)), (State::Backup, 100));
+        hear_of_session(&mut bench, true);
+        assert_eq!(priority(&bench), up, "weight {weight} reverse {reverse}");
+        hear_of_session(&mut bench, false);
+        assert_eq!(priority(&bench), down, "weight {weight} reverse {reverse}");
+    }
+}
+
+#[test]
+fn without_a_weight_the_loss_of_a_bfd_session_ends_a_master_at_once() {
+    let mut bench = Bench::of(session(0, false));
+    assert_eq!(bench.state("VI_1"), State::Init, "no word yet");
+    hear_of_session(&mut bench, false);
+    assert_eq!(bench.status("VI_1").faults, [Fault::BfdDown("router".to_owned())]);
+    hear_of_session(&mut bench, true);
+    bench.until(10.0);
+    assert_eq!(bench.state("VI_1"), State::Master);
+    bench.forget();
+    hear_of_session(&mut bench, false);
+    assert_eq!(
+        bench.sentences(),
+        [
+            "VI_1 advertises 0 on eth0",
+            "VI_1 removes 192.0.2.10/24 from eth0",
+            "VI_1 MASTER -> FAULT: BFD session router down",
+            "notify INSTANCE VI_1 FAULT 100",
+        ]
+    );
+
+    let mut bench = Bench::of(session(0, true));
+    hear_of_session(&mut bench, true);
+    assert_eq!(bench.status("VI_1").faults, [Fault::BfdUp("router".to_owned())]);
+    hear_of_session(&mut bench, false);
+    assert_eq!(bench.state("VI_1"), State::Backup);
+}
+
+#[test]
+fn the_bfd_session_of_a_group_counts_for_every_member() {
+    let mut settings = node_of(vec![instance(Version::V2, 100), second_instance(Version::V2, 120)]);
+    settings.groups = vec![GroupSettings {
+        name: "G".to_owned(),
+        members: vec!["VI_1".to_owned(), "VI_2".to_owned()],
+        tracked_bfds: session(0, false).tracked_bfds,
+        ..GroupSettings::default()
+    }];
+    let mut bench = Bench::start(settings);
+    assert_eq!(bench.state("VI_2"), State::Init, "the session has not spoken");
+    hear_of_session(&mut bench, true);
+    assert_eq!(
+        (bench.state("VI_1"), bench.state("VI_2")),
+        (State::Backup, State::Backup)
+    );
+    hear_of_session(&mut bench, false);
+    assert_eq!((bench.state("VI_1"), bench.state("VI_2")), (State::Fault, State::Fault));
 }
