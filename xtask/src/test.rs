@@ -23,11 +23,12 @@ pub(crate) enum Part {
 /// Cases with peers mostly wait for timers of seconds, so all of them may run at once.
 const PEERS_AT_ONCE: &str = "64";
 /// Test programs with peers.
-const PEERS_CASES: [(&str, &str); 5] = [
+const PEERS_CASES: &[(&str, &str)] = &[
     ("peers", "peers"),
     ("peers: what they track", "trackers"),
     ("peers: BFD", "bfd"),
     ("peers: what they announce", "announcements"),
+    ("peers: stalls", "stalls"),
     ("peers: what they tell", "reports"),
 ];
 /// Test programs whose cases make many networks each, and how many cases may run at once.
@@ -94,8 +95,10 @@ fn peers(steps: &mut Steps, arguments: &[String]) {
         packages::PEERS.install()
     });
     if ready && build_director(steps) {
-        let peers = PEERS_CASES.map(|(name, program)| (name, program, PEERS_AT_ONCE));
-        for (name, program, at_once) in peers.into_iter().chain(CROWDED_CASES) {
+        let peers = PEERS_CASES
+            .iter()
+            .map(|&(name, program)| (name, program, PEERS_AT_ONCE));
+        for (name, program, at_once) in peers.chain(CROWDED_CASES) {
             let mut cases = test_program("holdfast-tests", program);
             cases.args(["--", "--ignored", "--test-threads", at_once]);
             steps.command(name, cases.args(arguments));

@@ -13,7 +13,7 @@ use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::status::{BfdStatus, CheckerStatus, VrrpStatus};
+use crate::status::{BfdStatus, CheckerStatus, VrrpChange, VrrpStatus};
 
 /// A child finds its end of the socket pair under this descriptor.
 pub const CHANNEL_FD: RawFd = 3;
@@ -52,8 +52,10 @@ pub enum ToVrrp {
 pub enum FromVrrp {
     /// A change of state, for scripts
     Notify(VrrpNotification),
-    /// The state of every instance, soon after a change
+    /// The state of every instance, at the start and after a reload
     Status(VrrpStatus),
+    /// What has changed since, soon after a change
+    Changed(VrrpChange),
 }
 
 /// A change of state of an instance or a group.

@@ -75,6 +75,40 @@ pub struct VrrpStatus {
     /// Every sync group in the order of the configuration
     #[serde(default)]
     pub groups: Vec<GroupStatus>,
+    /// How punctual the process is
+    #[serde(default)]
+    pub timing: TimingStatus,
+}
+
+/// What has changed since the last report.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct VrrpChange {
+    /// Instances that changed, in the order of the configuration
+    pub instances: Vec<InstanceStatus>,
+    /// All sync groups
+    pub groups: Vec<GroupStatus>,
+    /// How punctual the process is
+    pub timing: TimingStatus,
+}
+
+/// How punctual the VRRP process is.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct TimingStatus {
+    /// Deadlines by how late they were met; soon after a change, and once a minute
+    pub lateness: holdfast_vrrp::Lateness,
+    /// How often the host or the process stood still
+    pub stalls: u64,
+    /// The last time that it did
+    pub last_stall: Option<StallStatus>,
+}
+
+/// A time in which the host or the process stood still.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct StallStatus {
+    /// When it was noticed, seconds since 1970
+    pub at_s: u64,
+    /// What it was, and for how long
+    pub what: String,
 }
 
 /// One sync group.
@@ -105,6 +139,26 @@ pub struct InstanceStatus {
     pub master_address: Option<std::net::IpAddr>,
     /// Why the last transition happened
     pub reason: String,
+    /// Another master is being heard while this one is master
+    #[serde(default)]
+    pub in_conflict: bool,
+    /// How often that has begun
+    #[serde(default)]
+    pub conflicts: u64,
+}
+
+impl VrrpStatus {
+    /// Brings the state up to date.
+    pub fn apply(&mut self, change: VrrpChange) {
+        let mut changed = change.instances.into_iter().peekable();
+        for known in &mut self.instances {
+            if let Some(new) = changed.next_if(|new| new.name == known.name) {
+                *known = new;
+            }
+        }
+        self.groups = change.groups;
+        self.timing = change.timing;
+    }
 }
 
 /// Scripts and files that instances or groups track.
@@ -239,6 +293,35 @@ impl Status {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn changes_are_put_in_their_places() {
+        let instance = |name: &str, state: &str| InstanceStatus {
+            name: name.into(),
+            state: state.into(),
+            ..InstanceStatus::default()
+        };
+        let mut status = VrrpStatus {
+            instances: vec![
+                instance("A", "BACKUP"),
+                instance("B", "BACKUP"),
+                instance("C", "BACKUP"),
+            ],
+            ..VrrpStatus::default()
+        };
+        let timing = TimingStatus {
+            stalls: 1,
+            ..TimingStatus::default()
+        };
+        status.apply(VrrpChange {
+            instances: vec![instance("A", "MASTER"), instance("C", "FAULT")],
+            groups: Vec::new(),
+            timing: timing.clone(),
+        });
+        let states: Vec<&str> = status.instances.iter().map(|it| it.state.as_str()).collect();
+        assert_eq!(states, ["MASTER", "BACKUP", "FAULT"]);
+        assert_eq!(status.timing, timing);
+    }
 
     #[test]
     fn what_was_written_is_read_back_and_a_refused_reload_is_shown() {

@@ -226,6 +226,11 @@ impl Supervisor {
                 self.notifier.states(&report);
                 self.status.vrrp.get_or_insert_default().report = report;
             }
+            Report::Vrrp(FromVrrp::Changed(change)) => {
+                let status = &mut self.status.vrrp.get_or_insert_default().report;
+                status.apply(change);
+                self.notifier.states(status);
+            }
             Report::Vrrp(FromVrrp::Notify(change)) => self.notifier.vrrp(&change),
             Report::Checker(FromChecker::Status(report)) => self.status.checker.get_or_insert_default().report = report,
             Report::Checker(FromChecker::Notify(change)) => self.notifier.checker(&change),

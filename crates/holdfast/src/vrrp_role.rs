@@ -4,7 +4,9 @@
 mod announcing;
 mod batch;
 mod interfaces;
+mod reporting;
 mod sockets;
+mod stalls;
 
 use anyhow::Context;
 use holdfast_net::{
@@ -12,19 +14,18 @@ use holdfast_net::{
 };
 use holdfast_time::Timestamp;
 use holdfast_vrrp::{Action, Event, Level, LogEvent, Node, NodeSettings, NotifyState, Subject, VirtualAddress};
-use std::collections::HashMap;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
 use self::announcing::Announcing;
 use self::batch::Batch;
 use self::interfaces::Interfaces;
+use self::reporting::Reporting;
 use self::sockets::Sockets;
+use self::stalls::{Clocks, StallWatch};
 use crate::bfd_news::{BfdNews, NewsReceiver};
 use crate::ipc::{self, FromVrrp, ToVrrp, VrrpNotification};
 use crate::privileges;
-use crate::report_pace::ReportPace;
-use crate::status::{GroupStatus, InstanceStatus, VrrpStatus};
 
 struct Driver {
     node: Node,
@@ -34,9 +35,8 @@ struct Driver {
     requests: Requests,
     announcing: Announcing,
     supervisor: ipc::Sender<FromVrrp>,
-    /// Why each instance is in its state, in words
-    reasons: HashMap<String, String>,
-    pace: ReportPace,
+    reporting: Reporting,
+    stalls: StallWatch,
 }
 
 /// Runs until the supervisor says stop or goes away.
@@ -57,12 +57,13 @@ pub async fn run() -> anyhow::Result<()> {
     loop {
         driver.run_actions().await;
         timer.arm(driver.next_deadline())?;
+        driver.stalls.wait(DeadlineTimer::now());
         tokio::select! {
             biased;
-            packets = driver.sockets.receive() => driver.received(packets),
+            packets = driver.sockets.receive() => driver.wake(packets),
             due = timer.wait() => {
                 due?;
-                driver.deadline();
+                driver.wake(Vec::new());
             }
             news = bfd.next() => {
                 let BfdNews { session, up } = news?;
@@ -99,8 +100,8 @@ impl Driver {
             requests,
             announcing,
             supervisor,
-            reasons: HashMap::new(),
-            pace: ReportPace::default(),
+            reporting: Reporting::new(DeadlineTimer::now()),
+            stalls: StallWatch::new(clocks()),
         };
         driver.settings_changed();
         Ok(driver)
@@ -110,6 +111,7 @@ impl Driver {
     fn settings_changed(&mut self) {
         self.interfaces.set_virtual_addresses(&self.settings);
         self.announcing.set_settings(self.settings.pacing.clone());
+        self.stalls.set_settings(&self.settings);
         self.open_sockets();
         let names: Vec<String> = self.settings.interfaces().into_iter().map(str::to_owned).collect();
         for name in &names {
@@ -145,7 +147,7 @@ impl Driver {
     fn next_deadline(&self) -> Option<Timestamp> {
         [
             self.node.next_deadline(),
-            self.pace.due_at(),
+            Some(self.reporting.due_at()),
             self.announcing.next_deadline(),
         ]
         .into_iter()
@@ -174,11 +176,25 @@ impl Driver {
         }
     }
 
-    /// A timer may say "the master is silent" only after everything that waits in the sockets has been heard.
-    fn deadline(&mut self) {
-        let waiting = self.sockets.receive_now();
-        self.received(waiting);
-        self.handle(Event::DeadlineReached);
+    /// Packets came in, or a deadline. A timer may say "the master is silent" only after everything that waits in the
+    /// sockets has been heard; and a flood of packets must not hold up what is due.
+    fn wake(&mut self, packets: Vec<holdfast_net::ReceivedPacket>) {
+        let clocks = clocks();
+        let deadline = self.node.next_deadline();
+        self.received(packets);
+        let is_due = deadline.is_some_and(|due| due <= clocks.monotonic);
+        if is_due {
+            let waiting = self.sockets.receive_now();
+            self.received(waiting);
+        }
+        if let Some(stall) = self.stalls.wake(clocks, deadline) {
+            tracing::warn!("{stall}");
+            self.reporting.note_stall(&stall);
+            self.handle(Event::Stalled { length: stall.length });
+        }
+        if is_due {
+            self.handle(Event::DeadlineReached);
+        }
     }
 
     fn reload(&mut self, settings: NodeSettings) {
@@ -186,7 +202,7 @@ impl Driver {
         self.settings = settings.clone();
         self.handle(Event::Reload(Box::new(settings)));
         self.settings_changed();
-        self.pace.note_change();
+        self.reporting.note_everything();
     }
 
     async fn network_events(&mut self, events: Vec<NetworkEvent>) {
@@ -274,13 +290,11 @@ impl Driver {
         self.carry_out(batch).await;
         self.announcing.send_due(&self.interfaces, DeadlineTimer::now());
         for event in log_events {
-            if matches!(event, LogEvent::PriorityChanged { .. } | LogEvent::MasterSetTo { .. }) {
-                self.pace.note_change();
-            }
+            self.reporting.note_event(&event);
             log(&event);
         }
-        if self.pace.take_if_due(DeadlineTimer::now()) {
-            self.send(&FromVrrp::Status(self.status()));
+        if let Some(report) = self.reporting.take_if_due(DeadlineTimer::now(), &self.node) {
+            self.send(&report);
         }
     }
 
@@ -320,8 +334,7 @@ impl Driver {
                 ..
             } => {
                 tracing::debug!("({instance}) {from} -> {to}: {reason}");
-                self.reasons.insert(instance, reason.to_string());
-                self.pace.note_change();
+                self.reporting.note_transition(instance, &reason);
             }
             Action::GroupTransition {
                 group,
@@ -330,7 +343,7 @@ impl Driver {
                 reason,
             } => {
                 tracing::debug!("sync group {group}: {from} -> {to}: {reason}");
-                self.pace.note_change();
+                self.reporting.note_group();
             }
             Action::Notify {
                 subject,
@@ -400,36 +413,16 @@ impl Driver {
     async fn stop(mut self, keep_addresses: bool) -> anyhow::Result<()> {
         self.handle(Event::Shutdown { keep_addresses });
         self.run_actions().await;
-        self.send(&FromVrrp::Status(self.status()));
+        self.send(&self.reporting.whole(&self.node));
         self.supervisor.flush().await;
         Ok(())
     }
+}
 
-    fn status(&self) -> VrrpStatus {
-        let status = self.node.status();
-        let groups = status.groups.into_iter();
-        VrrpStatus {
-            groups: groups
-                .map(|group| GroupStatus {
-                    name: group.name,
-                    state: group.state.to_string(),
-                })
-                .collect(),
-            instances: status
-                .instances
-                .into_iter()
-                .map(|instance| InstanceStatus {
-                    reason: self.reasons.get(&instance.name).cloned().unwrap_or_default(),
-                    name: instance.name,
-                    state: instance.state.to_string(),
-                    vrid: instance.vrid,
-                    interface: instance.interface,
-                    base_priority: instance.base_priority,
-                    effective_priority: instance.effective_priority,
-                    master_address: instance.master_address,
-                })
-                .collect(),
-        }
+fn clocks() -> Clocks {
+    Clocks {
+        monotonic: DeadlineTimer::now(),
+        since_boot: Timestamp::ZERO + DeadlineTimer::uptime(),
     }
 }
 

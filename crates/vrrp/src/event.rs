@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use holdfast_time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::settings::{Family, NodeSettings};
@@ -65,6 +66,13 @@ pub enum Event {
         session: String,
         /// Up: both ends hear each other.
         up: bool,
+    },
+    /// This machine stood still: nothing was delivered to the node for so long, and packets may have been lost meanwhile. The
+    /// driver tells it before the deadline that comes late, after the packets that wait in its sockets. A backup that could
+    /// have missed its master's advertisement listens once more before it takes over.
+    Stalled {
+        /// For how long.
+        length: Duration,
     },
     /// The moment of [`crate::Node::next_deadline`] has come. Too early or too often does no harm.
     DeadlineReached,

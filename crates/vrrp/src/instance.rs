@@ -79,6 +79,8 @@ pub(crate) struct Instance {
     /// Messages of the next second burst.
     second_burst: u32,
     conflict: Option<announcements::Conflict>,
+    /// Conflicts since the instance was first configured.
+    conflicts: u64,
     /// Until when another owner may go on before we yield.
     owner_conflict_until: Option<Timestamp>,
     restore: addresses::Restore,
@@ -108,6 +110,7 @@ impl Instance {
             old_unicast_checksum: settings.old_unicast_checksum == OldUnicastChecksum::Always,
             second_burst: 0,
             conflict: None,
+            conflicts: 0,
             owner_conflict_until: None,
             restore: addresses::Restore::default(),
             complaints: BTreeSet::new(),
@@ -316,6 +319,7 @@ impl Instance {
             faults: self.faults.clone(),
             holds_addresses: is_master,
             in_conflict: self.conflict.is_some(),
+            conflicts: self.conflicts,
             counters: self.counters,
         }
     }

@@ -18,9 +18,10 @@ use crate::action::{Action, Reason, State};
 use crate::event::{Event, ReceivedPacket};
 use crate::facts::Facts;
 use crate::instance::{Heard, Instance};
+use crate::lateness::Lateness;
 use crate::outbox::Outbox;
 use crate::settings::{Family, GroupSettings, NodeSettings, VirtualAddress};
-use crate::status::{GroupStatus, NodeStatus};
+use crate::status::{GroupStatus, InstanceStatus, NodeStatus};
 use crate::timers::{InstanceId, Key, Timer};
 use routers::Routers;
 use transitions::Move;
@@ -49,6 +50,7 @@ pub struct Node {
     /// The startup delay is over.
     started: bool,
     stopped: bool,
+    lateness: Lateness,
     unknown: UnknownRouters,
     out: Outbox,
 }
@@ -91,6 +93,7 @@ impl Node {
             facts: Facts::default(),
             started: settings.startup_delay.is_zero(),
             stopped: false,
+            lateness: Lateness::default(),
             unknown: UnknownRouters::default(),
             out: Outbox {
                 now,
@@ -142,6 +145,11 @@ impl Node {
                 self.facts.set_bfd(session.clone(), up);
                 self.review_watchers(&Watched::Bfd(session));
             }
+            Event::Stalled { length } => {
+                for instance in self.instances.values_mut() {
+                    instance.listen_once_more(length, &mut self.out);
+                }
+            }
             Event::DeadlineReached => self.fire_deadlines(),
             Event::Reload(settings) => self.reload(*settings),
             Event::Shutdown { keep_addresses } => self.shut_down(keep_addresses),
@@ -160,23 +168,38 @@ impl Node {
 
     /// A copy of the state of everything.
     pub fn status(&self) -> NodeStatus {
-        let instances = self
-            .order
-            .iter()
-            .filter_map(|id| self.instances.get(id))
-            .map(Instance::status)
-            .collect();
-        let group_of = |unit: &Unit| {
-            unit.group.as_ref().map(|group| GroupStatus {
-                name: group.name.clone(),
-                state: unit.state,
-            })
-        };
+        let instances = self.status_of(|_| true).collect();
         NodeStatus {
             instances,
-            groups: self.units.iter().filter_map(group_of).collect(),
+            groups: self.group_status().collect(),
             unknown_vrid: self.unknown.heard,
+            lateness: self.lateness,
         }
+    }
+
+    /// The state of the instances whose names are wanted, in configured order.
+    pub fn status_of<'a>(&'a self, wanted: impl Fn(&str) -> bool + 'a) -> impl Iterator<Item = InstanceStatus> + 'a {
+        let instances = self.order.iter().filter_map(|id| self.instances.get(id));
+        instances
+            .filter(move |instance| wanted(&instance.settings.name))
+            .map(Instance::status)
+    }
+
+    /// The state of the sync groups.
+    pub fn group_status(&self) -> impl Iterator<Item = GroupStatus> {
+        let groups = self
+            .units
+            .iter()
+            .filter_map(|unit| Some((unit.group.as_ref()?, unit.state)));
+        groups.map(|(group, state)| GroupStatus {
+            name: group.name.clone(),
+            state,
+        })
+    }
+
+    /// How late deadlines have been delivered so far.
+    pub const fn lateness(&self) -> Lateness {
+        self.lateness
     }
 
     fn hear(&mut self, packet: &ReceivedPacket) {
@@ -235,6 +258,7 @@ impl Node {
     fn fire_deadlines(&mut self) {
         let mut moves = Vec::new();
         while let Some((due, key)) = self.out.deadlines.pop_due(self.out.now) {
+            self.lateness.count(self.out.now.since(due));
             match key {
                 Key::Start => {
                     self.started = true;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::action::{Fault, State};
 use crate::counters::Counters;
+use crate::lateness::Lateness;
 use crate::settings::Family;
 
 /// A copy of the state of all instances and groups, in configured order.
@@ -18,6 +19,8 @@ pub struct NodeStatus {
     pub groups: Vec<GroupStatus>,
     /// Packets for virtual routers that are not configured on the interface they came in on.
     pub unknown_vrid: u64,
+    /// How late deadlines were delivered.
+    pub lateness: Lateness,
 }
 
 /// State of one instance.
@@ -53,6 +56,8 @@ pub struct InstanceStatus {
     pub holds_addresses: bool,
     /// Another master is being heard while this one is master.
     pub in_conflict: bool,
+    /// Times that another master began to be heard while this one was master.
+    pub conflicts: u64,
     /// Statistics.
     pub counters: Counters,
 }

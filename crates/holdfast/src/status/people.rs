@@ -69,6 +69,22 @@ impl VrrpStatus {
                     .map_or_else(|| "-".to_owned(), |address| address.to_string()),
                 instance.reason,
             );
+            if instance.in_conflict || instance.conflicts > 0 {
+                let now = if instance.in_conflict { ", one of them NOW" } else { "" };
+                let _ = writeln!(
+                    text,
+                    "  {:<16} heard a second master {} times{now}",
+                    "", instance.conflicts
+                );
+            }
+        }
+        let _ = writeln!(text, "  timing: {}", self.timing.lateness);
+        if let Some(last) = &self.timing.last_stall {
+            let _ = writeln!(
+                text,
+                "  stalls: {}, the last at {} s after 1970: {}",
+                self.timing.stalls, last.at_s, last.what
+            );
         }
     }
 }

@@ -83,6 +83,9 @@ impl Instance {
     /// A worse master was heard. Bursts of announcements are due at first, then with growing gaps while it lasts.
     pub(super) fn conflict_heard(&mut self, from: IpAddr, priority: u8, theirs: Duration, out: &mut Outbox) -> Heard {
         let now = out.now;
+        if self.conflict.is_none() {
+            self.conflicts = self.conflicts.saturating_add(1);
+        }
         let mut conflict = self.conflict.unwrap_or(Conflict {
             from,
             since: now,

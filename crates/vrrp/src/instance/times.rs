@@ -16,6 +16,8 @@ const SHORTEST_INTERVAL: Duration = Duration::from_millis(10);
 pub(crate) struct Wait {
     pub(crate) since: Timestamp,
     pub(crate) kind: WaitKind,
+    /// It does not end before this, whatever its length.
+    pub(crate) earliest_end: Timestamp,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +79,11 @@ impl Instance {
     /// Waits from now on for the master to be gone.
     pub(crate) fn wait_for(&mut self, kind: WaitKind, out: &mut Outbox) {
         self.wants_master = false;
-        self.wait = Some(Wait { since: out.now, kind });
+        self.wait = Some(Wait {
+            since: out.now,
+            kind,
+            earliest_end: Timestamp::ZERO,
+        });
         self.rearm_wait(out);
     }
 
@@ -85,7 +91,22 @@ impl Instance {
     pub(crate) fn rearm_wait(&mut self, out: &mut Outbox) {
         if let (State::Backup, Some(wait)) = (self.state, self.wait) {
             let key = Key::Instance(self.id, Timer::Election);
-            out.deadlines.set(key, wait.since + self.length_of(wait.kind));
+            let end = wait.since + self.length_of(wait.kind);
+            out.deadlines.set(key, end.max(wait.earliest_end));
+        }
+    }
+
+    /// After a stall in which an advertisement of the master may have been lost unheard, its silence counts only when one more
+    /// interval has passed without a word. The skew keeps the order in which backups take over.
+    pub(crate) fn listen_once_more(&mut self, stalled: Duration, out: &mut Outbox) {
+        let interval = self.master_interval();
+        let earliest = out.now + interval.saturating_add(self.skew());
+        if stalled < interval || self.master.is_none() {
+            return;
+        }
+        if let Some(wait) = self.wait.as_mut().filter(|wait| wait.kind == WaitKind::MasterDown) {
+            wait.earliest_end = earliest;
+            self.rearm_wait(out);
         }
     }
 

@@ -6,7 +6,7 @@
     reason = "seconds of tests are small"
 )]
 
-use crate::support::{Bench, HIGHER, LOWER, OURS, instance, ipv6, node_of, starting_as};
+use crate::support::{Bench, HIGHER, LOWER, OURS, at, instance, ipv6, node_of, starting_as};
 use holdfast_time::Duration;
 use holdfast_vrrp::settings::{InitialState, InstanceSettings, Version};
 use holdfast_vrrp::{Event, State};
@@ -534,6 +534,79 @@ fn a_late_backup_believes_the_packet_before_the_timer() {
     bench.handle(Event::DeadlineReached);
     assert_eq!(bench.state("VI_1"), State::Backup);
     assert!(bench.node.next_deadline().unwrap() > bench.now);
+}
+
+fn stall(bench: &mut Bench, ms: u64) {
+    bench.handle(Event::Stalled {
+        length: Duration::from_millis(ms),
+    });
+}
+
+/// After a stall the advertisement may have been lost in a full socket: it takes one more interval of silence, and the skew.
+#[test]
+fn a_backup_that_stalled_listens_once_more() {
+    let mut bench = Bench::of(instance(Version::V2, 100));
+    bench.hear(HIGHER, 200);
+    bench.forget();
+    bench.stall_until(9.0);
+    stall(&mut bench, 5_000);
+    bench.handle(Event::DeadlineReached);
+    assert_eq!(bench.state("VI_1"), State::Backup);
+    // 9 + 1 + (256 - 100) / 256
+    assert_eq!(bench.node.next_deadline().unwrap().to_string(), "10.609375s");
+    bench.until(11.0);
+    assert_eq!(bench.state("VI_1"), State::Master);
+    assert_eq!(bench.done()[0], "10.609375s VI_1 advertises 100 on eth0");
+}
+
+#[test]
+fn a_stall_shortens_no_wait_and_is_over_with_the_next_advertisement() {
+    let mut bench = Bench::of(instance(Version::V2, 100));
+    bench.hear(HIGHER, 200);
+    let due = bench.node.next_deadline();
+    stall(&mut bench, 1_500);
+    assert_eq!(bench.node.next_deadline(), due);
+    // Shorter than an interval: no advertisement can have been lost.
+    bench.until(3.5);
+    stall(&mut bench, 999);
+    assert_eq!(bench.node.next_deadline(), due);
+    stall(&mut bench, 1_000);
+    assert_eq!(bench.node.next_deadline(), Some(at(3.5 + 1.609_375)));
+    bench.until(4.0);
+    bench.hear(HIGHER, 200);
+    assert_eq!(bench.node.next_deadline(), Some(at(4.0 + 3.609_375)));
+}
+
+#[test]
+fn a_stall_moves_neither_a_master_nor_a_farewell() {
+    let mut bench = Bench::of(instance(Version::V2, 100));
+    bench.hear(HIGHER, 200);
+    bench.hear(HIGHER, 0);
+    let due = bench.node.next_deadline();
+    stall(&mut bench, 5_000);
+    assert_eq!(bench.node.next_deadline(), due, "the master has resigned");
+    bench.until(1.0);
+    let due = bench.node.next_deadline();
+    assert_eq!(bench.state("VI_1"), State::Master);
+    stall(&mut bench, 5_000);
+    assert_eq!(bench.node.next_deadline(), due);
+}
+
+#[test]
+fn lateness_is_counted() {
+    let mut bench = Bench::of(instance(Version::V2, 100));
+    bench.until(8.0);
+    let before = bench.node.lateness();
+    assert_eq!(before.max(), Duration::ZERO);
+    bench.stall_until(9.109_375);
+    bench.handle(Event::DeadlineReached);
+    let after = bench.node.lateness();
+    assert_eq!(
+        after.total(),
+        before.total() + 2,
+        "an advertisement, and the second burst"
+    );
+    assert_eq!(after.max(), Duration::from_millis(500));
 }
 
 #[test]

@@ -438,6 +438,25 @@ proptest! {
         network.run(Duration::from_millis(1005));
         network.check_settled();
     }
+
+    /// A loser that says nothing, as keepalived does: when the winner speaks first, it never hears of the conflict. It is told
+    /// to announce its addresses with each interval (`garp_master_refresh 1`).
+    #[test]
+    fn a_refresh_covers_a_loser_that_gives_way_in_silence(offset in 0u64..4000, v3 in any::<bool>()) {
+        let version = if v3 { Version::V3 } else { Version::V2 };
+        let mut winner = host_settings(version, 150, true, false);
+        winner.instances[0].announce.refresh = Duration::from_secs(1);
+        let mut loser = host_settings(version, 100, true, false);
+        loser.instances[0].higher_prio_send_advert = false;
+        let mut network = Network::new(vec![winner, loser], offset);
+        network.run(Duration::from_secs(10));
+        network.cut_all();
+        network.run(Duration::from_millis(30_000 + offset));
+        assert_eq!(network.masters("VI_1"), [0, 1]);
+        network.cuts.clear();
+        network.run(Duration::from_millis(1005));
+        network.check_settled();
+    }
 }
 
 /// Nodes of one priority: the higher address wins, and nobody flaps.
