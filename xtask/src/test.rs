@@ -37,9 +37,10 @@ const CROWDED_CASES: [(&str, &str, &str); 1] = [("peers: as keepalived in each r
 const GUEST_CASES_AT_ONCE: &str = "3";
 
 /// Test programs with cases for a guest, each in a guest of its own.
-const GUEST_CASES: [(&str, &str); 4] = [
+const GUEST_CASES: [(&str, &str); 5] = [
     ("guest: directors", "guest"),
     ("guest: the setups from their own files", "seeds"),
+    ("guest: connection sync and what else IPVS keeps", "sync"),
     ("guest: the same tables as keepalived", "tables"),
     ("guest: the same verdicts as keepalived", "checkers"),
 ];

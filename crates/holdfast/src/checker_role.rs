@@ -1,6 +1,7 @@
 //! The checker process: runs the probes, feeds the health machine, and keeps the kernel's IPVS table as it wants it.
 
 mod ipvs;
+mod sync;
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -16,10 +17,15 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 use self::ipvs::Ipvs;
+use self::sync::SyncDaemons;
 use crate::ipc::{self, FromChecker, ToChecker};
+use crate::plan::ipvs::IpvsSettings;
 use crate::privileges;
 use crate::report_pace::ReportPace;
 use crate::status::{CheckerStatus, RealServerStatus, VirtualServerStatus};
+
+/// How long the sync daemons may take to end.
+const SYNC_STOP_LIMIT: std::time::Duration = std::time::Duration::from_secs(2);
 
 struct ProbeResult {
     checker: CheckerId,
@@ -30,6 +36,10 @@ struct ProbeResult {
 struct Driver {
     health: Health,
     ipvs: Ipvs,
+    ipvs_settings: IpvsSettings,
+    sync: SyncDaemons,
+    /// The instance that the sync daemons follow is master
+    sync_is_master: bool,
     supervisor: ipc::Sender<FromChecker>,
     probes: HashMap<CheckerId, AbortHandle>,
     results: mpsc::UnboundedSender<ProbeResult>,
@@ -39,21 +49,31 @@ struct Driver {
 /// Runs until the supervisor says stop or goes away.
 pub async fn run() -> anyhow::Result<()> {
     let (supervisor, mut commands) = ipc::channel::<FromChecker, ToChecker>(ipc::inherited_stream()?)?;
-    // The module can only be loaded as root, so the kernel is opened before the rights are given up.
-    let mut ipvs = Ipvs::open();
-    privileges::allow_many_files()?;
-    privileges::confine_checker()?;
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen to signals")?;
-    let Some(ToChecker::Configure { settings, flush }) = commands.receive().await? else {
+    let Some(ToChecker::Configure {
+        settings,
+        ipvs: ipvs_settings,
+        sync_is_master,
+        flush,
+    }) = commands.receive().await?
+    else {
         return Ok(());
     };
+    // The module can only be loaded, and another namespace entered, as root: before the rights are given up.
+    let mut ipvs = Ipvs::open(ipvs_settings.namespace.clone());
+    let for_sync = ipvs.another_kernel();
+    privileges::allow_many_files()?;
+    privileges::confine_checker()?;
+    // Capabilities are each thread's own: this one inherits those that are left.
+    let sync = SyncDaemons::start(for_sync)?;
 
     if flush {
         ipvs.flush();
     }
     let mut monitor = Monitor::open()?;
     let (results, mut outcomes) = mpsc::unbounded_channel();
-    let mut driver = Driver::start(*settings, ipvs, supervisor, results);
+    let mut driver = Driver::start(*settings, ipvs, sync, supervisor, results);
+    driver.configure_ipvs(*ipvs_settings, sync_is_master);
     driver.report_local_addresses().await;
     let timer = DeadlineTimer::new()?;
     loop {
@@ -61,10 +81,18 @@ pub async fn run() -> anyhow::Result<()> {
         timer.arm(driver.next_deadline())?;
         tokio::select! {
             command = commands.receive() => match command? {
-                Some(ToChecker::Configure { settings, .. }) => driver.reload(*settings),
+                Some(ToChecker::Configure {
+                    settings,
+                    ipvs,
+                    sync_is_master,
+                    ..
+                }) => {
+                    driver.configure_ipvs(*ipvs, sync_is_master);
+                    driver.reload(*settings);
+                }
+                Some(ToChecker::SyncInstance { is_master }) => driver.sync_instance(is_master),
                 Some(ToChecker::Shutdown { keep_table }) => {
-                    driver.stop(keep_table);
-                    driver.supervisor.flush().await;
+                    driver.stop(keep_table).flush().await;
                     return Ok(());
                 }
                 // The supervisor was killed: without it nobody reloads or stops us, so we stop, and leave the table as it is.
@@ -85,6 +113,7 @@ impl Driver {
     fn start(
         settings: Settings,
         mut ipvs: Ipvs,
+        sync: SyncDaemons,
         supervisor: ipc::Sender<FromChecker>,
         results: mpsc::UnboundedSender<ProbeResult>,
     ) -> Self {
@@ -99,6 +128,9 @@ impl Driver {
         let mut driver = Self {
             health,
             ipvs,
+            ipvs_settings: IpvsSettings::default(),
+            sync,
+            sync_is_master: false,
             supervisor,
             probes: HashMap::new(),
             results,
@@ -126,6 +158,32 @@ impl Driver {
             self.ipvs.bring_all(&self.health.wanted(), &BTreeSet::new());
             self.pace.note_change();
         }
+    }
+
+    /// Does what concerns IPVS as a whole.
+    fn configure_ipvs(&mut self, settings: IpvsSettings, sync_is_master: bool) {
+        self.sync_is_master = sync_is_master;
+        if let Some(timeouts) = &settings.timeouts {
+            self.ipvs.set_timeouts(timeouts);
+        }
+        let former = std::mem::replace(&mut self.ipvs_settings, settings);
+        if former.sync.is_some() || self.ipvs_settings.sync.is_some() {
+            self.order_sync_daemons();
+        }
+    }
+
+    fn sync_instance(&mut self, is_master: bool) {
+        self.sync_is_master = is_master;
+        if self.ipvs_settings.sync.is_some() {
+            self.order_sync_daemons();
+        }
+        self.pace.note_change();
+    }
+
+    fn order_sync_daemons(&self) {
+        let sync = self.ipvs_settings.sync.as_ref();
+        self.sync
+            .want(sync.map_or_else(Vec::new, |sync| sync.wanted(self.sync_is_master)));
     }
 
     fn reload(&mut self, settings: Settings) {
@@ -241,19 +299,31 @@ impl Driver {
         self.probes.insert(checker, task.abort_handle());
     }
 
-    fn stop(&mut self, keep_table: bool) {
+    fn stop(mut self, keep_table: bool) -> ipc::Sender<FromChecker> {
         self.handle(Event::Shutdown);
         self.drain();
         self.probes.drain().for_each(|(_, probe)| probe.abort());
         if !keep_table {
-            self.ipvs.remove_all();
+            if self.ipvs_settings.sync.is_some() {
+                self.sync.want(Vec::new());
+            }
+            if self.ipvs_settings.flush_at_stop {
+                self.ipvs.flush();
+            } else {
+                self.ipvs.remove_all();
+            }
         }
+        self.sync.finish(SYNC_STOP_LIMIT);
+        self.supervisor
     }
 
     fn status(&self) -> CheckerStatus {
         let virtual_servers = self.health.status().virtual_servers;
+        let sync = self.sync.report();
         CheckerStatus {
             ipvs_error: self.ipvs.error().map(str::to_owned),
+            sync_daemons: sync.running,
+            sync_error: sync.error,
             virtual_servers: virtual_servers.into_iter().map(virtual_server_status).collect(),
         }
     }

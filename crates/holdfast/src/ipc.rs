@@ -13,6 +13,7 @@ use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::plan::ipvs::IpvsSettings;
 use crate::status::{BfdStatus, CheckerStatus, VrrpChange, VrrpStatus};
 
 /// A child finds its end of the socket pair under this descriptor.
@@ -78,8 +79,17 @@ pub enum ToChecker {
     Configure {
         /// What to check and to balance
         settings: Box<holdfast_health::settings::Settings>,
+        /// IPVS as a whole
+        ipvs: Box<IpvsSettings>,
+        /// Whether the instance that the sync daemons follow is master
+        sync_is_master: bool,
         /// Empty the whole table first, whoever made it (`lvs_flush`)
         flush: bool,
+    },
+    /// The instance that the sync daemons follow became master, or is not any more
+    SyncInstance {
+        /// Whether it is master
+        is_master: bool,
     },
     /// Remove our services and end
     Shutdown {

@@ -3,6 +3,7 @@
 
 pub mod bfd;
 pub mod health;
+pub mod ipvs;
 pub mod notify;
 pub mod pacing;
 pub mod scripts;

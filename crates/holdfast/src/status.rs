@@ -201,6 +201,12 @@ pub struct FileStatus {
 pub struct CheckerStatus {
     /// `None`: the kernel's table follows the health of the servers. Otherwise why it does not.
     pub ipvs_error: Option<String>,
+    /// The sync daemons that run, in words
+    #[serde(default)]
+    pub sync_daemons: Vec<String>,
+    /// Why the sync daemons are not as they should be
+    #[serde(default)]
+    pub sync_error: Option<String>,
     /// Every virtual server in the order of the configuration
     pub virtual_servers: Vec<VirtualServerStatus>,
 }

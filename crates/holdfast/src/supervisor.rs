@@ -22,7 +22,7 @@ pub use self::trackers::TrackerReport;
 use self::trackers::Trackers;
 use crate::bfd_news::NewsLines;
 use crate::cli::Arguments;
-use crate::ipc::{FromBfd, FromChecker, FromVrrp, ToBfd, ToChecker, ToVrrp};
+use crate::ipc::{FromBfd, FromChecker, FromVrrp, ToBfd, ToChecker, ToVrrp, VrrpNotification};
 use crate::pid_file::PidFile;
 use crate::plan::trackers::TrackerTable;
 use crate::scripts::Script;
@@ -64,6 +64,8 @@ struct Supervisor {
     bfd: Option<Child<ToBfd>>,
     news_lines: NewsLines,
     reports: mpsc::UnboundedSender<Report>,
+    /// The instance that the sync daemons follow is master
+    sync_is_master: bool,
     notifier: Notifier,
     trackers: Trackers,
     status: Status,
@@ -154,6 +156,7 @@ impl Supervisor {
             checker: None,
             bfd: None,
             news_lines: NewsLines::new()?,
+            sync_is_master: false,
             trackers: Trackers::new(reports.clone()),
             reports,
             notifier: Notifier::default(),
@@ -191,7 +194,7 @@ impl Supervisor {
             status.pid = Some(child.pid());
             // A checker that comes back adopts the table; only the first one may empty it.
             let flush = self.configuration.flush_ipvs && status.restarts == 0;
-            child.send(&self.configuration.for_checker(flush));
+            child.send(&self.configuration.for_checker(flush, self.sync_is_master));
             self.checker = Some(child);
         }
         self.start_bfd()
@@ -231,7 +234,10 @@ impl Supervisor {
                 status.apply(change);
                 self.notifier.states(status);
             }
-            Report::Vrrp(FromVrrp::Notify(change)) => self.notifier.vrrp(&change),
+            Report::Vrrp(FromVrrp::Notify(change)) => {
+                self.notifier.vrrp(&change);
+                self.follow_instance(&change);
+            }
             Report::Checker(FromChecker::Status(report)) => self.status.checker.get_or_insert_default().report = report,
             Report::Checker(FromChecker::Notify(change)) => self.notifier.checker(&change),
             Report::Bfd(FromBfd::Status(report)) => self.status.bfd.get_or_insert_default().report = report,
@@ -246,9 +252,37 @@ impl Supervisor {
         Ok(None)
     }
 
+    /// The instance that the sync daemons follow.
+    fn followed(&self) -> Option<&String> {
+        self.configuration.ipvs.sync.as_ref()?.instance.as_ref()
+    }
+
+    fn follow_instance(&mut self, change: &VrrpNotification) {
+        let is_master = match change.state.as_str() {
+            "MASTER" => true,
+            "BACKUP" | "FAULT" | "STOP" | "DELETED" => false,
+            _ => return,
+        };
+        if !change.is_group && self.followed() == Some(&change.name) {
+            self.set_sync_master(is_master);
+        }
+    }
+
+    fn set_sync_master(&mut self, is_master: bool) {
+        self.sync_is_master = is_master;
+        if let Some(checker) = &self.checker {
+            checker.send(&ToChecker::SyncInstance { is_master });
+        }
+    }
+
     fn child_ended(&mut self, role: Role, pid: u32, exit: std::process::ExitStatus) -> Option<u8> {
         let lived = match role {
-            Role::Vrrp => forget(&mut self.vrrp, &mut self.status.vrrp, pid),
+            Role::Vrrp => {
+                let former = forget(&mut self.vrrp, &mut self.status.vrrp, pid);
+                // Another director is master soon.
+                self.set_sync_master(false);
+                former
+            }
             Role::Checker => forget(&mut self.checker, &mut self.status.checker, pid),
             Role::Bfd => forget(&mut self.bfd, &mut self.status.bfd, pid),
         };
@@ -306,6 +340,11 @@ impl Supervisor {
     /// Hands the new configuration to the children, starts those that are needed now.
     fn apply(&mut self) -> anyhow::Result<()> {
         self.configure_trackers();
+        let known = self.status.vrrp.as_ref().map(|vrrp| &vrrp.report.instances);
+        self.sync_is_master = self.followed().is_some_and(|followed| {
+            let instance = known.and_then(|known| known.iter().find(|instance| instance.name == *followed));
+            instance.is_some_and(|instance| instance.state == "MASTER")
+        });
         // A child that is no longer needed gets an empty configuration and gives up all it holds.
         if let Some(vrrp) = &self.vrrp {
             // Before the settings: no instance shall act on what a script of the same name once said.
@@ -315,7 +354,7 @@ impl Supervisor {
             vrrp.send(&ToVrrp::Configure(Box::new(self.configuration.vrrp.clone())));
         }
         if let Some(checker) = &self.checker {
-            checker.send(&self.configuration.for_checker(false));
+            checker.send(&self.configuration.for_checker(false, self.sync_is_master));
         }
         if let Some(bfd) = &self.bfd {
             bfd.send(&self.configuration.for_bfd(false));

@@ -8,7 +8,7 @@ mod module;
 mod socket;
 mod sync;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::time::Duration;
 
@@ -26,6 +26,8 @@ const FAMILY_NAME: &str = "IPVS";
 const LIMIT: Duration = Duration::from_secs(3);
 /// How often a dump is begun again because somebody changed the table meanwhile.
 const DUMP_ATTEMPTS: u32 = 5;
+/// How often the list of services is read until it is the same twice.
+const LIST_ATTEMPTS: u32 = 10;
 
 const NO_CAPABILITY: &str = "IPVS needs CAP_NET_ADMIN, for reading as well";
 
@@ -129,10 +131,10 @@ impl Kernel {
     /// Table and counters from the same dump.
     ///
     /// Linux numbers the services of all namespaces together while it lists those of one. When another namespace loses a
-    /// service between two parts of a long list, a service of ours can be left out; the next read has it.
+    /// service between two parts of a long list, a service of ours can be left out. So the list is read until it is the same
+    /// twice.
     pub fn read(&mut self) -> Result<(Table, Statistics), Error> {
-        let head = self.head(netlink::DUMP, command::GET_SERVICE);
-        let services = self.ask("reading the IPVS services", head, |_| {}, wire::get_service)?;
+        let services = self.services()?;
         let (mut table, mut statistics) = (Table::default(), Statistics::default());
         for service in services {
             let key = service.key;
@@ -141,6 +143,28 @@ impl Kernel {
             statistics.services.insert(key, counts);
         }
         Ok((table, statistics))
+    }
+
+    fn services(&mut self) -> Result<Vec<ObservedService>, Error> {
+        const OPERATION: &str = "reading the IPVS services";
+        fn keys(services: &[ObservedService]) -> BTreeSet<&ServiceKey> {
+            services.iter().map(|service| &service.key).collect()
+        }
+        let head = self.head(netlink::DUMP, command::GET_SERVICE);
+        let mut services = self.ask(OPERATION, head, |_| {}, wire::get_service)?;
+        for _ in 0..LIST_ATTEMPTS {
+            let again = self.ask(OPERATION, head, |_| {}, wire::get_service)?;
+            let agree = keys(&services) == keys(&again);
+            services = again;
+            if agree {
+                return Ok(services);
+            }
+            debug!(OPERATION, "two lists differ, reading another");
+        }
+        Err(Error::Unsteady {
+            operation: OPERATION.into(),
+            attempts: LIST_ATTEMPTS,
+        })
     }
 
     /// One service with its destinations; `None` when it does not exist.

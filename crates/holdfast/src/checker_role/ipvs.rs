@@ -1,14 +1,20 @@
 //! The kernel's IPVS table as seen by the driver: read, brought to what is wanted by difference, tried again after errors.
 
 use std::collections::BTreeSet;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use anyhow::{Context, anyhow};
 
 use holdfast_health::Health;
 use holdfast_ipvs::kernel::{Applied, Kernel};
 use holdfast_ipvs::reconcile::reconcile;
+use holdfast_ipvs::sync::Timeouts;
 use holdfast_ipvs::table::{ServiceKey, Table};
 use holdfast_net::DeadlineTimer;
 use holdfast_time::Timestamp;
+use nix::sched::{CloneFlags, setns};
 
 /// How long to wait before a table that could not be brought to what is wanted is tried again.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
@@ -24,12 +30,16 @@ pub struct Ipvs {
     changed: BTreeSet<ServiceKey>,
     error: Option<String>,
     retry_at: Option<Timestamp>,
+    /// Where IPVS is; `None`: in our own network namespace
+    namespace: Option<PathBuf>,
 }
 
 impl Ipvs {
     /// Connects to the kernel, loading the module if need be. Without IPVS the rest of the daemon goes on, and it is
     /// tried again from time to time.
-    pub fn open() -> Self {
+    ///
+    /// Only root can enter another namespace: what was opened there is kept for good.
+    pub fn open(namespace: Option<PathBuf>) -> Self {
         let mut ipvs = Self {
             kernel: None,
             observed: Table::default(),
@@ -37,15 +47,32 @@ impl Ipvs {
             changed: BTreeSet::new(),
             error: None,
             retry_at: None,
+            namespace,
         };
         ipvs.connect();
         ipvs
     }
 
     fn connect(&mut self) {
-        match Kernel::open() {
+        match open_in(self.namespace.as_deref()) {
             Ok(kernel) => self.kernel = Some(kernel),
-            Err(error) => self.failed(&error.to_string()),
+            Err(error) => self.failed(&format!("{error:#}")),
+        }
+    }
+
+    /// A second connection to the same table; `None` if there is none to be had.
+    pub fn another_kernel(&self) -> Option<Kernel> {
+        self.kernel
+            .as_ref()
+            .and_then(|_| open_in(self.namespace.as_deref()).ok())
+    }
+
+    /// `lvs_timeouts`.
+    pub fn set_timeouts(&mut self, timeouts: &Timeouts) {
+        let Some(kernel) = &mut self.kernel else { return };
+        match kernel.set_timeouts(timeouts) {
+            Ok(()) => {}
+            Err(error) => tracing::error!("lvs_timeouts: {error}"),
         }
     }
 
@@ -186,7 +213,10 @@ impl Ipvs {
         if self.error.as_deref() != Some(error) {
             tracing::error!("{error}");
         }
-        self.kernel = None;
+        // In another namespace there is no way back to it; late answers are known by their numbers.
+        if self.namespace.is_none() {
+            self.kernel = None;
+        }
         self.retry(error.to_owned());
     }
 
@@ -194,4 +224,19 @@ impl Ipvs {
         self.error = Some(error);
         self.retry_at = Some(DeadlineTimer::now() + RETRY_AFTER);
     }
+}
+
+/// Opens the IPVS of a namespace. A netlink socket stays in the namespace that it was made in.
+fn open_in(namespace: Option<&Path>) -> anyhow::Result<Kernel> {
+    let Some(path) = namespace else {
+        return Ok(Kernel::open()?);
+    };
+    let open = || {
+        let file = File::open(path).with_context(|| format!("there is no network namespace {}", path.display()))?;
+        setns(file, CloneFlags::CLONE_NEWNET)
+            .with_context(|| format!("cannot enter network namespace {}", path.display()))?;
+        anyhow::Ok(Kernel::open()?)
+    };
+    // A thread of its own: this one stays where it is.
+    std::thread::scope(|scope| scope.spawn(open).join()).map_err(|_| anyhow!("a thread died"))?
 }

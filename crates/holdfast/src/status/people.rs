@@ -124,6 +124,12 @@ impl CheckerStatus {
         if let Some(error) = &self.ipvs_error {
             let _ = writeln!(text, "  IPVS: {error}");
         }
+        for daemon in &self.sync_daemons {
+            let _ = writeln!(text, "  connection sync: {daemon}");
+        }
+        if let Some(error) = &self.sync_error {
+            let _ = writeln!(text, "  connection sync: {error}");
+        }
         for service in &self.virtual_servers {
             let quorum = if service.quorum_up { "up" } else { "QUORUM LOST" };
             let _ = writeln!(text, "  {} {quorum}", service.name);

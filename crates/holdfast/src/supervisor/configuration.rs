@@ -7,10 +7,12 @@ use holdfast_conf::{Diagnostic, FileLoader, LoadOptions, Loaded, Severity};
 use holdfast_health::settings::Settings as HealthSettings;
 use holdfast_vrrp::settings::NodeSettings;
 
+use super::namespace;
 use crate::cli::Arguments;
 use crate::host::ThisHost;
 use crate::ipc::{ToBfd, ToChecker};
 use crate::plan;
+use crate::plan::ipvs::IpvsSettings;
 use crate::plan::notify::NotifyPlan;
 use crate::plan::scripts::LifeScripts;
 use crate::plan::trackers::TrackerTable;
@@ -26,6 +28,8 @@ pub struct Configuration {
     pub health: HealthSettings,
     /// `net_namespace` or `-s`
     pub namespace: Option<String>,
+    /// For the checker process: IPVS as a whole
+    pub ipvs: IpvsSettings,
     /// `lvs_flush`
     pub flush_ipvs: bool,
     /// Whom the supervisor tells of changes
@@ -81,6 +85,7 @@ impl Configuration {
             vrrp: plan::vrrp::node_settings(&config, &trackers),
             bfd: plan::bfd::node_settings(&config),
             health: plan::health::settings(&config),
+            ipvs: plan::ipvs::settings(&config, &namespace::initial()),
             namespace: arguments.namespace.clone().or(config.daemon.net_namespace),
             flush_ipvs: config.global_defs.lvs_flush,
             notify,
@@ -115,9 +120,11 @@ impl Configuration {
     }
 
     /// What the checker process is told.
-    pub fn for_checker(&self, flush: bool) -> ToChecker {
+    pub fn for_checker(&self, flush: bool, sync_is_master: bool) -> ToChecker {
         ToChecker::Configure {
             settings: Box::new(self.health.clone()),
+            ipvs: Box::new(self.ipvs.clone()),
+            sync_is_master,
             flush,
         }
     }
@@ -142,7 +149,9 @@ impl Configuration {
 
     /// Whether there is work for the checker process.
     pub fn needs_checker(&self, arguments: &Arguments) -> bool {
-        !arguments.vrrp_only && !self.health.virtual_servers.is_empty()
+        let has_work =
+            !self.health.virtual_servers.is_empty() || self.ipvs.sync.is_some() || self.ipvs.timeouts.is_some();
+        !arguments.vrrp_only && has_work
     }
 }
 

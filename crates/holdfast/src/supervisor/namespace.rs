@@ -1,7 +1,9 @@
 //! The network namespace that the daemon runs in: `net_namespace`, or `-s` on the command line.
 
 use std::fs::File;
-use std::path::Path;
+use std::os::fd::AsRawFd;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use anyhow::{Context, ensure};
 use nix::sched::{CloneFlags, setns};
@@ -19,6 +21,16 @@ pub fn enter(name: &str) -> anyhow::Result<()> {
     let namespace =
         File::open(&path).with_context(|| format!("there is no network namespace {name} ({})", path.display()))?;
     setns(namespace, CloneFlags::CLONE_NEWNET).with_context(|| format!("cannot enter network namespace {name}"))
+}
+
+/// A path under which every process of root finds the network namespace that this one was in at the first call.
+pub fn initial() -> PathBuf {
+    static INITIAL: OnceLock<Option<File>> = OnceLock::new();
+    let file = INITIAL.get_or_init(|| File::open("/proc/self/ns/net").ok());
+    match file {
+        Some(file) => PathBuf::from(format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd())),
+        None => PathBuf::from("/proc/1/ns/net"),
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,164 @@
+//! What directors do with IPVS besides the table: connection synchronisation, timeouts, the end. On a real IPVS: in a guest,
+//! started by `cargo xtask test guest`. keepalived is the subject first.
+
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Result, ensure};
+use bed::client::Lasting;
+use bed::daemon::{Daemon, Software};
+use bed::node::Node;
+use bed::site::{self, Forwarding, Options, Site};
+use bed::wait;
+
+/// Time for things that take a second or two when nobody else is about.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+const BACKUP: Options = Options {
+    priority: 100,
+    advert_int: 1.0,
+    weights: [1, 1],
+};
+
+fn with_global(global: &str, configuration: &str) -> String {
+    format!("global_defs {{\n{global}\n}}\n{configuration}")
+}
+
+/// The sync daemons of a node, as ipvsadm shows them.
+fn daemons(node: &Node) -> String {
+    node.run("ipvsadm", &["-Ln", "--daemon"]).unwrap_or_default()
+}
+
+fn wait_for_daemon(node: &Node, role: &str) -> Result<()> {
+    let mut seen = String::new();
+    let outcome = wait::until("the sync daemon", PATIENCE, || {
+        seen = daemons(node);
+        seen.lines().count() == 1 && seen.starts_with(&format!("{role} sync daemon (mcast=eth0, syncid=51"))
+    });
+    outcome.map_err(|problem| problem.context(format!("{}: wanted {role}, ipvsadm shows {seen:?}", node.name())))
+}
+
+/// The master tells the backup of its connections, so that one lives when the other director takes over; and the daemons
+/// change their roles with the instance, and go with the director.
+fn a_connection_survives_the_failover(subject: Software) -> Result<()> {
+    site::load_modules()?;
+    let site = Site::new(Forwarding::Dr)?;
+    let _webs = site.start_webs()?;
+    let [first, second] = &site.directors;
+    for director in &site.directors {
+        // The first packet is told already, and again every other one: as an idle connection needs it.
+        director.sysctl("ipv4/vs/sync_threshold", "1 2")?;
+    }
+    let global = "lvs_sync_daemon eth0 V_W";
+    let better = with_global(global, &site.configuration(&Options::default()));
+    let master = Daemon::start(subject, first, &better)?;
+    let backup = Daemon::start(subject, second, &with_global(global, &site.configuration(&BACKUP)))?;
+    site.wait_for_master(first, PATIENCE)?;
+    site.wait_for_weights(first, &[(0, 1), (1, 1)], PATIENCE)?;
+    site.wait_for_weights(second, &[(0, 1), (1, 1)], PATIENCE)?;
+    wait_for_daemon(first, "master")?;
+    wait_for_daemon(second, "backup")?;
+
+    let mut lasting = Lasting::open(&site.client, site.target())?;
+    for _ in 0..4 {
+        lasting.ask()?;
+    }
+    wait::until("the connection on the backup", PATIENCE, || {
+        second
+            .proc_net("ip_vs_conn_sync")
+            .is_ok_and(|text| text.lines().skip(1).any(|line| line.contains("ESTABLISHED")))
+    })?;
+    master.stop()?;
+    site.wait_for_master(second, PATIENCE)?;
+    wait_for_daemon(second, "master")?;
+    lasting.ask()?;
+    lasting.ask()?;
+    wait::until("the end of the stopped director's daemons", PATIENCE, || {
+        daemons(first).is_empty()
+    })?;
+
+    let _master = Daemon::start(subject, first, &better)?;
+    site.wait_for_master(first, PATIENCE)?;
+    wait_for_daemon(first, "master")?;
+    wait_for_daemon(second, "backup")?;
+    drop(backup);
+    Ok(())
+}
+
+/// Timeouts are the kernel's from then on, and `lvs_flush_on_stop` takes everything along.
+fn timeouts_and_the_whole_table(subject: Software) -> Result<()> {
+    site::load_modules()?;
+    let site = Site::new(Forwarding::Dr)?;
+    let [director, _] = &site.directors;
+    let foreign = ["-A", "-t", "192.168.0.222:80", "-s", "rr"];
+    director.run("ipvsadm", &foreign)?;
+    let timeouts = "lvs_timeouts tcp 7200 tcpfin 30 udp 60";
+    let configuration = site.configuration(&Options::default());
+    let daemon = Daemon::start(subject, director, &with_global(timeouts, &configuration))?;
+    site.wait_for_master(director, PATIENCE)?;
+    let shown = director.run("ipvsadm", &["-Ln", "--timeout"])?;
+    ensure!(shown.trim().ends_with("7200 30 60"), "ipvsadm shows {shown:?}");
+    daemon.stop()?;
+    let left = director.run("ipvsadm", &["-Sn"])?;
+    ensure!(
+        left.lines().count() == 1 && left.contains("192.168.0.222:80"),
+        "left: {left:?}"
+    );
+
+    let flushing = with_global("lvs_flush_on_stop", &configuration);
+    let started = SystemTime::now();
+    let daemon = Daemon::start(subject, director, &flushing)?;
+    daemon.wait_for_log("Entering MASTER STATE", started, PATIENCE)?;
+    daemon.stop()?;
+    let left = director.run("ipvsadm", &["-Sn"])?;
+    ensure!(left.trim().is_empty(), "left: {left:?}");
+    Ok(())
+}
+
+/// VRRP speaks in one network namespace, and the services are in another.
+fn ipvs_is_in_another_namespace(subject: Software) -> Result<()> {
+    site::load_modules()?;
+    let site = Site::new(Forwarding::Dr)?;
+    let [director, _] = &site.directors;
+    director.run("ip", &["netns", "add", "services"])?;
+    let configuration = format!(
+        "net_namespace_ipvs services\n{}",
+        site.configuration(&Options::default())
+    );
+    let daemon = Daemon::start(subject, director, &configuration)?;
+    site.wait_for_master(director, PATIENCE)?;
+    let inside = || {
+        director
+            .run("ip", &["netns", "exec", "services", "ipvsadm", "-Sn"])
+            .unwrap_or_default()
+    };
+    wait::until("the service in its namespace", PATIENCE, || {
+        inside().contains("192.168.0.200:80")
+    })?;
+    ensure!(site.service(director).is_none(), "the service is in both");
+    daemon.stop()?;
+    ensure!(inside().trim().is_empty(), "left: {:?}", inside());
+    Ok(())
+}
+
+macro_rules! cases {
+    ($subject:ident) => {
+        cases!($subject; a_connection_survives_the_failover timeouts_and_the_whole_table ipvs_is_in_another_namespace);
+    };
+    ($subject:ident; $($case:ident)*) => {
+        $(
+            #[test]
+            #[ignore = "needs a guest: cargo xtask test guest"]
+            fn $case() -> super::Result<()> {
+                super::$case(super::Software::$subject)
+            }
+        )*
+    };
+}
+
+mod keepalived {
+    cases!(Keepalived);
+}
+
+mod holdfast {
+    cases!(Holdfast);
+}
