@@ -88,7 +88,7 @@ fn defaults_of_what_is_tracked() {
         (Duration::from_millis(10), Duration::from_millis(10))
     );
     assert_eq!((bfd.idle_tx, bfd.multiplier, bfd.ttl), (Duration::from_secs(1), 5, 255));
-    assert_eq!((bfd.max_hops, bfd.vrrp, bfd.checker), (None, true, true));
+    assert_eq!((bfd.max_hops, bfd.vrrp, bfd.checker), (Some(0), true, true));
 }
 
 #[test]
