@@ -86,6 +86,24 @@ impl Network {
         Ok(port)
     }
 
+    /// Joins two LANs by a cable between their bridges; the port that is returned is the end of it in the first one, where it
+    /// can be cut.
+    pub fn join(&self, lan: &str, other: &str) -> Result<Port> {
+        let (name, far) = (format!("t-{lan}"), format!("t-{other}"));
+        self.switch.ip(&[
+            format!("link add {name} type veth peer name {far}"),
+            format!("link set {name} master {lan} up"),
+            format!("link set {far} master {other} up"),
+        ])?;
+        let index = self.index_of(&name).with_context(|| format!("the number of {name}"))?;
+        Ok(Port {
+            index,
+            node: self.switch.name().to_owned(),
+            lan: lan.to_owned(),
+            name,
+        })
+    }
+
     /// All ports, in the order in which they were plugged in.
     pub fn ports(&self) -> Vec<Port> {
         self.ports.borrow().clone()

@@ -14,6 +14,7 @@ use crate::network::Network;
 use crate::node::Node;
 use crate::wait::Record;
 
+pub(crate) use addresses::{attribute, hear, read_ip};
 pub(crate) use packets::{ARP, AUTHENTICATION_HEADER, ETHERNET_HEADER, ICMPV6, IPV4, IPV6, IPV6_HEADER, VRRP};
 
 /// How long a watcher may take to notice that it is not wanted any more.

@@ -32,7 +32,10 @@ const PEERS_CASES: &[(&str, &str)] = &[
     ("peers: what they tell", "reports"),
 ];
 /// Test programs whose cases make many networks each, and how many cases may run at once.
-const CROWDED_CASES: [(&str, &str, &str); 1] = [("peers: as keepalived in each role", "matrix", "8")];
+const CROWDED_CASES: [(&str, &str, &str); 2] = [
+    ("peers: as keepalived in each role", "matrix", "8"),
+    ("peers: healed partitions", "partition", "4"),
+];
 /// Cases in a guest share two emulated processors.
 const GUEST_CASES_AT_ONCE: &str = "3";
 

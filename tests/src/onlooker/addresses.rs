@@ -29,7 +29,25 @@ const IFA_ADDRESS: u16 = 1;
 const IFA_LOCAL: u16 = 2;
 
 pub(super) fn watch(node: &Node, changes: Arc<Record<AddressChange>>, done: Arc<AtomicBool>) -> Result<()> {
-    let socket = node.within(open)?.context("a netlink socket")?;
+    hear(node, GROUPS, done, move |when, kind, body| {
+        if let (NEW_ADDRESS | DELETED_ADDRESS, Some(address)) = (kind, read_address(body)) {
+            changes.push(AddressChange {
+                when,
+                address,
+                added: kind == NEW_ADDRESS,
+            });
+        }
+    })
+}
+
+/// Hears what a node's kernel tells some groups (`RTMGRP_*`), from now on until `done`: when it came, its kind and its body.
+pub(crate) fn hear(
+    node: &Node,
+    groups: u32,
+    done: Arc<AtomicBool>,
+    tell: impl Fn(SystemTime, u16, &[u8]) + Send + 'static,
+) -> Result<()> {
+    let socket = node.within(move || open(groups))?.context("a netlink socket")?;
     let watch = move || {
         let mut buffer = vec![0; 32 * 1024];
         while !done.load(Ordering::Relaxed) {
@@ -40,26 +58,20 @@ pub(super) fn watch(node: &Node, changes: Arc<Record<AddressChange>>, done: Arc<
             let mut rest = buffer.get(..length).unwrap_or_default();
             while let Some((kind, body, after)) = next_message(rest) {
                 rest = after;
-                if let (NEW_ADDRESS | DELETED_ADDRESS, Some(address)) = (kind, read_address(body)) {
-                    changes.push(AddressChange {
-                        when,
-                        address,
-                        added: kind == NEW_ADDRESS,
-                    });
-                }
+                tell(when, kind, body);
             }
         }
     };
-    std::thread::Builder::new().name("addresses".into()).spawn(watch)?;
+    std::thread::Builder::new().name("netlink".into()).spawn(watch)?;
     Ok(())
 }
 
-fn open() -> nix::Result<OwnedFd> {
+fn open(groups: u32) -> nix::Result<OwnedFd> {
     let flags = SockFlag::SOCK_CLOEXEC;
     let socket = socket(AddressFamily::Netlink, SockType::Raw, flags, SockProtocol::NetlinkRoute)?;
     let limit = TimeVal::new(0, READ_LIMIT.subsec_micros().into());
     setsockopt(&socket, sockopt::ReceiveTimeout, &limit)?;
-    bind(socket.as_raw_fd(), &NetlinkAddr::new(0, GROUPS))?;
+    bind(socket.as_raw_fd(), &NetlinkAddr::new(0, groups))?;
     Ok(socket)
 }
 
@@ -73,23 +85,25 @@ fn next_message(bytes: &[u8]) -> Option<(u16, &[u8], &[u8])> {
 
 /// The interface's own address: `IFA_LOCAL`, which IPv6 does without.
 fn read_address(body: &[u8]) -> Option<IpAddr> {
-    let mut attributes = body.get(ADDRESS_HEADER..)?;
-    let mut address = None;
+    let attributes = body.get(ADDRESS_HEADER..)?;
+    let address = attribute(attributes, IFA_LOCAL).or_else(|| attribute(attributes, IFA_ADDRESS));
+    read_ip(address?)
+}
+
+/// The value of the first attribute of a kind.
+pub(crate) fn attribute(mut attributes: &[u8], wanted: u16) -> Option<&[u8]> {
     while let (Some(length), Some(kind)) = (attributes.first_chunk::<2>(), attributes.get(2..4)) {
         let length = usize::from(u16::from_ne_bytes(*length));
-        let kind = u16::from_ne_bytes(*kind.first_chunk()?);
         let value = attributes.get(4..length)?;
-        match kind {
-            IFA_LOCAL => return read_ip(value),
-            IFA_ADDRESS => address = read_ip(value),
-            _ => {}
+        if u16::from_ne_bytes(*kind.first_chunk()?) == wanted {
+            return Some(value);
         }
         attributes = attributes.get(length.next_multiple_of(4)..).unwrap_or_default();
     }
-    address
+    None
 }
 
-fn read_ip(bytes: &[u8]) -> Option<IpAddr> {
+pub(crate) fn read_ip(bytes: &[u8]) -> Option<IpAddr> {
     if let Ok(bytes) = <[u8; 4]>::try_from(bytes) {
         return Some(Ipv4Addr::from(bytes).into());
     }
