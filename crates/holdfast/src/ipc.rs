@@ -14,6 +14,7 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::plan::ipvs::IpvsSettings;
+use crate::plan::routing::RoutingPlan;
 use crate::status::{BfdStatus, CheckerStatus, VrrpChange, VrrpStatus};
 
 /// A child finds its end of the socket pair under this descriptor.
@@ -26,7 +27,12 @@ const FRAME_LIMIT: usize = 1 << 30;
 #[derive(Debug, Serialize, Deserialize)]
 pub enum ToVrrp {
     /// First configuration or a reload
-    Configure(Box<holdfast_vrrp::settings::NodeSettings>),
+    Configure {
+        /// The election
+        settings: Box<holdfast_vrrp::settings::NodeSettings>,
+        /// The routes and rules that it speaks of, and what is static
+        routing: Box<RoutingPlan>,
+    },
     /// A tracked script came up or went down; `None`: it has no result yet
     ScriptResult {
         /// Name of the `vrrp_script`

@@ -6,6 +6,7 @@ pub mod health;
 pub mod ipvs;
 pub mod notify;
 pub mod pacing;
+pub mod routing;
 pub mod scripts;
 pub mod trackers;
 pub mod vrrp;

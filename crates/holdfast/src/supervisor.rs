@@ -175,7 +175,7 @@ impl Supervisor {
                 &self.reports,
                 Report::Vrrp,
             )?;
-            child.send(&ToVrrp::Configure(Box::new(self.configuration.vrrp.clone())));
+            child.send(&self.configuration.for_vrrp());
             for result in self.trackers.all_results() {
                 child.send(&result);
             }
@@ -351,7 +351,7 @@ impl Supervisor {
             for result in self.trackers.all_results() {
                 vrrp.send(&result);
             }
-            vrrp.send(&ToVrrp::Configure(Box::new(self.configuration.vrrp.clone())));
+            vrrp.send(&self.configuration.for_vrrp());
         }
         if let Some(checker) = &self.checker {
             checker.send(&self.configuration.for_checker(false, self.sync_is_master));

@@ -5,15 +5,19 @@ mod announcing;
 mod batch;
 mod interfaces;
 mod reporting;
+mod routing;
 mod sockets;
 mod stalls;
+mod statics;
 
 use anyhow::Context;
 use holdfast_net::{
     AddressFlags, AddressScope, Applied, DeadlineTimer, InterfaceAddress, Monitor, NetworkEvent, Requests,
 };
 use holdfast_time::Timestamp;
-use holdfast_vrrp::{Action, Event, Level, LogEvent, Node, NodeSettings, NotifyState, Subject, VirtualAddress};
+use holdfast_vrrp::{
+    Action, Event, Level, LogEvent, Node, NodeSettings, NotifyState, RoutingKind, Subject, VirtualAddress,
+};
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -21,10 +25,12 @@ use self::announcing::Announcing;
 use self::batch::Batch;
 use self::interfaces::Interfaces;
 use self::reporting::Reporting;
+use self::routing::Routing;
 use self::sockets::Sockets;
 use self::stalls::{Clocks, StallWatch};
 use crate::bfd_news::{BfdNews, NewsReceiver};
 use crate::ipc::{self, FromVrrp, ToVrrp, VrrpNotification};
+use crate::plan::routing::RoutingPlan;
 use crate::privileges;
 
 struct Driver {
@@ -33,6 +39,7 @@ struct Driver {
     interfaces: Interfaces,
     sockets: Sockets,
     requests: Requests,
+    routing: Routing,
     announcing: Announcing,
     supervisor: ipc::Sender<FromVrrp>,
     reporting: Reporting,
@@ -45,14 +52,15 @@ pub async fn run() -> anyhow::Result<()> {
     let (supervisor, mut commands) = ipc::channel::<FromVrrp, ToVrrp>(ipc::inherited_stream()?)?;
     privileges::confine_vrrp()?;
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen to signals")?;
-    let Some(ToVrrp::Configure(settings)) = commands.receive().await? else {
+    let Some(ToVrrp::Configure { settings, routing }) = commands.receive().await? else {
         return Ok(());
     };
 
     // Events first, then the dump: nothing that happens between them is missed.
     let mut monitor = Monitor::open()?;
     let timer = DeadlineTimer::new()?;
-    let mut driver = Driver::start(*settings, supervisor).await?;
+    monitor.watch_routing(routing.watched)?;
+    let mut driver = Driver::start(*settings, *routing, supervisor).await?;
     bfd.ask();
     loop {
         driver.run_actions().await;
@@ -64,6 +72,7 @@ pub async fn run() -> anyhow::Result<()> {
             due = timer.wait() => {
                 due?;
                 driver.wake(Vec::new());
+                driver.routing_deadline().await;
             }
             news = bfd.next() => {
                 let BfdNews { session, up } = news?;
@@ -73,7 +82,10 @@ pub async fn run() -> anyhow::Result<()> {
             }
             events = monitor.next() => driver.network_events(events?).await,
             command = commands.receive() => match command? {
-                Some(ToVrrp::Configure(settings)) => driver.reload(*settings),
+                Some(ToVrrp::Configure { settings, routing }) => {
+                    monitor.watch_routing(routing.watched)?;
+                    driver.reload(*settings, *routing).await;
+                }
                 Some(ToVrrp::ScriptResult { script, up }) => driver.handle(Event::ScriptResult { script, up }),
                 Some(ToVrrp::FileValue { file, value }) => driver.handle(Event::FileValue { file, value }),
                 Some(ToVrrp::Shutdown { keep_addresses }) => return driver.stop(keep_addresses).await,
@@ -86,9 +98,16 @@ pub async fn run() -> anyhow::Result<()> {
 }
 
 impl Driver {
-    async fn start(mut settings: NodeSettings, supervisor: ipc::Sender<FromVrrp>) -> anyhow::Result<Self> {
+    async fn start(
+        mut settings: NodeSettings,
+        plan: RoutingPlan,
+        supervisor: ipc::Sender<FromVrrp>,
+    ) -> anyhow::Result<Self> {
         let mut requests = Requests::open()?;
-        let interfaces = Interfaces::dump(&mut requests).await?;
+        let mut interfaces = Interfaces::dump(&mut requests).await?;
+        let mut routing = Routing::default();
+        let now = DeadlineTimer::now();
+        routing.configure(plan, &mut requests, &mut interfaces, now).await;
         settings.startup_delay = settings.startup_delay.max(rest_of_boot_delay(&settings));
         let node = Node::new(DeadlineTimer::now(), settings.clone());
         let announcing = Announcing::open(settings.pacing.clone())?;
@@ -98,6 +117,7 @@ impl Driver {
             interfaces,
             sockets: Sockets::default(),
             requests,
+            routing,
             announcing,
             supervisor,
             reporting: Reporting::new(DeadlineTimer::now()),
@@ -149,6 +169,7 @@ impl Driver {
             self.node.next_deadline(),
             Some(self.reporting.due_at()),
             self.announcing.next_deadline(),
+            self.routing.next_deadline(),
         ]
         .into_iter()
         .flatten()
@@ -197,8 +218,23 @@ impl Driver {
         }
     }
 
-    fn reload(&mut self, settings: NodeSettings) {
+    /// Puts in again the static objects that are due; an election that is due comes first.
+    async fn routing_deadline(&mut self) {
+        let now = DeadlineTimer::now();
+        if self.routing.next_deadline().is_some_and(|due| due <= now) {
+            self.run_actions().await;
+            self.routing
+                .deadline(&mut self.requests, &mut self.interfaces, now)
+                .await;
+        }
+    }
+
+    async fn reload(&mut self, settings: NodeSettings, plan: RoutingPlan) {
         tracing::info!("Reloading");
+        let now = DeadlineTimer::now();
+        self.routing
+            .configure(plan, &mut self.requests, &mut self.interfaces, now)
+            .await;
         self.settings = settings.clone();
         self.handle(Event::Reload(Box::new(settings)));
         self.settings_changed();
@@ -207,11 +243,21 @@ impl Driver {
 
     async fn network_events(&mut self, events: Vec<NetworkEvent>) {
         for event in events {
+            if !self.is_own_doing(&event) {
+                let now = DeadlineTimer::now();
+                for lost in self.routing.network_event(&event, &self.interfaces, now) {
+                    self.handle(lost);
+                }
+            }
             match event {
                 NetworkEvent::LinkChanged(link) => {
                     let name = link.name.clone();
                     let former = self.interfaces.name_of(link.index).map(str::to_owned);
+                    let was_up = self.interfaces.is_up(&name);
                     self.interfaces.link_changed(link);
+                    if !was_up && self.interfaces.is_up(&name) {
+                        self.routing.interface_came_back(&name, DeadlineTimer::now());
+                    }
                     self.open_sockets();
                     // A renamed interface is gone under its former name.
                     if let Some(former) = former.filter(|former| *former != name) {
@@ -246,6 +292,16 @@ impl Driver {
         }
     }
 
+    /// Whether an event only echoes our own request; IPv6 addresses are told apart elsewhere.
+    fn is_own_doing(&self, event: &NetworkEvent) -> bool {
+        match event {
+            NetworkEvent::RouteRemoved { changed_by, .. }
+            | NetworkEvent::RuleRemoved { changed_by, .. }
+            | NetworkEvent::AddressRemoved { changed_by, .. } => *changed_by == self.requests.port(),
+            _ => false,
+        }
+    }
+
     fn report_if_known(&mut self, name: &str) {
         if self.settings.interfaces().contains(name) {
             self.report_interface(name);
@@ -263,12 +319,17 @@ impl Driver {
         tracing::warn!("network events were lost; reading all interfaces and addresses again");
         match Interfaces::dump(&mut self.requests).await {
             Ok(interfaces) => {
-                self.interfaces = interfaces;
+                self.interfaces.read_again(interfaces);
                 self.settings_changed();
                 for (interface, address) in self.interfaces.missing_virtual_addresses(&self.settings) {
                     self.handle(Event::AddressLost { interface, address });
                 }
             }
+            Err(error) => tracing::error!("{error}"),
+        }
+        let now = DeadlineTimer::now();
+        match self.routing.read_again(&mut self.requests, &self.interfaces, now).await {
+            Ok(lost) => lost.into_iter().for_each(|lost| self.handle(lost)),
             Err(error) => tracing::error!("{error}"),
         }
     }
@@ -278,7 +339,15 @@ impl Driver {
         let mut batch = Batch::default();
         // Formatting a line takes longer than sending an advert, so it comes last.
         let mut log_events = Vec::new();
-        while let Some(action) = self.node.next_action() {
+        loop {
+            let Some(action) = self.node.next_action() else {
+                if batch.is_empty() {
+                    break;
+                }
+                // What could not be done may lead to more.
+                self.carry_out(std::mem::take(&mut batch)).await;
+                continue;
+            };
             if !batch.takes(&action) {
                 self.carry_out(std::mem::take(&mut batch)).await;
             }
@@ -287,7 +356,6 @@ impl Driver {
                 action => self.run_action(action, &mut batch),
             }
         }
-        self.carry_out(batch).await;
         self.announcing.send_due(&self.interfaces, DeadlineTimer::now());
         for event in log_events {
             self.reporting.note_event(&event);
@@ -316,6 +384,10 @@ impl Driver {
             Action::RemoveAddresses {
                 interface, addresses, ..
             } => batch.remove(self.for_kernel(&interface, &addresses)),
+            Action::AddRoutes { routes, .. } => batch.add_routing(RoutingKind::Route, routes),
+            Action::RemoveRoutes { routes, .. } => batch.remove_routing(RoutingKind::Route, routes),
+            Action::AddRules { rules, .. } => batch.add_routing(RoutingKind::Rule, rules),
+            Action::RemoveRules { rules, .. } => batch.remove_routing(RoutingKind::Rule, rules),
             Action::Announce {
                 instance,
                 interface,
@@ -362,6 +434,16 @@ impl Driver {
             Batch::Adverts(adverts) => self.sockets.send(&adverts),
             Batch::Additions(addresses) => self.add(&addresses).await,
             Batch::Removals(addresses) => self.remove(&addresses).await,
+            Batch::RoutingAdditions(kind, texts) => {
+                let Self { requests, routing, .. } = self;
+                for (text, problem) in routing.add(kind, &texts, requests, &self.interfaces).await {
+                    self.handle(Event::RoutingFailed { kind, text, problem });
+                }
+            }
+            Batch::RoutingRemovals(kind, texts) => {
+                let Self { requests, routing, .. } = self;
+                routing.remove(kind, &texts, requests, &self.interfaces).await;
+            }
             Batch::Announcements => self.announcing.send_due(&self.interfaces, DeadlineTimer::now()),
         }
     }
@@ -413,6 +495,8 @@ impl Driver {
     async fn stop(mut self, keep_addresses: bool) -> anyhow::Result<()> {
         self.handle(Event::Shutdown { keep_addresses });
         self.run_actions().await;
+        let now = DeadlineTimer::now();
+        self.routing.stop(&mut self.requests, &mut self.interfaces, now).await;
         self.send(&self.reporting.whole(&self.node));
         self.supervisor.flush().await;
         Ok(())

@@ -122,6 +122,11 @@ impl RouteMetric {
     const fn number(self) -> u16 {
         self as u16
     }
+
+    /// Its bit in [`Route::locked`].
+    pub const fn lock_bit(self) -> u32 {
+        1 << self.number()
+    }
 }
 
 /// How a route is put beside others for the same destination.

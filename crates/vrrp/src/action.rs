@@ -1,7 +1,7 @@
 //! What a node wants done, in the order in which it is to be done.
 //!
-//! Becoming master: advertisement, addresses, announcements, then the reports. Leaving: a last advertisement where one is
-//! due, removal of the addresses, then the reports. At a shutdown all priority 0 advertisements of all instances come
+//! Becoming master: advertisement, addresses, routes, rules, announcements, then the reports. Leaving: a last
+//! advertisement where one is due, removal of rules, routes and addresses, then the reports. At a shutdown all priority 0 advertisements of all instances come
 //! before the first removal.
 
 use std::fmt;
@@ -48,6 +48,35 @@ pub enum Action {
         interface: String,
         /// The addresses.
         addresses: Vec<VirtualAddress>,
+    },
+    /// Put routes into the kernel's table; one that is there already is fine. One that cannot be put in is answered with
+    /// [`Event::RoutingFailed`](crate::Event::RoutingFailed).
+    AddRoutes {
+        /// Name of the instance.
+        instance: String,
+        /// [`RoutingEntry::text`](crate::settings::RoutingEntry::text) of each, in configured order.
+        routes: Vec<String>,
+    },
+    /// Take routes out; one that is gone already is fine. Also sent at start, for what a killed daemon may have left.
+    RemoveRoutes {
+        /// Name of the instance.
+        instance: String,
+        /// The routes.
+        routes: Vec<String>,
+    },
+    /// Put policy routing rules in, as with routes.
+    AddRules {
+        /// Name of the instance.
+        instance: String,
+        /// The rules, in configured order.
+        rules: Vec<String>,
+    },
+    /// Take rules out, as with routes.
+    RemoveRules {
+        /// Name of the instance.
+        instance: String,
+        /// The rules.
+        rules: Vec<String>,
     },
     /// Tell the neighbours who holds the addresses: gratuitous ARP, unsolicited neighbour advertisement.
     Announce {

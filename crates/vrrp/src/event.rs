@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use holdfast_time::Duration;
 use serde::{Deserialize, Serialize};
 
-use crate::settings::{Family, NodeSettings};
+use crate::settings::{Family, NodeSettings, RoutingKind};
 
 /// One thing that happened. The driver hands in packets that wait in its sockets before it delivers a due deadline.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +36,22 @@ pub enum Event {
         interface: String,
         /// The address that is gone.
         address: IpAddr,
+    },
+    /// Somebody removed a route or a rule. Reports of the node's own removals do no harm.
+    RoutingLost {
+        /// Which of them.
+        kind: RoutingKind,
+        /// [`RoutingEntry::text`](crate::settings::RoutingEntry::text).
+        text: String,
+    },
+    /// A route or a rule could not be put in.
+    RoutingFailed {
+        /// Which of them.
+        kind: RoutingKind,
+        /// [`RoutingEntry::text`](crate::settings::RoutingEntry::text).
+        text: String,
+        /// Why, in words.
+        problem: String,
     },
     /// A tracked script came up or went down. Until the first word about a script with weight 0 the instance waits in INIT.
     ScriptResult {

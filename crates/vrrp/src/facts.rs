@@ -37,8 +37,10 @@ pub(crate) struct Standing {
 }
 
 impl Facts {
-    pub(crate) fn set_link(&mut self, interface: String, up: bool) {
-        self.links.insert(interface, up);
+    /// True if the interface was known to be down and is up now.
+    pub(crate) fn set_link(&mut self, interface: String, up: bool) -> bool {
+        let before = self.links.insert(interface, up);
+        up && before == Some(false)
     }
 
     pub(crate) fn set_source(&mut self, interface: String, family: Family, address: Option<IpAddr>) {

@@ -7,6 +7,7 @@ mod addresses;
 mod announcements;
 mod hearing;
 mod receive;
+mod routing;
 mod states;
 mod times;
 
@@ -29,6 +30,7 @@ use crate::timers::{InstanceId, Timer};
 
 pub(crate) use addresses::Holding;
 pub(crate) use hearing::Heard;
+pub(crate) use routing::Routed;
 pub(crate) use times::{Wait, WaitKind};
 
 /// Priority of an owner that gives way to another owner.
@@ -84,6 +86,7 @@ pub(crate) struct Instance {
     /// Until when another owner may go on before we yield.
     owner_conflict_until: Option<Timestamp>,
     restore: addresses::Restore,
+    routing: routing::Restore,
     /// Kinds of rejected packets that are in the log already.
     complaints: BTreeSet<&'static str>,
 }
@@ -113,6 +116,7 @@ impl Instance {
             conflicts: 0,
             owner_conflict_until: None,
             restore: addresses::Restore::default(),
+            routing: routing::Restore::default(),
             complaints: BTreeSet::new(),
             settings,
         }

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod action;
+mod backoff;
 pub mod counters;
 pub mod event;
 mod facts;
@@ -24,6 +25,7 @@ pub mod status;
 mod timers;
 
 pub use action::{Action, Fault, NotifyState, Reason, State, Subject};
+pub use backoff::Backoff;
 pub use counters::Counters;
 pub use event::{Event, ReceivedPacket};
 pub use lateness::Lateness;
@@ -32,5 +34,5 @@ pub use node::Node;
 pub use pacing::{AnnouncementQueue, PacingSettings};
 pub use process::{CountChange, ProcessQuorum, QuorumLimits};
 pub use script::ScriptHealth;
-pub use settings::{InstanceSettings, NodeSettings, VirtualAddress};
+pub use settings::{InstanceSettings, NodeSettings, RoutingEntry, RoutingKind, VirtualAddress};
 pub use status::{GroupStatus, InstanceStatus, NodeStatus};

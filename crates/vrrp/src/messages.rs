@@ -7,6 +7,7 @@ use holdfast_time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::action::Fault;
+use crate::settings::RoutingKind;
 
 /// How important a message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -107,6 +108,24 @@ pub enum LogEvent {
         address: IpAddr,
         wait: Duration,
     },
+    RoutingLost {
+        instance: String,
+        kind: RoutingKind,
+        text: String,
+        wait: Duration,
+    },
+    RoutingFailed {
+        instance: String,
+        kind: RoutingKind,
+        text: String,
+        problem: String,
+        wait: Duration,
+    },
+    RoutingRestored {
+        instance: String,
+        kind: RoutingKind,
+        text: String,
+    },
     TimerLate {
         instance: String,
         late: Duration,
@@ -157,6 +176,7 @@ impl LogEvent {
             | Self::SentPriorityZero { .. }
             | Self::PriorityChanged { .. }
             | Self::AddressRestored { .. }
+            | Self::RoutingRestored { .. }
             | Self::UnknownVrid { .. }
             | Self::GroupEntering { .. } => Level::Info,
             _ => Level::Warning,
@@ -273,6 +293,34 @@ impl fmt::Display for LogEvent {
                 "({instance}) {address} was removed from {interface} by another program again, putting it back in {} s",
                 wait.as_secs()
             ),
+            Self::RoutingLost {
+                instance,
+                kind,
+                text,
+                wait,
+            } if wait.is_zero() => write!(f, "({instance}) {kind} {text} was removed by another program"),
+            Self::RoutingLost {
+                instance,
+                kind,
+                text,
+                wait,
+            } => write!(
+                f,
+                "({instance}) {kind} {text} was removed by another program again, putting it back in {} s",
+                wait.as_secs()
+            ),
+            Self::RoutingFailed {
+                instance,
+                kind,
+                text,
+                problem,
+                wait,
+            } => write!(
+                f,
+                "({instance}) {kind} {text} is missing: {problem}; trying again in {} s",
+                wait.as_secs()
+            ),
+            Self::RoutingRestored { instance, kind, text } => write!(f, "({instance}) putting in again {kind} {text}"),
             Self::TimerLate { instance, late } => write!(
                 f,
                 "({instance}) A thread timer expired {}.{:06} seconds ago",

@@ -17,14 +17,14 @@ use holdfast_time::Timestamp;
 use crate::action::{Action, Reason, State};
 use crate::event::{Event, ReceivedPacket};
 use crate::facts::Facts;
-use crate::instance::{Heard, Instance};
+use crate::instance::{Heard, Instance, Routed};
 use crate::lateness::Lateness;
 use crate::outbox::Outbox;
-use crate::settings::{Family, GroupSettings, NodeSettings, VirtualAddress};
+use crate::settings::{Family, GroupSettings, NodeSettings};
 use crate::status::{GroupStatus, InstanceStatus, NodeStatus};
 use crate::timers::{InstanceId, Key, Timer};
 use routers::Routers;
-use transitions::Move;
+use transitions::{Keep, Move};
 use unknown::UnknownRouters;
 
 /// All virtual routers of this machine.
@@ -116,7 +116,11 @@ impl Node {
         match event {
             Event::Received(packet) => self.hear(&packet),
             Event::LinkChanged { interface, up } => {
-                self.facts.set_link(interface.clone(), up);
+                if self.facts.set_link(interface.clone(), up) {
+                    for instance in self.instances.values() {
+                        instance.interface_came_back(&interface, &mut self.out);
+                    }
+                }
                 self.review_watchers(&Watched::Interface(interface));
             }
             Event::SourceAddress {
@@ -129,6 +133,12 @@ impl Node {
                 self.review_watchers(&Watched::Interface(interface));
             }
             Event::AddressLost { interface, address } => self.address_lost(interface, address),
+            Event::RoutingLost { kind, text } => {
+                self.with_routed(&(kind, text), Instance::routing_lost);
+            }
+            Event::RoutingFailed { kind, text, problem } => self.with_routed(&(kind, text), |instance, failed, out| {
+                instance.routing_failed(failed, problem.clone(), out);
+            }),
             Event::ScriptResult { script, up } => {
                 self.facts.set_script(script.clone(), up);
                 self.review_watchers(&Watched::Script(script));
@@ -255,6 +265,13 @@ impl Node {
         }
     }
 
+    /// Tells every instance of a route or a rule; those that do not have it pass it over.
+    fn with_routed(&mut self, routed: &Routed, tell: impl Fn(&mut Instance, &Routed, &mut Outbox)) {
+        for instance in self.instances.values_mut() {
+            tell(instance, routed, &mut self.out);
+        }
+    }
+
     fn fire_deadlines(&mut self) {
         let mut moves = Vec::new();
         while let Some((due, key)) = self.out.deadlines.pop_due(self.out.now) {
@@ -293,6 +310,7 @@ impl Node {
                 }
             }
             Timer::Restore => instance.restore_addresses(out),
+            Timer::RestoreRouting => instance.restore_routing(out),
         }
         None
     }
@@ -356,7 +374,14 @@ impl Node {
                 reason: Reason::Shutdown,
             })
             .collect::<Vec<_>>();
-        self.carry_out_keeping(moves, &|_: &str, _: &VirtualAddress| keep_addresses);
+        self.carry_out_keeping(
+            moves,
+            if keep_addresses {
+                &Keep::Everything
+            } else {
+                &Keep::Nothing
+            },
+        );
         self.out.deadlines.clear_all();
         self.stopped = true;
     }

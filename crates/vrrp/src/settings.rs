@@ -194,6 +194,24 @@ impl VirtualAddress {
     }
 }
 
+/// Whether an entry is a route or a policy routing rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum RoutingKind {
+    /// A route.
+    Route,
+    /// A policy routing rule.
+    Rule,
+}
+
+impl std::fmt::Display for RoutingKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Route => "route",
+            Self::Rule => "rule",
+        })
+    }
+}
+
 /// One route of `virtual_routes` or one rule of `virtual_rules`. The election does not know what a route is: only which
 /// one it is, and when it must be put in again.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -489,11 +507,11 @@ impl NodeSettings {
     /// [`crate::Event::SourceAddress`] for each family in use. Until then the instance waits in INIT.
     pub fn interfaces(&self) -> BTreeSet<&str> {
         let own = self.instances.iter().map(|instance| instance.interface.as_str());
-        let of_addresses = self.instances.iter().flat_map(InstanceSettings::needed_interfaces);
+        let needed = self.instances.iter().flat_map(InstanceSettings::needed_interfaces);
         let by_instances = self.instances.iter().flat_map(|instance| &instance.tracked_interfaces);
         let by_groups = self.groups.iter().flat_map(|group| &group.tracked_interfaces);
         let tracked = by_instances.chain(by_groups).map(|tracked| tracked.interface.as_str());
-        own.chain(of_addresses).chain(tracked).collect()
+        own.chain(needed).chain(tracked).collect()
     }
 }
 

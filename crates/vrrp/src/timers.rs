@@ -16,6 +16,8 @@ pub(crate) enum Timer {
     ConflictOver,
     /// Addresses that others removed are put back.
     Restore,
+    /// Routes and rules that are missing are put in again.
+    RestoreRouting,
 }
 
 /// Whose deadline it is.

@@ -55,13 +55,16 @@ fn instance(instance: &config::VrrpInstance, config: &Config, trackers: &Tracker
         addresses: instance
             .virtual_ipaddress
             .iter()
-            .map(|address| virtual_address(instance, address))
+            .map(|address| virtual_address(&instance.interface.value, address))
             .collect(),
         excluded: instance
             .virtual_ipaddress_excluded
             .iter()
-            .map(|address| virtual_address(instance, address))
+            .map(|address| virtual_address(&instance.interface.value, address))
             .collect(),
+        routes: super::routing::route_entries(&instance.virtual_routes),
+        rules: super::routing::rule_entries(&instance.virtual_rules),
+        interfaces_of_statics: super::routing::interfaces_of_statics(config, &instance.name.value),
         tracked_interfaces: tracked(&instance.track_interface),
         tracked_scripts: scripts(&instance.track_script, trackers),
         tracked_files: files(&instance.track_file, trackers),
@@ -128,9 +131,10 @@ fn transmission(instance: &config::VrrpInstance) -> Transmission {
     }
 }
 
-fn virtual_address(instance: &config::VrrpInstance, address: &config::VirtualAddress) -> VirtualAddress {
+/// An address of something whose own interface is this one.
+pub(super) fn virtual_address(own_interface: &str, address: &config::VirtualAddress) -> VirtualAddress {
     VirtualAddress {
-        interface: (address.dev.value != instance.interface.value).then(|| address.dev.value.clone()),
+        interface: (address.dev.value != own_interface).then(|| address.dev.value.clone()),
         scope: address.scope,
         label: address.label.clone(),
         broadcast: address.broadcast,

@@ -10,10 +10,11 @@ use holdfast_vrrp::settings::NodeSettings;
 use super::namespace;
 use crate::cli::Arguments;
 use crate::host::ThisHost;
-use crate::ipc::{ToBfd, ToChecker};
+use crate::ipc::{ToBfd, ToChecker, ToVrrp};
 use crate::plan;
 use crate::plan::ipvs::IpvsSettings;
 use crate::plan::notify::NotifyPlan;
+use crate::plan::routing::RoutingPlan;
 use crate::plan::scripts::LifeScripts;
 use crate::plan::trackers::TrackerTable;
 
@@ -24,6 +25,8 @@ pub struct Configuration {
     pub vrrp: NodeSettings,
     /// For the BFD process
     pub bfd: holdfast_bfd::NodeSettings,
+    /// For the VRRP process
+    pub routing: RoutingPlan,
     /// For the checker process
     pub health: HealthSettings,
     /// `net_namespace` or `-s`
@@ -84,6 +87,7 @@ impl Configuration {
         Ok(Self {
             vrrp: plan::vrrp::node_settings(&config, &trackers),
             bfd: plan::bfd::node_settings(&config),
+            routing: plan::routing::routing_plan(&config),
             health: plan::health::settings(&config),
             ipvs: plan::ipvs::settings(&config, &namespace::initial()),
             namespace: arguments.namespace.clone().or(config.daemon.net_namespace),
@@ -119,6 +123,14 @@ impl Configuration {
         Err(LoadError { messages })
     }
 
+    /// What the VRRP process is told.
+    pub fn for_vrrp(&self) -> ToVrrp {
+        ToVrrp::Configure {
+            settings: Box::new(self.vrrp.clone()),
+            routing: Box::new(self.routing.clone()),
+        }
+    }
+
     /// What the checker process is told.
     pub fn for_checker(&self, flush: bool, sync_is_master: bool) -> ToChecker {
         ToChecker::Configure {
@@ -131,7 +143,7 @@ impl Configuration {
 
     /// Whether there is work for the VRRP process.
     pub fn needs_vrrp(&self, arguments: &Arguments) -> bool {
-        !arguments.checker_only && !self.vrrp.instances.is_empty()
+        !arguments.checker_only && !(self.vrrp.instances.is_empty() && self.routing.statics.is_empty())
     }
 
     /// What the BFD process is told.

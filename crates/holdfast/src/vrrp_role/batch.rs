@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use holdfast_net::InterfaceAddress;
-use holdfast_vrrp::Action;
+use holdfast_vrrp::{Action, RoutingKind};
 
 /// An advert on its way.
 #[derive(Debug)]
@@ -33,6 +33,10 @@ pub enum Batch {
     Additions(Vec<InterfaceAddress>),
     /// Addresses to remove
     Removals(Vec<InterfaceAddress>),
+    /// Routes or rules to put in, by their words
+    RoutingAdditions(RoutingKind, Vec<String>),
+    /// Routes or rules to take out
+    RoutingRemovals(RoutingKind, Vec<String>),
     /// Announcements that are in their queue already
     Announcements,
 }
@@ -49,6 +53,10 @@ impl Batch {
             Self::Adverts(_) => matches!(action, Action::SendAdvertisement { .. }),
             Self::Additions(_) => matches!(action, Action::AddAddresses { .. }),
             Self::Removals(_) => matches!(action, Action::RemoveAddresses { .. }),
+            Self::RoutingAdditions(RoutingKind::Route, _) => matches!(action, Action::AddRoutes { .. }),
+            Self::RoutingAdditions(RoutingKind::Rule, _) => matches!(action, Action::AddRules { .. }),
+            Self::RoutingRemovals(RoutingKind::Route, _) => matches!(action, Action::RemoveRoutes { .. }),
+            Self::RoutingRemovals(RoutingKind::Rule, _) => matches!(action, Action::RemoveRules { .. }),
             Self::Announcements => matches!(action, Action::Announce { .. }),
         }
     }
@@ -74,6 +82,27 @@ impl Batch {
             Self::Additions(addresses) => addresses.extend(new),
             _ => *self = Self::Additions(new.collect()),
         }
+    }
+
+    /// Adds routes or rules that are to be put in.
+    pub fn add_routing(&mut self, kind: RoutingKind, new: Vec<String>) {
+        match self {
+            Self::RoutingAdditions(_, texts) => texts.extend(new),
+            _ => *self = Self::RoutingAdditions(kind, new),
+        }
+    }
+
+    /// Adds routes or rules that are to be taken out.
+    pub fn remove_routing(&mut self, kind: RoutingKind, new: Vec<String>) {
+        match self {
+            Self::RoutingRemovals(_, texts) => texts.extend(new),
+            _ => *self = Self::RoutingRemovals(kind, new),
+        }
+    }
+
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        matches!(self, Self::Empty)
     }
 
     /// Adds addresses that are to be removed.

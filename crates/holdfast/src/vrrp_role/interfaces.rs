@@ -1,9 +1,9 @@
 //! What the driver knows of the host's interfaces and addresses, kept up to date from the monitor's events.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::IpAddr;
 
-use holdfast_net::{ADDRESS_PROTOCOL, AddressFlags, InterfaceAddress, Link, MacAddress, NetError, Requests};
+use holdfast_net::{ADDRESS_PROTOCOL, AddressFlags, InterfaceAddress, Link, MacAddress, NamedLink, NetError, Requests};
 use holdfast_vrrp::NodeSettings;
 use holdfast_vrrp::settings::Family;
 
@@ -15,6 +15,8 @@ pub struct Interfaces {
     addresses: Vec<InterfaceAddress>,
     /// Virtual addresses of the configuration, never a source address.
     virtual_addresses: HashSet<IpAddr>,
+    /// Static addresses of the configuration: an interface's own, though we put them there.
+    static_addresses: BTreeSet<IpAddr>,
     /// Removals of ours whose event has not come yet.
     removed_by_us: Vec<(u32, IpAddr)>,
 }
@@ -31,6 +33,13 @@ impl Interfaces {
         })
     }
 
+    /// Takes over what was read again.
+    pub fn read_again(&mut self, read: Self) {
+        self.links = read.links;
+        self.addresses = read.addresses;
+        self.removed_by_us.clear();
+    }
+
     /// Addresses of these settings do not count as an interface's own.
     pub fn set_virtual_addresses(&mut self, settings: &NodeSettings) {
         self.virtual_addresses = settings
@@ -39,6 +48,28 @@ impl Interfaces {
             .filter(|instance| !instance.is_owner())
             .flat_map(|instance| instance.held_addresses().map(|held| held.address))
             .collect();
+    }
+
+    /// These are not virtual.
+    pub fn set_static_addresses(&mut self, addresses: BTreeSet<IpAddr>) {
+        self.static_addresses = addresses;
+    }
+
+    /// What a route must know of an interface.
+    pub fn named_link(&self, name: &str) -> Option<NamedLink> {
+        self.link(name).map(|link| NamedLink {
+            index: link.index,
+            vrf_table: link.vrf_table,
+        })
+    }
+
+    /// Whose mark an address carries, if it is there.
+    pub fn protocol_of(&self, interface: &str, address: IpAddr, prefix_length: u8) -> Option<u8> {
+        let index = self.index_of(interface)?;
+        let is_it = |known: &&InterfaceAddress| {
+            (known.interface_index, known.address, known.prefix_length) == (index, address, prefix_length)
+        };
+        self.addresses.iter().find(is_it).map(|known| known.protocol)
     }
 
     /// Virtual addresses that are not on their interface, whoever should hold them.
@@ -93,7 +124,7 @@ impl Interfaces {
         let index = self.index_of(name)?;
         let own = self.addresses.iter().filter(|address| {
             address.interface_index == index
-                && address.protocol != ADDRESS_PROTOCOL
+                && (address.protocol != ADDRESS_PROTOCOL || self.static_addresses.contains(&address.address))
                 && !self.virtual_addresses.contains(&address.address)
         });
         own.filter(|address| match (address.address, family) {

@@ -74,7 +74,7 @@ impl<Link: fmt::Display> fmt::Display for Route<Link> {
         option(f, "tos", Some(&self.tos).filter(|tos| **tos != 0))?;
         option(f, "metric", self.metric.as_ref())?;
         for (metric, value) in &self.metrics {
-            let lock = if self.locked & (1 << metric.number()) == 0 {
+            let lock = if self.locked & metric.lock_bit() == 0 {
                 ""
             } else {
                 "lock "

@@ -3,18 +3,13 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use holdfast_time::{Duration, Timestamp};
-
 use super::Instance;
 use crate::action::{Action, State};
+use crate::backoff::Backoff;
 use crate::messages::LogEvent;
 use crate::outbox::Outbox;
-use crate::settings::VirtualAddress;
+use crate::settings::{RoutingKind, VirtualAddress};
 use crate::timers::{Key, Timer};
-
-/// Wait before an address is put back that was put back only just now; doubles each time.
-const FIRST_RESTORE_DELAY: Duration = Duration::from_secs(1);
-const LONGEST_RESTORE_DELAY: Duration = Duration::from_secs(64);
 
 /// An address on the interface it is on.
 pub(crate) type Holding = (String, VirtualAddress);
@@ -23,8 +18,7 @@ pub(crate) type Holding = (String, VirtualAddress);
 #[derive(Clone, Debug, Default)]
 pub(super) struct Restore {
     lost: BTreeSet<(String, IpAddr)>,
-    delay: Duration,
-    last: Option<Timestamp>,
+    backoff: Backoff,
 }
 
 impl Instance {
@@ -89,21 +83,10 @@ impl Instance {
         if self.state != State::Master || !self.settings.held_addresses().any(ours) {
             return;
         }
-        if self
-            .restore
-            .last
-            .is_none_or(|last| out.now.since(last) > LONGEST_RESTORE_DELAY.max(self.restore.delay * 2))
-        {
-            self.restore.delay = Duration::ZERO;
-        }
         if !self.restore.lost.insert((interface.to_owned(), address)) {
             return;
         }
-        let due = self
-            .restore
-            .last
-            .map_or(out.now, |last| last + self.restore.delay)
-            .max(out.now);
+        let due = self.restore.backoff.after_loss(out.now);
         let (instance, interface) = (self.settings.name.clone(), interface.to_owned());
         out.log(LogEvent::AddressLost {
             instance,
@@ -135,8 +118,9 @@ impl Instance {
                 address: held.address,
             });
         }
-        self.restore.last = Some(out.now);
-        self.restore.delay = (self.restore.delay * 2).clamp(FIRST_RESTORE_DELAY, LONGEST_RESTORE_DELAY);
+        self.restore.backoff.put_back(out.now);
+        // With a source address the kernel has taken its routes away, and says nothing of it.
+        self.add_entries(RoutingKind::Route, |entry| entry.track, out);
     }
 
     pub(super) fn forget_lost_addresses(&mut self, out: &mut Outbox) {

@@ -27,6 +27,7 @@ impl Instance {
             out.clear(self.id, timer);
         }
         self.forget_lost_addresses(out);
+        self.forget_missing_routing(out);
     }
 
     fn leave_backup(&mut self) {

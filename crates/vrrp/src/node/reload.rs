@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::transitions::{Move, Step};
+use super::transitions::{Held, Keep, Move, Step};
 use super::{Node, Unit, Watched};
 use crate::action::{Reason, State};
-use crate::instance::{Holding, Instance};
-use crate::settings::{Family, GroupSettings, InstanceSettings, NodeSettings, Transmission, VirtualAddress};
+use crate::instance::{Holding, Instance, Routed};
+use crate::settings::{Family, GroupSettings, InstanceSettings, NodeSettings, RoutingEntry, RoutingKind, Transmission};
 use crate::timers::InstanceId;
 
 /// What makes an instance the same one after a reload. Its name is not part of it, nor is anything that only tunes it.
@@ -44,6 +44,7 @@ impl Identity {
 struct Changed {
     id: InstanceId,
     held: Vec<Holding>,
+    routed: Vec<Routed>,
 }
 
 impl Node {
@@ -53,13 +54,13 @@ impl Node {
     /// another never leaves its interface.
     pub(super) fn reload(&mut self, settings: NodeSettings) {
         self.unknown.log_each_once(settings.log_unknown_vrids);
-        let before: BTreeSet<Holding> = self.holdings_of_masters(|_| true);
+        let before = self.held_by_masters(|_| true);
         let (changed, removed) = self.match_instances(settings.instances);
         self.regroup(settings.groups);
         for unit in 0..self.units.len() {
             self.look(unit);
         }
-        let after: BTreeSet<Holding> = self.holdings_of_masters(|id| !removed.contains(&id));
+        let after = self.held_by_masters(|id| !removed.contains(&id));
 
         for changed in &changed {
             self.with(changed.id, |instance, out| {
@@ -67,20 +68,29 @@ impl Node {
             });
         }
         let steps: Vec<Step> = removed.iter().filter_map(|id| self.removal_of(*id)).collect();
-        let stays =
-            |interface: &str, address: &VirtualAddress| after.contains(&(interface.to_owned(), address.clone()));
-        self.take_steps(steps.iter(), &stays);
+        self.take_steps(steps.iter(), &Keep::Held(&after));
         for changed in &changed {
-            let gone = changed.held.iter().filter(|holding| !after.contains(*holding)).cloned();
-            self.with(changed.id, |instance, out| instance.remove(gone, out));
+            let routed = changed.routed.iter().filter(|routed| !after.routed.contains(*routed));
+            let gone = changed
+                .held
+                .iter()
+                .filter(|holding| !after.addresses.contains(*holding));
+            self.with(changed.id, |instance, out| {
+                instance.remove_routed(routed.cloned(), out);
+                instance.remove(gone.cloned(), out);
+            });
         }
         for changed in &changed {
             self.with(changed.id, |instance, out| {
                 let new: Vec<Holding> = instance
                     .holdings()
-                    .filter(|holding| !before.contains(holding))
+                    .filter(|holding| !before.addresses.contains(holding))
                     .collect();
                 instance.add(new.iter().cloned(), out);
+                for kind in [RoutingKind::Route, RoutingKind::Rule] {
+                    let is_new = |entry: &RoutingEntry| !before.routed.contains(&(kind, entry.text.clone()));
+                    instance.add_entries(kind, is_new, out);
+                }
                 instance.announce(new.into_iter(), instance.settings.announce.master_repeat, out);
             });
         }
@@ -93,12 +103,14 @@ impl Node {
         self.carry_out(moves);
     }
 
-    pub(super) fn holdings_of_masters(&self, counts: impl Fn(InstanceId) -> bool) -> BTreeSet<Holding> {
-        let masters = self
-            .instances
-            .values()
-            .filter(|instance| instance.state == State::Master && counts(instance.id));
-        masters.flat_map(Instance::holdings).collect()
+    pub(super) fn held_by_masters(&self, counts: impl Fn(InstanceId) -> bool) -> Held {
+        let mut held = Held::default();
+        let is_master = |instance: &&Instance| instance.state == State::Master && counts(instance.id);
+        for master in self.instances.values().filter(is_master) {
+            held.addresses.extend(master.holdings());
+            held.routed.extend(master.routed());
+        }
+        held
     }
 
     /// Gives the new settings to the instances that stay and makes the new ones. Returns the masters whose settings changed,
@@ -121,8 +133,9 @@ impl Node {
             }
             if let Some(instance) = kept.and_then(|id| self.instances.get_mut(&id)) {
                 let held = instance.holdings().collect();
+                let routed = instance.routed().collect();
                 if instance.adopt(settings, &mut self.out) && instance.state == State::Master {
-                    changed.push(Changed { id, held });
+                    changed.push(Changed { id, held, routed });
                 }
             } else {
                 self.instances.insert(id, Instance::new(id, settings, self.out.now));
@@ -177,7 +190,7 @@ impl Node {
             instances.map(|instance| &instance.settings)
         };
         let own = members().map(|member| member.interface.clone());
-        let of_addresses = members()
+        let needed = members()
             .flat_map(InstanceSettings::needed_interfaces)
             .map(str::to_owned);
         let interfaces = members().flat_map(|member| &member.tracked_interfaces);
@@ -193,7 +206,7 @@ impl Node {
         let watched = interfaces
             .map(|tracked| tracked.interface.clone())
             .chain(own)
-            .chain(of_addresses)
+            .chain(needed)
             .map(Watched::Interface)
             .chain(scripts.map(|tracked| Watched::Script(tracked.script.clone())))
             .chain(files.map(|tracked| Watched::File(tracked.file.clone())))

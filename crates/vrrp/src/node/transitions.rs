@@ -5,10 +5,43 @@ use std::collections::BTreeSet;
 
 use super::{Node, UnitId};
 use crate::action::{Action, NotifyState, Reason, State, Subject};
-use crate::instance::{Holding, Instance};
+use crate::instance::{Holding, Instance, Routed};
 use crate::messages::LogEvent;
-use crate::settings::VirtualAddress;
+use crate::settings::RoutingKind;
 use crate::timers::InstanceId;
+
+/// What masters that leave do not take away.
+pub(super) enum Keep<'a> {
+    Nothing,
+    Everything,
+    /// What these masters have.
+    Held(&'a Held),
+}
+
+impl Keep<'_> {
+    fn keeps_address(&self, holding: &Holding) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Everything => true,
+            Self::Held(held) => held.addresses.contains(holding),
+        }
+    }
+
+    fn keeps_routed(&self, routed: &Routed) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Everything => true,
+            Self::Held(held) => held.routed.contains(routed),
+        }
+    }
+}
+
+/// What masters have in the kernel.
+#[derive(Default)]
+pub(super) struct Held {
+    pub(super) addresses: BTreeSet<Holding>,
+    pub(super) routed: BTreeSet<Routed>,
+}
 
 /// A unit goes to another state.
 #[derive(Clone, Debug)]
@@ -41,11 +74,11 @@ impl Step {
 
 impl Node {
     pub(super) fn carry_out(&mut self, moves: impl IntoIterator<Item = Move>) {
-        self.carry_out_keeping(moves.into_iter().collect(), &|_: &str, _: &VirtualAddress| false);
+        self.carry_out_keeping(moves.into_iter().collect(), &Keep::Nothing);
     }
 
-    /// As `carry_out`; addresses that `keep` names stay on their interfaces.
-    pub(super) fn carry_out_keeping(&mut self, moves: Vec<Move>, keep: &dyn Fn(&str, &VirtualAddress) -> bool) {
+    /// As `carry_out`; what `keep` names stays in the kernel.
+    pub(super) fn carry_out_keeping(&mut self, moves: Vec<Move>, keep: &Keep<'_>) {
         let mut seen = BTreeSet::new();
         let moves: Vec<Move> = moves.into_iter().filter(|planned| seen.insert(planned.unit)).collect();
         let steps: Vec<Vec<Step>> = moves.iter().map(|planned| self.steps_of(planned)).collect();
@@ -81,11 +114,7 @@ impl Node {
     }
 
     /// All but the reports, one kind of thing after the other.
-    pub(super) fn take_steps<'a>(
-        &mut self,
-        steps: impl Iterator<Item = &'a Step> + Clone,
-        keep: &dyn Fn(&str, &VirtualAddress) -> bool,
-    ) {
+    pub(super) fn take_steps<'a>(&mut self, steps: impl Iterator<Item = &'a Step> + Clone, keep: &Keep<'_>) {
         // The peers take over as soon as they hear of it, so this comes before everything that takes time.
         for step in steps
             .clone()
@@ -104,17 +133,27 @@ impl Node {
                 .clone()
                 .filter(|step| step.from == State::Init && matches!(step.to, State::Backup | State::Fault)),
         );
+        // Other masters may have the same routes and rules.
+        let elsewhere = self.held_by_masters(|_| true).routed;
         for step in steps.clone().filter(|step| step.leaves_master()) {
             self.with(step.id, |instance, out| {
-                let gone: Vec<Holding> = instance
-                    .holdings()
-                    .filter(|(interface, address)| !keep(interface, address))
-                    .collect();
-                instance.remove(gone.into_iter(), out);
+                let stays = |routed: &Routed| keep.keeps_routed(routed) || elsewhere.contains(routed);
+                instance.remove_routed(instance.routed().filter(|routed| !stays(routed)), out);
+            });
+        }
+        for step in steps.clone().filter(|step| step.leaves_master()) {
+            self.with(step.id, |instance, out| {
+                let gone = instance.holdings().filter(|holding| !keep.keeps_address(holding));
+                instance.remove(gone, out);
             });
         }
         for step in steps.clone().filter(|step| step.becomes_master()) {
             self.with(step.id, |instance, out| instance.add(instance.holdings(), out));
+        }
+        for kind in [RoutingKind::Route, RoutingKind::Rule] {
+            for step in steps.clone().filter(|step| step.becomes_master()) {
+                self.with(step.id, |instance, out| instance.add_entries(kind, |_| true, out));
+            }
         }
         for step in steps.clone().filter(|step| step.becomes_master()) {
             self.with(step.id, Instance::announce_as_new_master);
@@ -124,16 +163,19 @@ impl Node {
         }
     }
 
-    /// A daemon that was killed leaves its addresses behind, and nobody but a master may have them.
+    /// A daemon that was killed leaves its addresses, routes and rules behind, and nobody but a master may have them.
     fn remove_leftovers<'a>(&mut self, steps: impl Iterator<Item = &'a Step>) {
         let mut steps = steps.peekable();
         if steps.peek().is_none() {
             return;
         }
         let place = |(interface, held): &Holding| (interface.clone(), held.address);
-        let held: BTreeSet<_> = self.holdings_of_masters(|_| true).iter().map(place).collect();
+        let held = self.held_by_masters(|_| true);
+        let routed = held.routed;
+        let held: BTreeSet<_> = held.addresses.iter().map(place).collect();
         for step in steps {
             self.with(step.id, |instance, out| {
+                instance.remove_routed(instance.routed().filter(|left| !routed.contains(left)), out);
                 let left: Vec<Holding> = instance
                     .holdings()
                     .filter(|left| !held.contains(&place(left)))

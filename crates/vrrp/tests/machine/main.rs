@@ -14,6 +14,7 @@ mod messages;
 mod network;
 mod receive;
 mod reload;
+mod routing;
 mod scale;
 mod support;
 mod table;

@@ -318,6 +318,10 @@ pub(crate) fn describe(action: &Action) -> Option<String> {
         } => {
             format!("{instance} removes {} from {interface}", list(addresses))
         }
+        Action::AddRoutes { instance, routes } => format!("{instance} adds routes {}", routes.join(", ")),
+        Action::RemoveRoutes { instance, routes } => format!("{instance} removes routes {}", routes.join(", ")),
+        Action::AddRules { instance, rules } => format!("{instance} adds rules {}", rules.join(", ")),
+        Action::RemoveRules { instance, rules } => format!("{instance} removes rules {}", rules.join(", ")),
         Action::Announce {
             instance,
             interface,
