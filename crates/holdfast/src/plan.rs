@@ -4,6 +4,7 @@
 pub mod bfd;
 pub mod health;
 pub mod ipvs;
+pub mod keys;
 pub mod notify;
 pub mod pacing;
 pub mod routing;

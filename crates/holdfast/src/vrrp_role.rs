@@ -18,11 +18,11 @@ use holdfast_time::Timestamp;
 use holdfast_vrrp::{
     Action, Event, Level, LogEvent, Node, NodeSettings, NotifyState, RoutingKind, Subject, VirtualAddress,
 };
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::signal::unix::{SignalKind, signal};
 
 use self::announcing::Announcing;
-use self::batch::Batch;
+use self::batch::{Advert, Batch};
 use self::interfaces::Interfaces;
 use self::reporting::Reporting;
 use self::routing::Routing;
@@ -36,6 +36,7 @@ use crate::privileges;
 struct Driver {
     node: Node,
     settings: NodeSettings,
+    needs_wall_clock: bool,
     interfaces: Interfaces,
     sockets: Sockets,
     requests: Requests,
@@ -113,6 +114,7 @@ impl Driver {
         let announcing = Announcing::open(settings.pacing.clone())?;
         let mut driver = Self {
             node,
+            needs_wall_clock: settings.needs_wall_clock(),
             settings,
             interfaces,
             sockets: Sockets::default(),
@@ -177,11 +179,23 @@ impl Driver {
     }
 
     fn handle(&mut self, event: Event) {
-        self.node.handle(DeadlineTimer::now(), event);
+        let now = self.read_clocks();
+        self.node.handle(now, event);
+    }
+
+    /// The moment, and for signatures what the clock on the wall says at it.
+    fn read_clocks(&mut self) -> Timestamp {
+        let now = DeadlineTimer::now();
+        if self.needs_wall_clock {
+            // A clock before 1970 is as wrong as one that stands at it.
+            let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            self.node.handle(now, Event::WallClock { since_1970 });
+        }
+        now
     }
 
     fn received(&mut self, packets: Vec<holdfast_net::ReceivedPacket>) {
-        let now = DeadlineTimer::now();
+        let now = self.read_clocks();
         for packet in packets {
             let Some(interface) = self.interfaces.name_of(packet.interface_index) else {
                 continue;
@@ -192,6 +206,7 @@ impl Driver {
                 destination: packet.destination,
                 ttl: packet.ttl,
                 payload: packet.payload,
+                authenticated_ip_header: packet.ip_header,
             };
             self.node.handle(now, Event::Received(packet));
         }
@@ -235,6 +250,7 @@ impl Driver {
         self.routing
             .configure(plan, &mut self.requests, &mut self.interfaces, now)
             .await;
+        self.needs_wall_clock = settings.needs_wall_clock();
         self.settings = settings.clone();
         self.handle(Event::Reload(Box::new(settings)));
         self.settings_changed();
@@ -376,8 +392,16 @@ impl Driver {
                 destinations,
                 ttl,
                 bytes,
+                authenticated,
                 ..
-            } => batch.advertise(&interface, source, &destinations, ttl, &bytes),
+            } => batch.advertise(destinations.into_iter().map(|destination| Advert {
+                interface: interface.clone(),
+                source,
+                destination,
+                ttl,
+                bytes: bytes.clone(),
+                authenticated,
+            })),
             Action::AddAddresses {
                 interface, addresses, ..
             } => batch.add(self.for_kernel(&interface, &addresses)),

@@ -19,6 +19,8 @@ use crate::socket_options::{bind_to_interface, send_ipv4_multicast_through, set_
 
 /// VRRP's number among the IP protocols (RFC 9568 section 5.1.1.4).
 const IPPROTO_VRRP: u8 = 112;
+/// The authentication header's (RFC 2402 section 2).
+const IPPROTO_AH: u8 = 51;
 /// What a VRRP router sends with, and must find on receipt from a group (RFC 9568 sections 5.1.1.3, 5.1.2.3).
 const TTL: u32 = 255;
 /// Internetwork control, as keepalived marks its packets.
@@ -61,9 +63,12 @@ pub struct VrrpSocketSettings {
     pub mode: VrrpSocketMode,
     /// Room in bytes for packets that were not read yet; absent: the system's default.
     pub receive_buffer_bytes: Option<usize>,
+    /// Packets of the authentication header (protocol 51) in the place of plain ones (112), IPv4 only. They are sent with the
+    /// IPv4 header that they bring along, because it is authenticated as well.
+    pub authenticated: bool,
 }
 
-/// A packet with IP protocol 112 as it came in. Nothing of the VRRP part has been looked at.
+/// A packet with IP protocol 112 or 51 as it came in. Nothing behind the IP header has been looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReceivedPacket {
     /// Where it came in.
@@ -74,8 +79,10 @@ pub struct ReceivedPacket {
     pub destination: IpAddr,
     /// TTL or hop limit on arrival.
     pub ttl: u8,
-    /// The VRRP packet: what follows the IP header up to the IP length.
+    /// The VRRP packet, or the authentication header with it: what follows the IP header up to the IP length.
     pub payload: Vec<u8>,
+    /// The IPv4 header, from a socket for authenticated packets.
+    pub ip_header: Option<Vec<u8>>,
 }
 
 /// A raw socket for one interface, family and mode. It serves all virtual routers there: every packet with protocol
@@ -98,7 +105,7 @@ pub struct OutgoingVrrpPacket<'a> {
     pub destination: IpAddr,
     /// TTL or hop limit, at least 1.
     pub ttl: u8,
-    /// The VRRP packet, checksum included, without IP header.
+    /// The VRRP packet, checksum included, without IP header; on a socket for authenticated packets the whole packet.
     pub packet: &'a [u8],
 }
 
@@ -216,9 +223,8 @@ impl VrrpSocket {
     }
 
     fn take_batch(&self, socket: &Socket) -> io::Result<Vec<ReceivedPacket>> {
-        let family = self.settings.mode.family();
         let mut packets = Vec::new();
-        receive_batch(socket.as_raw_fd(), |raw| match read_packet(family, &raw) {
+        receive_batch(socket.as_raw_fd(), |raw| match read_packet(&self.settings, &raw) {
             Some(packet) if self.settings.mode.is_for(packet.destination) => packets.push(packet),
             Some(_) => {}
             None => {
@@ -261,6 +267,9 @@ impl VrrpSocketMode {
 /// As in `VRRP socket for 224.0.0.18 on interface 3`.
 impl fmt::Display for VrrpSocketSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.authenticated {
+            write!(f, "authenticated ")?;
+        }
         match self.mode {
             VrrpSocketMode::Multicast { group } => write!(f, "VRRP socket for {group}")?,
             VrrpSocketMode::Unicast {
@@ -283,7 +292,7 @@ fn open_socket(settings: &VrrpSocketSettings) -> io::Result<Socket> {
         AddressFamily::Ipv6 => Domain::IPV6,
     };
     let kind = Type::RAW.nonblocking().cloexec();
-    let socket = Socket::new(domain, kind, Some(Protocol::from(i32::from(IPPROTO_VRRP))))?;
+    let socket = Socket::new(domain, kind, Some(Protocol::from(i32::from(protocol(settings)))))?;
     if let Some(index) = settings.interface_index {
         bind_to_interface(socket.as_raw_fd(), index)?;
     }
@@ -293,6 +302,9 @@ fn open_socket(settings: &VrrpSocketSettings) -> io::Result<Socket> {
     match settings.mode.family() {
         AddressFamily::Ipv4 => set_up_ipv4(&socket)?,
         AddressFamily::Ipv6 => set_up_ipv6(&socket)?,
+    }
+    if settings.authenticated {
+        socket.set_header_included_v4(true)?;
     }
     if let VrrpSocketMode::Multicast { group } = settings.mode {
         // Without an interface the kernel would choose one by its routes.
@@ -304,6 +316,14 @@ fn open_socket(settings: &VrrpSocketSettings) -> io::Result<Socket> {
     // Last, because setting the type of service changes it.
     socket.set_priority(PRIORITY)?;
     Ok(socket)
+}
+
+const fn protocol(settings: &VrrpSocketSettings) -> u8 {
+    if settings.authenticated {
+        IPPROTO_AH
+    } else {
+        IPPROTO_VRRP
+    }
 }
 
 fn set_up_ipv4(socket: &Socket) -> io::Result<()> {
@@ -356,22 +376,24 @@ fn destination(address: IpAddr, interface_index: u32) -> SocketAddr {
 }
 
 /// What the kernel handed over as a packet; nothing if lengths or control messages are not as they must be.
-fn read_packet(family: AddressFamily, raw: &RawPacket<'_>) -> Option<ReceivedPacket> {
+fn read_packet(settings: &VrrpSocketSettings, raw: &RawPacket<'_>) -> Option<ReceivedPacket> {
     if raw.truncated {
         return None;
     }
     let info = PacketInfo::read(raw.control);
     let interface_index = info.interface_index?;
-    match family {
+    match settings.mode.family() {
         AddressFamily::Ipv4 => {
             let Ipv4Packet {
                 source,
                 destination,
                 ttl,
+                header,
                 payload,
-            } = Ipv4Packet::read(raw.data)?;
+            } = Ipv4Packet::read(raw.data, protocol(settings))?;
             let payload = payload.to_vec();
             Some(ReceivedPacket {
+                ip_header: settings.authenticated.then(|| header.to_vec()),
                 interface_index,
                 source: source.into(),
                 destination: destination.into(),
@@ -385,6 +407,7 @@ fn read_packet(family: AddressFamily, raw: &RawPacket<'_>) -> Option<ReceivedPac
             destination: info.destination?.into(),
             ttl: info.hop_limit?,
             payload: raw.data.to_vec(),
+            ip_header: None,
         }),
     }
 }
@@ -396,11 +419,13 @@ struct Ipv4Packet<'a> {
     source: Ipv4Addr,
     destination: Ipv4Addr,
     ttl: u8,
+    /// With its options.
+    header: &'a [u8],
     payload: &'a [u8],
 }
 
 impl<'a> Ipv4Packet<'a> {
-    fn read(bytes: &'a [u8]) -> Option<Self> {
+    fn read(bytes: &'a [u8], expected_protocol: u8) -> Option<Self> {
         let (header, _) = bytes.split_first_chunk::<20>()?;
         let [
             version_and_length,
@@ -419,7 +444,7 @@ impl<'a> Ipv4Packet<'a> {
         ] = header;
         let header_bytes = usize::from(version_and_length & 0x0f).checked_mul(4)?;
         let total_bytes = usize::from(u16::from_be_bytes([*total_high, *total_low]));
-        if version_and_length >> 4 != 4 || header_bytes < header.len() || *protocol != IPPROTO_VRRP {
+        if version_and_length >> 4 != 4 || header_bytes < header.len() || *protocol != expected_protocol {
             return None;
         }
         let (source, destination) = addresses.split_first_chunk::<4>()?;
@@ -427,6 +452,7 @@ impl<'a> Ipv4Packet<'a> {
             source: Ipv4Addr::from(*source),
             destination: Ipv4Addr::from(*destination.first_chunk::<4>()?),
             ttl: *ttl,
+            header: bytes.get(..header_bytes)?,
             // Behind the total length there may be the padding of a short Ethernet frame.
             payload: bytes.get(header_bytes..total_bytes)?,
         })

@@ -28,8 +28,10 @@ pub enum Action {
         destinations: Vec<IpAddr>,
         /// TTL or hop limit.
         ttl: u8,
-        /// What follows the IP header, checksum included.
+        /// What follows the IP header, checksum included; the whole packet with the IPv4 header if [`Self::SendAdvertisement::authenticated`].
         bytes: Vec<u8>,
+        /// To be sent as it is, with its own IPv4 header: an authentication header (protocol 51) covers that.
+        authenticated: bool,
     },
     /// Put addresses on an interface; one that is there already is fine.
     AddAddresses {

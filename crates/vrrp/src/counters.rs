@@ -27,8 +27,20 @@ pub struct Counters {
     pub invalid_authtype: u64,
     /// Another authentication type than ours.
     pub authtype_mismatch: u64,
-    /// Wrong password.
+    /// Wrong password, or an authentication header that is wrong or was heard before.
     pub auth_failure: u64,
+    /// Not signed, and `auth_hmac` wants that.
+    pub auth_ext_missing: u64,
+    /// A trailer that cannot be read.
+    pub auth_ext_malformed: u64,
+    /// Signed with a key that we do not have.
+    pub auth_ext_unknown_key: u64,
+    /// Wrong signature.
+    pub auth_ext_invalid_hmac: u64,
+    /// Signed outside the time window.
+    pub auth_ext_stale: u64,
+    /// Signed, and heard before.
+    pub auth_ext_replay: u64,
     /// Priority 0 received.
     pub pri_zero_rcvd: u64,
     /// Priority 0 sent.

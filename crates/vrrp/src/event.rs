@@ -5,12 +5,13 @@ use std::net::IpAddr;
 use holdfast_time::Duration;
 use serde::{Deserialize, Serialize};
 
+use crate::packet::ah::AuthenticationHeader;
 use crate::settings::{Family, NodeSettings, RoutingKind};
 
 /// One thing that happened. The driver hands in packets that wait in its sockets before it delivers a due deadline.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
-    /// A packet of IP protocol 112 arrived, whatever is in it.
+    /// A packet of IP protocol 112 arrived, or one of protocol 51 for an instance that uses it; whatever is in it.
     Received(ReceivedPacket),
     /// An interface is usable (up and running, carrier included) or not; absent interfaces are reported as not. Repeating
     /// what is known does nothing.
@@ -90,6 +91,12 @@ pub enum Event {
         /// For how long.
         length: Duration,
     },
+    /// What the clock on the wall says at this moment. The driver hands it in before packets and deadlines if
+    /// [`NodeSettings::needs_wall_clock`]; it may jump.
+    WallClock {
+        /// Time since 1970.
+        since_1970: Duration,
+    },
     /// The moment of [`crate::Node::next_deadline`] has come. Too early or too often does no harm.
     DeadlineReached,
     /// New settings, already checked.
@@ -114,4 +121,17 @@ pub struct ReceivedPacket {
     pub ttl: u8,
     /// What follows the IP header.
     pub payload: Vec<u8>,
+    /// The IPv4 header of a packet of protocol 51, as it came in: the code in the authentication header covers it. `None`
+    /// for protocol 112.
+    pub authenticated_ip_header: Option<Vec<u8>>,
+}
+
+impl ReceivedPacket {
+    /// The VRRP packet, read or not; `None` if it is a packet of protocol 51 with something else in it.
+    pub(crate) fn vrrp(&self) -> Option<&[u8]> {
+        match self.authenticated_ip_header {
+            None => Some(&self.payload),
+            Some(_) => AuthenticationHeader::read(&self.payload).map(|header| header.payload),
+        }
+    }
 }

@@ -5,9 +5,11 @@
 
 mod addresses;
 mod announcements;
+mod authentication;
 mod hearing;
 mod receive;
 mod routing;
+mod send;
 mod states;
 mod times;
 
@@ -21,10 +23,7 @@ use crate::counters::Counters;
 use crate::facts::Standing;
 use crate::messages::LogEvent;
 use crate::outbox::Outbox;
-use crate::packet::{Advertisement, Authentication, ChecksumForm, Envelope, TTL};
-use crate::settings::{
-    AuthenticationSettings, Family, InstanceSettings, OWNER_PRIORITY, OldUnicastChecksum, Transmission, Version,
-};
+use crate::settings::{Family, InstanceSettings, OWNER_PRIORITY, OldUnicastChecksum, Transmission, Version};
 use crate::status::InstanceStatus;
 use crate::timers::{InstanceId, Timer};
 
@@ -85,6 +84,8 @@ pub(crate) struct Instance {
     conflicts: u64,
     /// Until when another owner may go on before we yield.
     owner_conflict_until: Option<Timestamp>,
+    /// What was sent and heard with authentication.
+    security: authentication::Memory,
     restore: addresses::Restore,
     routing: routing::Restore,
     /// Kinds of rejected packets that are in the log already.
@@ -115,6 +116,7 @@ impl Instance {
             conflict: None,
             conflicts: 0,
             owner_conflict_until: None,
+            security: authentication::Memory::default(),
             restore: addresses::Restore::default(),
             routing: routing::Restore::default(),
             complaints: BTreeSet::new(),
@@ -220,70 +222,6 @@ impl Instance {
             state,
             priority,
         });
-    }
-
-    /// Sends an advertisement built from what is true now. Without a source address nothing can be sent.
-    pub(crate) fn send_advertisement(&mut self, priority: u8, out: &mut Outbox) {
-        let Some(source) = self.source else { return };
-        let (targets, ttl): (Vec<IpAddr>, u8) = match &self.settings.transmission {
-            Transmission::Multicast { group } => (vec![*group], TTL),
-            Transmission::Unicast { peers, ttl, .. } => (peers.iter().map(|peer| peer.address).collect(), *ttl),
-        };
-        let advertisement = self.advertisement(priority);
-        let mut packets: Vec<(Vec<IpAddr>, Vec<u8>)> = Vec::new();
-        for destination in targets {
-            let bytes = advertisement.encode(&Envelope { source, destination }, self.checksum_form());
-            match packets.iter_mut().find(|(_, known)| *known == bytes) {
-                Some((destinations, _)) => destinations.push(destination),
-                None => packets.push((vec![destination], bytes)),
-            }
-        }
-        for (destinations, bytes) in packets {
-            let (instance, interface) = (self.settings.name.clone(), self.settings.interface.clone());
-            out.push(Action::SendAdvertisement {
-                instance,
-                interface,
-                source,
-                destinations,
-                ttl,
-                bytes,
-            });
-        }
-        self.counters.advert_sent += 1;
-        if priority == 0 {
-            self.counters.pri_zero_sent += 1;
-            out.log(LogEvent::SentPriorityZero {
-                instance: self.settings.name.clone(),
-            });
-        }
-    }
-
-    fn advertisement(&self, priority: u8) -> Advertisement {
-        let settings = &self.settings;
-        let authentication = match settings.authentication {
-            Some(AuthenticationSettings::Pass(password)) if settings.version == Version::V2 => {
-                Authentication::Pass(password)
-            }
-            _ => Authentication::None,
-        };
-        Advertisement {
-            version: settings.version,
-            vrid: settings.vrid,
-            priority,
-            interval: settings.advert_interval,
-            authentication,
-            addresses: settings.addresses.iter().map(|address| address.address).collect(),
-        }
-    }
-
-    fn checksum_form(&self) -> ChecksumForm {
-        if self.settings.v3_checksum_as_v2 {
-            ChecksumForm::WithoutPseudoHeader
-        } else if self.old_unicast_checksum {
-            ChecksumForm::OldUnicast(GROUP_OF_OLD_CHECKSUM)
-        } else {
-            ChecksumForm::Standard
-        }
     }
 
     fn is_unicast(&self) -> bool {

@@ -147,6 +147,12 @@ pub enum LogEvent {
         theirs: Duration,
         ours: Duration,
     },
+    ClocksApart {
+        instance: String,
+        from: IpAddr,
+        skew_s: i64,
+        window: Duration,
+    },
     OldUnicastChecksum {
         instance: String,
         from: IpAddr,
@@ -351,6 +357,16 @@ impl fmt::Display for LogEvent {
                 "({instance}) advert interval {} s of {from} differs from ours, {} s",
                 theirs.as_secs_f64(),
                 ours.as_secs_f64()
+            ),
+            Self::ClocksApart {
+                instance,
+                from,
+                skew_s,
+                window,
+            } => write!(
+                f,
+                "({instance}) authentication clock skew {skew_s} sec from {from} approaching window {} sec",
+                window.as_secs()
             ),
             Self::OldUnicastChecksum { instance, from } => {
                 write!(

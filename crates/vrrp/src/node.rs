@@ -160,6 +160,7 @@ impl Node {
                     instance.listen_once_more(length, &mut self.out);
                 }
             }
+            Event::WallClock { since_1970 } => self.out.wall_clock = (now, since_1970),
             Event::DeadlineReached => self.fire_deadlines(),
             Event::Reload(settings) => self.reload(*settings),
             Event::Shutdown { keep_addresses } => self.shut_down(keep_addresses),
@@ -213,6 +214,10 @@ impl Node {
     }
 
     fn hear(&mut self, packet: &ReceivedPacket) {
+        // Not everything that has an authentication header is ours.
+        if packet.vrrp().is_none() {
+            return;
+        }
         let ids = self.routers.find(packet);
         let instances = &self.instances;
         let is_sent_to = |id: &&InstanceId| {

@@ -12,11 +12,19 @@ use crate::timers::{InstanceId, Key, Timer};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Outbox {
     pub(crate) now: Timestamp,
+    /// What the clock on the wall said, and when.
+    pub(crate) wall_clock: (Timestamp, Duration),
     pub(crate) actions: VecDeque<Action>,
     pub(crate) deadlines: Deadlines<Key>,
 }
 
 impl Outbox {
+    /// Time since 1970, as far as we were told.
+    pub(crate) fn since_1970(&self) -> Duration {
+        let (then, since_1970) = self.wall_clock;
+        since_1970.saturating_add(self.now.since(then))
+    }
+
     pub(crate) fn push(&mut self, action: Action) {
         self.actions.push_back(action);
     }

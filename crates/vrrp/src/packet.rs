@@ -1,9 +1,12 @@
 //! Advertisements on the wire: VRRP version 2 (RFC 3768 section 5) and version 3 (RFC 5798 and RFC 9568 section 5).
 #![deny(clippy::arithmetic_side_effects)]
 
+pub mod ah;
 mod checksum;
+mod frame;
 #[cfg(test)]
 mod tests;
+pub mod trailer;
 
 use std::net::IpAddr;
 
@@ -11,6 +14,8 @@ use holdfast_time::Duration;
 use thiserror::Error;
 
 pub use checksum::ChecksumForm;
+pub use frame::Frame;
+pub use trailer::Trailer;
 
 use crate::counters::Counters;
 use crate::settings::{Family, Version};
@@ -23,9 +28,8 @@ pub const TTL: u8 = 255;
 
 const HEADER_LEN: usize = 8;
 const AUTHENTICATION_LEN: usize = 8;
+const CHECKSUM_AT: usize = 6;
 const TYPE_ADVERTISEMENT: u8 = 1;
-/// Longest IPv4 packet that Ethernet fills up: 46 bytes less the IP header.
-const LONGEST_PADDED_PAYLOAD: usize = 26;
 
 /// An advertisement.
 ///
@@ -79,7 +83,9 @@ pub enum Authentication {
     None,
     /// Type 1: a clear text password.
     Pass([u8; AUTHENTICATION_LEN]),
-    /// Type 2 (an authentication header before VRRP) or one nobody knows.
+    /// Type 2: an authentication header stands before VRRP.
+    Header,
+    /// One that nobody knows.
     Other(u8),
 }
 
@@ -89,6 +95,7 @@ impl Authentication {
         match self {
             Self::None => 0,
             Self::Pass(_) => 1,
+            Self::Header => 2,
             Self::Other(number) => number,
         }
     }
@@ -180,56 +187,48 @@ impl Advertisement {
         envelope: &Envelope,
         accepted: &[ChecksumForm],
     ) -> Result<(Self, ChecksumForm), DecodeError> {
-        let Some((&[version_and_type, vrid, priority, count, fifth, sixth, sum_high, sum_low], rest)) =
-            bytes.split_first_chunk::<HEADER_LEN>()
-        else {
-            return Err(DecodeError::TooShort {
-                vrid: bytes.get(1).copied(),
-                length: bytes.len(),
-            });
-        };
-        let version = match version_and_type >> 4 {
-            2 => Version::V2,
-            3 => Version::V3,
-            version => return Err(DecodeError::Version { vrid, version }),
-        };
-        let family = Family::of(envelope.source);
-        let expected = packet_len(version, family, usize::from(count));
-        let actual = bytes.len();
-        let wrong_length = DecodeError::Length { vrid, expected, actual };
-        if actual != expected && !is_ethernet_padding(family, expected, actual) {
-            return Err(wrong_length);
-        }
-        let packet = bytes.get(..expected).ok_or(wrong_length)?;
-        if version_and_type & 0x0f != TYPE_ADVERTISEMENT {
-            return Err(DecodeError::Type {
-                vrid,
-                kind: version_and_type & 0x0f,
-            });
-        }
-        let form = accepted
-            .iter()
-            .find(|form| checksum::sum(packet, version, envelope, **form) == 0)
-            .ok_or(DecodeError::Checksum {
-                vrid,
-                received: u16::from_be_bytes([sum_high, sum_low]),
-            })?;
-
-        let advertisement = Self {
-            version,
-            vrid,
-            priority,
-            interval: read_interval(version, [fifth, sixth]),
-            authentication: read_authentication(version, family, fifth, packet),
-            addresses: read_addresses(rest, family, count),
-        };
-        Ok((advertisement, *form))
+        let frame = Frame::read(bytes, Family::of(envelope.source), false)?;
+        let version = frame.version()?;
+        frame.check_type()?;
+        let form = frame.check_sum(version, envelope, accepted)?;
+        Ok((frame.advertisement(version), form))
     }
 
     /// The bytes that follow the IP header, checksum included. Values beyond their field's range are cut to it, addresses
     /// of another family than the envelope's are left out.
     pub fn encode(&self, envelope: &Envelope, form: ChecksumForm) -> Vec<u8> {
+        let mut bytes = self.encode_without_sum(Family::of(envelope.source));
+        self.write_sum(&mut bytes, envelope, form);
+        bytes
+    }
+
+    /// As [`Self::encode`], with the trailer that signs these bytes behind them.
+    pub fn encode_signed(
+        &self,
+        envelope: &Envelope,
+        form: ChecksumForm,
+        sign: impl FnOnce(&[u8]) -> Trailer,
+    ) -> Vec<u8> {
         let family = Family::of(envelope.source);
+        let mut bytes = self.encode_without_sum(family);
+        let trailer = sign(&bytes);
+        if family == Family::Ipv4 {
+            self.write_sum(&mut bytes, envelope, form);
+            bytes.extend(trailer.bytes());
+        } else {
+            // Receivers leave the sum to their kernel, which knows of no trailer.
+            bytes.extend(trailer.bytes());
+            self.write_sum(&mut bytes, envelope, form);
+        }
+        bytes
+    }
+
+    fn write_sum(&self, bytes: &mut [u8], envelope: &Envelope, form: ChecksumForm) {
+        let sum = checksum::sum(bytes, self.version, envelope, form);
+        write_at(bytes, CHECKSUM_AT, &sum.to_be_bytes());
+    }
+
+    fn encode_without_sum(&self, family: Family) -> Vec<u8> {
         let addresses = self
             .addresses
             .iter()
@@ -259,7 +258,7 @@ impl Advertisement {
         if self.version == Version::V2 && family == Family::Ipv4 {
             bytes.extend(match self.authentication {
                 Authentication::Pass(password) => password,
-                Authentication::None | Authentication::Other(_) => [0; AUTHENTICATION_LEN],
+                Authentication::None | Authentication::Header | Authentication::Other(_) => [0; AUTHENTICATION_LEN],
             });
         }
         let [fifth, sixth] = interval;
@@ -272,65 +271,8 @@ impl Advertisement {
             sixth,
         ];
         write_at(&mut bytes, 0, &header);
-        let sum = checksum::sum(&bytes, self.version, envelope, form);
-        write_at(&mut bytes, header.len(), &sum.to_be_bytes());
         bytes
     }
-}
-
-/// Length of an advertisement with so many addresses.
-fn packet_len(version: Version, family: Family, count: usize) -> usize {
-    let authentication = if version == Version::V2 && family == Family::Ipv4 {
-        AUTHENTICATION_LEN
-    } else {
-        0
-    };
-    HEADER_LEN
-        .saturating_add(count.saturating_mul(address_len(family)))
-        .saturating_add(authentication)
-}
-
-const fn address_len(family: Family) -> usize {
-    match family {
-        Family::Ipv4 => 4,
-        Family::Ipv6 => 16,
-    }
-}
-
-/// Ethernet fills short packets up to 46 bytes, less 4 for each VLAN tag; some network cards hand the filling on. IP options
-/// come in steps of 4, too, so the header's length does not matter.
-const fn is_ethernet_padding(family: Family, expected: usize, actual: usize) -> bool {
-    matches!(family, Family::Ipv4)
-        && expected < actual
-        && actual <= LONGEST_PADDED_PAYLOAD
-        && actual % 4 == LONGEST_PADDED_PAYLOAD % 4
-}
-
-/// `Adver Int` or `Max Adver Int`; the reserved bits of version 3 are ignored on reception.
-fn read_interval(version: Version, [high, low]: [u8; 2]) -> Duration {
-    match version {
-        Version::V2 => Duration::from_secs(u64::from(low)),
-        Version::V3 => Duration::from_millis(u64::from(u16::from_be_bytes([high & 0x0f, low])).saturating_mul(10)),
-    }
-}
-
-fn read_authentication(version: Version, family: Family, kind: u8, packet: &[u8]) -> Authentication {
-    match (version, family, kind) {
-        (Version::V3, ..) | (Version::V2, _, 0) => Authentication::None,
-        (Version::V2, Family::Ipv4, 1) => {
-            Authentication::Pass(packet.last_chunk().copied().unwrap_or([0; AUTHENTICATION_LEN]))
-        }
-        (Version::V2, _, other) => Authentication::Other(other),
-    }
-}
-
-fn read_addresses(bytes: &[u8], family: Family, count: u8) -> Vec<IpAddr> {
-    let entries = bytes.chunks_exact(address_len(family)).take(usize::from(count));
-    let address = |entry: &[u8]| match family {
-        Family::Ipv4 => <[u8; 4]>::try_from(entry).map(IpAddr::from).ok(),
-        Family::Ipv6 => <[u8; 16]>::try_from(entry).map(IpAddr::from).ok(),
-    };
-    entries.filter_map(address).collect()
 }
 
 fn write_at(bytes: &mut [u8], at: usize, new: &[u8]) {

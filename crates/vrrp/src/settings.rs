@@ -3,6 +3,8 @@
 //! The names are keepalived's wherever it has one. Values are taken as they are: the configuration stage has already
 //! refused or mended what contradicts itself (`preempt_delay` with `nopreempt`, a weighted tracker of an address owner).
 
+mod authentication;
+
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -10,6 +12,7 @@ use holdfast_time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::pacing::PacingSettings;
+pub use authentication::{AntiReplay, AuthenticationSettings, HmacMode, HmacSettings, Secret};
 
 /// Priority of a router that owns the virtual addresses (RFC 9568 section 5.2.4).
 pub const OWNER_PRIORITY: u8 = 255;
@@ -86,13 +89,6 @@ pub enum InitialState {
     Master,
     /// Waits the whole master down time.
     Backup,
-}
-
-/// `authentication` of a version 2 instance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum AuthenticationSettings {
-    /// `auth_type PASS`: a clear text password, filled up with zeros.
-    Pass([u8; 8]),
 }
 
 /// Where advertisements go to.
@@ -337,6 +333,8 @@ pub struct InstanceSettings {
     pub preempt_delay: Duration,
     /// `authentication`, version 2 only.
     pub authentication: Option<AuthenticationSettings>,
+    /// `auth_hmac`, any version; not together with [`Self::authentication`].
+    pub hmac: Option<HmacSettings>,
     /// Multicast or unicast.
     pub transmission: Transmission,
     /// `mcast_src_ip`, `unicast_src_ip`: source of advertisements; `None` is the interface's own address.
@@ -407,6 +405,7 @@ impl InstanceSettings {
             preempt: true,
             preempt_delay: Duration::ZERO,
             authentication: None,
+            hmac: None,
             transmission: Transmission::default_multicast(Family::Ipv4),
             source: None,
             addresses: Vec::new(),
@@ -437,6 +436,13 @@ impl InstanceSettings {
     /// True for the owner of the virtual addresses, which trackers never change.
     pub const fn is_owner(&self) -> bool {
         self.priority == OWNER_PRIORITY
+    }
+
+    /// Whether advertisements have the authentication header of IP in front of them.
+    pub(crate) const fn uses_authentication_header(&self) -> bool {
+        matches!(self.authentication, Some(AuthenticationSettings::Ah(_)))
+            && matches!(self.version, Version::V2)
+            && matches!(self.family, Family::Ipv4)
     }
 
     /// Whether advertisements for this instance go to such a destination.
@@ -494,12 +500,19 @@ pub struct Listener {
     pub family: Family,
     /// Group to join; `None` for unicast.
     pub group: Option<IpAddr>,
+    /// Packets of the authentication header, and not plain ones.
+    pub authenticated: bool,
 }
 
 impl NodeSettings {
     /// The sockets needed, each once, in a stable order. The driver compares them with those it has open.
     pub fn listeners(&self) -> BTreeSet<Listener> {
         self.instances.iter().map(Listener::of).collect()
+    }
+
+    /// Whether the machine has to know what the clock says ([`crate::Event::WallClock`]).
+    pub fn needs_wall_clock(&self) -> bool {
+        self.instances.iter().any(|instance| instance.hmac.is_some())
     }
 
     /// Every interface the machine must be told about. The driver reports each once after [`crate::Node::new`] and after
@@ -525,6 +538,7 @@ impl Listener {
             interface: instance.interface.clone(),
             family: instance.family,
             group,
+            authenticated: instance.uses_authentication_header(),
         }
     }
 }

@@ -24,6 +24,9 @@ impl fmt::Debug for Authentication {
     }
 }
 
+/// Bytes of a key of `auth_hmac`.
+const SECRET_BYTES: std::ops::RangeInclusive<usize> = 32..=64;
+
 /// The secret of a key.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HmacSecret {
@@ -31,6 +34,31 @@ pub enum HmacSecret {
     Bytes(Vec<u8>),
     /// The file that holds them. Nobody but its owner may read it.
     File(PathBuf),
+}
+
+impl HmacSecret {
+    /// The key that is written as `hex:` and digits, or as its own characters; `None` unless it has 32 to 64 bytes.
+    pub fn from_text(text: &str) -> Option<Self> {
+        let bytes = match text.strip_prefix("hex:") {
+            Some(digits) => hexadecimal(digits)?,
+            None => text.as_bytes().to_vec(),
+        };
+        SECRET_BYTES.contains(&bytes.len()).then_some(Self::Bytes(bytes))
+    }
+}
+
+/// Pairs of hexadecimal digits.
+fn hexadecimal(digits: &str) -> Option<Vec<u8>> {
+    let digit = |digit: u8| {
+        char::from(digit)
+            .to_digit(16)
+            .and_then(|digit| u8::try_from(digit).ok())
+    };
+    let pair = |pair: &[u8]| match *pair {
+        [high, low] => Some((digit(high)? << 4) | digit(low)?),
+        _ => None,
+    };
+    digits.as_bytes().chunks(2).map(pair).collect()
 }
 
 impl fmt::Debug for HmacSecret {

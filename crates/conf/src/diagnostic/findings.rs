@@ -16,14 +16,7 @@ pub struct Finding {
 }
 
 /// Findings that leave nothing sensible to run. keepalived ends on them, whatever exit status its `-t` gives them.
-pub(super) const FATAL: &[Finding] = &[
-    FILE_UNREADABLE,
-    INCLUDE_CHECK,
-    NOT_SUPPORTED,
-    NO_INTERFACE,
-    NO_VRID,
-    NO_VIP_V3,
-];
+pub(super) const FATAL: &[Finding] = &[FILE_UNREADABLE, INCLUDE_CHECK, NO_INTERFACE, NO_VRID, NO_VIP_V3];
 
 macro_rules! findings {
     ($($name:ident = $code:literal $severity:ident $class:expr, $title:literal;)*) => {
@@ -88,7 +81,6 @@ findings! {
     EXTRA_WORDS = 309 Warning None, "words after the arguments are ignored";
     UNKNOWN_OPTION = 310 Error ERROR, "an option is unknown";
     GIVEN_TWICE = 311 Error ERROR, "given twice";
-    NOT_SUPPORTED = 312 Error ERROR, "not supported yet, and leaving it out would be dangerous";
     SECURITY = 313 Warning Some(Class::SecurityError), "scripts run without enable_script_security";
 
     // 0400–0499: VRRP

@@ -75,7 +75,7 @@ pub(super) const VRRP_INSTANCE: &[Keyword] = &[
     keyword("owner_ignore_adverts", Bool, "[BOOL]", "vrrp_owner_ignore_adverts", "address owner ignores all adverts").since("2.3"),
     keyword("kernel_rx_buf_size", Integer(0, 4_294_967_295), "BYTES", "from vrrp_rx_bufs_policy", "SO_RCVBUF of the instance socket").not_yet(),
     keyword("authentication", Block(Context::Authentication), "{ }", "none", "legacy authentication block"),
-    keyword("auth_hmac", Block(Context::AuthHmac), "{ }", "none", "HMAC-SHA256 trailer on adverts").not_yet().since("2.3"),
+    keyword("auth_hmac", Block(Context::AuthHmac), "{ }", "none", "HMAC-SHA256 trailer on adverts").since("2.3"),
 ];
 
 /// `authentication`.
@@ -88,11 +88,11 @@ pub(super) const AUTHENTICATION: &[Keyword] = &[
 /// `auth_hmac`.
 #[rustfmt::skip] // one row, one line
 pub(super) const AUTH_HMAC: &[Keyword] = &[
-    keyword("key", Word, "ID ASCII|hex:DIGITS|file:PATH", "none", "one key").not_yet().since("2.3"),
-    keyword("active_key", Integer(1, 255), "ID", "none", "key used for sending").not_yet().since("2.3"),
-    keyword("time_window", Integer(1, 300), "SECONDS", "3 x advert_int, limited to 5-300", "accepted clock difference").not_yet().since("2.3"),
-    keyword("anti_replay", OneOf(&["time", "monotonic"]), "time|monotonic", "time", "replay check by wall clock window or by increasing counter").not_yet().since("2.3"),
-    keyword("mode", OneOf(&["enforce", "permissive", "receive-only"]), "enforce|permissive|receive-only", "enforce", "enforce drops unauthenticated adverts, permissive accepts them, receive-only checks but does not send the trailer").not_yet().since("2.3"),
+    keyword("key", Word, "ID ASCII|hex:DIGITS|file:PATH", "none", "one key").since("2.3"),
+    keyword("active_key", Integer(1, 255), "ID", "none", "key used for sending").since("2.3"),
+    keyword("time_window", Integer(1, 300), "SECONDS", "3 x advert_int, limited to 5-300", "accepted clock difference").since("2.3"),
+    keyword("anti_replay", OneOf(&["time", "monotonic"]), "time|monotonic", "time", "replay check by wall clock window or by increasing counter").since("2.3"),
+    keyword("mode", OneOf(&["enforce", "permissive", "receive-only"]), "enforce|permissive|receive-only", "enforce", "enforce drops unauthenticated adverts, permissive accepts them, receive-only checks but does not send the trailer").since("2.3"),
 ];
 
 /// A line of `unicast_peer`.

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use holdfast_conf::config::{self, AddressFamily, Config, VrrpVersion};
 use holdfast_vrrp::settings::{
-    AnnounceSettings, AuthenticationSettings, Family, GroupSettings, InitialState, InstanceSettings, NodeSettings,
-    OldUnicastChecksum, Peer, TrackedBfd, TrackedFile, TrackedInterface, TrackedScript, Transmission, Version,
-    VirtualAddress,
+    AnnounceSettings, AntiReplay, AuthenticationSettings, Family, GroupSettings, HmacMode, HmacSettings, InitialState,
+    InstanceSettings, NodeSettings, OldUnicastChecksum, Peer, Secret, TrackedBfd, TrackedFile, TrackedInterface,
+    TrackedScript, Transmission, Version, VirtualAddress,
 };
 
 use super::trackers::TrackerTable;
@@ -45,11 +45,11 @@ fn instance(instance: &config::VrrpInstance, config: &Config, trackers: &Tracker
         advert_interval: instance.advert_int,
         preempt: !instance.nopreempt,
         preempt_delay: instance.preempt_delay,
-        authentication: instance.authentication.and_then(|authentication| match authentication {
-            config::Authentication::Pass(password) => Some(AuthenticationSettings::Pass(password)),
-            // The file was refused: see `Diagnostic::is_fatal`.
-            config::Authentication::Ah(_) => None,
+        authentication: instance.authentication.map(|authentication| match authentication {
+            config::Authentication::Pass(password) => AuthenticationSettings::Pass(password),
+            config::Authentication::Ah(key) => AuthenticationSettings::Ah(key),
         }),
+        hmac: instance.auth_hmac.as_ref().map(hmac),
         transmission: transmission(instance),
         source: instance.source_address.as_ref().map(|source| source.value),
         addresses: instance
@@ -97,6 +97,28 @@ fn instance(instance: &config::VrrpInstance, config: &Config, trackers: &Tracker
             &instance.interface.value,
             instance.virtual_router_id.value,
         )
+    }
+}
+
+/// Keys in files have been read before: see `plan::keys`.
+fn hmac(hmac: &config::AuthHmac) -> HmacSettings {
+    let bytes = |key: &config::HmacKey| match &key.secret {
+        config::HmacSecret::Bytes(bytes) => Some((*key.id, Secret::new(bytes.clone()))),
+        config::HmacSecret::File(_) => None,
+    };
+    HmacSettings {
+        keys: hmac.keys.iter().filter_map(bytes).collect(),
+        active_key: hmac.active_key,
+        time_window: hmac.time_window,
+        anti_replay: match hmac.anti_replay {
+            config::AntiReplay::Time => AntiReplay::Time,
+            config::AntiReplay::Monotonic => AntiReplay::Monotonic,
+        },
+        mode: match hmac.mode {
+            config::HmacMode::Enforce => HmacMode::Enforce,
+            config::HmacMode::Permissive => HmacMode::Permissive,
+            config::HmacMode::ReceiveOnly => HmacMode::ReceiveOnly,
+        },
     }
 }
 

@@ -1,6 +1,7 @@
 //! From the file to what the processes are told: load, check against this host, plan.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use holdfast_conf::host::check_interfaces;
 use holdfast_conf::{Diagnostic, FileLoader, LoadOptions, Loaded, Severity};
@@ -60,7 +61,7 @@ impl Configuration {
     /// Fails when nothing is left to run, or when an instance could not do what it is for.
     pub fn load(arguments: &Arguments) -> Result<Self, LoadError> {
         let Loaded {
-            config,
+            mut config,
             diagnostics,
             sources,
             ..
@@ -69,6 +70,8 @@ impl Configuration {
             &arguments.config_file,
             &load_options(arguments.config_id.as_deref()),
         );
+        let directory = arguments.config_file.parent().unwrap_or(Path::new(""));
+        let keys = plan::keys::read_key_files(&mut config, directory);
         let (notify, notify_messages) = NotifyPlan::from_config(&config);
         let (life, life_messages) = LifeScripts::from_config(&config);
         let (trackers, tracker_messages) = TrackerTable::from_config(&config);
@@ -76,6 +79,7 @@ impl Configuration {
             .iter()
             .map(|diagnostic| diagnostic.one_line(&sources))
             .collect();
+        messages.extend(keys.messages);
         messages.extend(notify_messages);
         messages.extend(life_messages);
         messages.extend(tracker_messages);
@@ -96,9 +100,10 @@ impl Configuration {
             life,
             trackers,
             messages,
-            has_errors: diagnostics
-                .iter()
-                .any(|diagnostic| diagnostic.severity == Severity::Error),
+            has_errors: keys.has_errors
+                || diagnostics
+                    .iter()
+                    .any(|diagnostic| diagnostic.severity == Severity::Error),
         })
     }
 

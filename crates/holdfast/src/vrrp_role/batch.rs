@@ -17,8 +17,10 @@ pub struct Advert {
     pub destination: IpAddr,
     /// TTL or hop limit
     pub ttl: u8,
-    /// What follows the IP header
+    /// What follows the IP header, or the whole packet
     pub bytes: Vec<u8>,
+    /// The whole packet, behind whose IPv4 header an authentication header stands
+    pub authenticated: bool,
 }
 
 /// What waits to be carried out; never of more than one kind.
@@ -61,15 +63,8 @@ impl Batch {
         }
     }
 
-    /// Adds an advert to each destination.
-    pub fn advertise(&mut self, interface: &str, source: IpAddr, destinations: &[IpAddr], ttl: u8, bytes: &[u8]) {
-        let new = destinations.iter().map(|destination| Advert {
-            interface: interface.to_owned(),
-            source,
-            destination: *destination,
-            ttl,
-            bytes: bytes.to_vec(),
-        });
+    /// Adds adverts.
+    pub fn advertise(&mut self, new: impl Iterator<Item = Advert>) {
         match self {
             Self::Adverts(adverts) => adverts.extend(new),
             _ => *self = Self::Adverts(new.collect()),

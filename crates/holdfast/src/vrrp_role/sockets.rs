@@ -57,13 +57,13 @@ impl Sockets {
             let mut packets = Vec::new();
             // A socket that answered, be it with nothing, wakes nobody until it is asked again.
             let mut answered = false;
-            for socket in self.open.values() {
+            for (listener, socket) in &self.open {
                 let Poll::Ready(outcome) = socket.poll_receive(context) else {
                     continue;
                 };
                 answered = true;
                 match outcome {
-                    Ok(arrived) => packets.extend(arrived),
+                    Ok(arrived) => packets.extend(self.once_each(listener, arrived)),
                     Err(error) => tracing::warn!("{error}"),
                 }
             }
@@ -75,11 +75,11 @@ impl Sockets {
     /// Packets that wait already; whoever floods us cannot hold us up for longer than a few batches.
     pub fn receive_now(&self) -> Vec<ReceivedPacket> {
         let mut packets = Vec::new();
-        for socket in self.open.values() {
+        for (listener, socket) in &self.open {
             for _ in 0..MOST_BATCHES {
                 match socket.receive_now() {
                     Ok(waiting) if waiting.is_empty() => break,
-                    Ok(waiting) => packets.extend(waiting),
+                    Ok(waiting) => packets.extend(self.once_each(listener, waiting)),
                     Err(error) => {
                         tracing::warn!("{error}");
                         break;
@@ -88,6 +88,19 @@ impl Sockets {
             }
         }
         packets
+    }
+
+    /// The kernel gives a unicast packet to every socket of an interface, whichever groups they have joined. It is heard by
+    /// one of them: an advert that came twice would count twice.
+    fn once_each(
+        &self,
+        listener: &Listener,
+        packets: Vec<ReceivedPacket>,
+    ) -> impl Iterator<Item = ReceivedPacket> + use<> {
+        let hears_unicast = is_first_of_its_path(self.open.keys(), listener);
+        packets
+            .into_iter()
+            .filter(move |packet| hears_unicast || packet.destination.is_multicast())
     }
 
     /// Sends adverts, all that leave by one socket in one system call.
@@ -121,6 +134,7 @@ fn listener_of(advert: &Advert) -> Listener {
         interface: advert.interface.clone(),
         family: Family::of(advert.destination),
         group: advert.destination.is_multicast().then_some(advert.destination),
+        authenticated: advert.authenticated,
     }
 }
 
@@ -137,5 +151,46 @@ fn settings(listener: &Listener, index: u32) -> VrrpSocketSettings {
             },
         },
         receive_buffer_bytes: None,
+        authenticated: listener.authenticated,
+    }
+}
+
+/// Whether no other of these listeners, which are in order, hears the same unicast packets.
+fn is_first_of_its_path<'a>(mut all: impl Iterator<Item = &'a Listener>, listener: &Listener) -> bool {
+    let same_path = |other: &&Listener| {
+        other.interface == listener.interface
+            && other.family == listener.family
+            && other.authenticated == listener.authenticated
+    };
+    all.find(same_path) == Some(listener)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_socket_of_each_path_hears_unicast() {
+        let listener = |interface: &str, group: Option<[u8; 4]>, authenticated| Listener {
+            interface: interface.to_owned(),
+            family: Family::Ipv4,
+            group: group.map(Into::into),
+            authenticated,
+        };
+        let all: BTreeSet<Listener> = [
+            listener("eth0", None, false),
+            listener("eth0", Some([224, 0, 0, 18]), false),
+            listener("eth0", Some([224, 0, 0, 18]), true),
+            listener("eth1", Some([224, 0, 0, 18]), false),
+            listener("eth1", Some([224, 0, 0, 19]), false),
+        ]
+        .into();
+        let hearing: Vec<&Listener> = all.iter().filter(|it| is_first_of_its_path(all.iter(), it)).collect();
+        let expected = [
+            listener("eth0", None, false),
+            listener("eth0", Some([224, 0, 0, 18]), true),
+            listener("eth1", Some([224, 0, 0, 18]), false),
+        ];
+        assert_eq!(hearing, expected.iter().collect::<Vec<_>>());
     }
 }

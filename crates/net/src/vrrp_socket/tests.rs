@@ -8,7 +8,7 @@ const ADVERT: [u8; 40] = [
 
 #[test]
 fn the_ip_header_is_taken_off() {
-    let packet = Ipv4Packet::read(&ADVERT).unwrap();
+    let packet = Ipv4Packet::read(&ADVERT, IPPROTO_VRRP).unwrap();
     assert_eq!(
         (packet.source, packet.destination, packet.ttl),
         ([192, 0, 2, 2].into(), [224, 0, 0, 18].into(), 255)
@@ -24,7 +24,7 @@ fn ip_options_are_passed_over_and_ethernet_padding_is_cut_off() {
     // Router alert (RFC 2113).
     bytes.splice(20..20, [0x94, 0x04, 0, 0]);
     bytes.extend([0; 6]);
-    assert_eq!(Ipv4Packet::read(&bytes).unwrap().payload, &ADVERT[20..]);
+    assert_eq!(Ipv4Packet::read(&bytes, IPPROTO_VRRP).unwrap().payload, &ADVERT[20..]);
 }
 
 #[test]
@@ -32,7 +32,7 @@ fn unsound_headers_are_refused() {
     let changed = |position: usize, value: u8| {
         let mut bytes = ADVERT;
         bytes[position] = value;
-        Ipv4Packet::read(&bytes).is_none()
+        Ipv4Packet::read(&bytes, IPPROTO_VRRP).is_none()
     };
     assert!(changed(0, 0x65), "IPv6");
     assert!(changed(0, 0x44), "header shorter than 20 bytes");
@@ -41,7 +41,7 @@ fn unsound_headers_are_refused() {
     assert!(changed(3, 19), "total length inside the header");
     assert!(changed(9, 17), "UDP");
     for end in 0..ADVERT.len() {
-        assert_eq!(Ipv4Packet::read(&ADVERT[..end]), None);
+        assert_eq!(Ipv4Packet::read(&ADVERT[..end], IPPROTO_VRRP), None);
     }
 }
 
@@ -49,7 +49,7 @@ fn unsound_headers_are_refused() {
 fn a_header_without_anything_behind_it_has_an_empty_payload() {
     let mut bytes = ADVERT[..20].to_vec();
     bytes[3] = 20;
-    assert_eq!(Ipv4Packet::read(&bytes).unwrap().payload, b"");
+    assert_eq!(Ipv4Packet::read(&bytes, IPPROTO_VRRP).unwrap().payload, b"");
 }
 
 #[test]
@@ -62,7 +62,15 @@ fn a_packet_is_refused_when_anything_about_its_way_is_missing() {
         control,
         truncated,
     };
-    let read = |raw| read_packet(AddressFamily::Ipv6, &raw);
+    let settings = VrrpSocketSettings {
+        interface_index: None,
+        mode: VrrpSocketMode::Unicast {
+            family: AddressFamily::Ipv6,
+        },
+        receive_buffer_bytes: None,
+        authenticated: false,
+    };
+    let read = |raw| read_packet(&settings, &raw);
     let packet = read(raw(&control, sender, false)).unwrap();
     assert_eq!(packet.source, "fe80::1".parse::<IpAddr>().unwrap());
     assert_eq!(packet.destination, "ff02::12".parse::<IpAddr>().unwrap());
@@ -82,8 +90,26 @@ fn names_of_sockets_say_what_they_are_for() {
         interface_index: Some(3),
         mode,
         receive_buffer_bytes: None,
+        authenticated: false,
     };
     assert_eq!(settings.to_string(), "VRRP socket for 224.0.0.18 on interface 3");
+    let settings = VrrpSocketSettings {
+        authenticated: true,
+        ..settings
+    };
+    assert_eq!(
+        settings.to_string(),
+        "authenticated VRRP socket for 224.0.0.18 on interface 3"
+    );
+}
+
+#[test]
+fn authenticated_packets_come_with_their_header() {
+    let mut bytes = ADVERT;
+    bytes[9] = IPPROTO_AH;
+    assert_eq!(Ipv4Packet::read(&bytes, IPPROTO_VRRP), None);
+    let packet = Ipv4Packet::read(&bytes, IPPROTO_AH).unwrap();
+    assert_eq!((packet.header, packet.payload), bytes.split_at(20));
 }
 
 proptest::proptest! {
@@ -96,7 +122,7 @@ proptest::proptest! {
         if let Some(protocol) = bytes.get_mut(9) {
             *protocol = IPPROTO_VRRP;
         }
-        if let Some(packet) = Ipv4Packet::read(&bytes) {
+        if let Some(packet) = Ipv4Packet::read(&bytes, IPPROTO_VRRP) {
             assert!(packet.payload.is_empty() || packet.payload.len() <= bytes[20..].len());
         }
     }

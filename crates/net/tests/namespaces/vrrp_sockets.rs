@@ -16,6 +16,7 @@ fn open(interface: &Link, mode: VrrpSocketMode) -> VrrpSocket {
         interface_index: Some(interface.index),
         mode,
         receive_buffer_bytes: Some(262_144),
+        authenticated: false,
     };
     VrrpSocket::open(&settings).unwrap()
 }
@@ -51,6 +52,7 @@ async fn adverts_cross(hosts: &Hosts, group: IpAddr, left: IpAddr, right: IpAddr
         destination: group,
         ttl: 255,
         payload: ADVERT.to_vec(),
+        ip_header: None,
     };
     assert_eq!(receive_one(&right_socket).await, expected);
 
@@ -150,6 +152,7 @@ fn unicast_needs_no_interface_and_one_task_can_wait_for_several_sockets() {
                     interface_index: None,
                     mode,
                     receive_buffer_bytes: None,
+                    authenticated: false,
                 };
                 VrrpSocket::open(&settings).unwrap()
             })
@@ -180,6 +183,7 @@ fn unicast_needs_no_interface_and_one_task_can_wait_for_several_sockets() {
                 destination,
                 ttl: 255,
                 payload: vec![0x31; 8],
+                ip_header: None,
             };
             assert_eq!(packets, [expected]);
         }
@@ -190,6 +194,7 @@ fn unicast_needs_no_interface_and_one_task_can_wait_for_several_sockets() {
                 group: v4("224.0.0.18"),
             },
             receive_buffer_bytes: None,
+            authenticated: false,
         };
         assert_eq!(VrrpSocket::open(&settings).unwrap_err().errno(), Some(libc::ENODEV));
     });

@@ -2,7 +2,7 @@
 #![deny(clippy::arithmetic_side_effects)]
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use holdfast_time::Duration;
 use thiserror::Error;
@@ -12,28 +12,52 @@ use crate::counters::Counters;
 use crate::event::ReceivedPacket;
 use crate::messages::LogEvent;
 use crate::outbox::Outbox;
-use crate::packet::{Advertisement, Authentication, ChecksumForm, DecodeError, Envelope, TTL};
-use crate::settings::{AuthenticationSettings, OldUnicastChecksum, Transmission, Version};
+use crate::packet::{Advertisement, Authentication, ChecksumForm, DecodeError, Envelope, Frame, TTL};
+use crate::settings::{AuthenticationSettings, OWNER_PRIORITY, OldUnicastChecksum, Transmission, Version};
 
 /// Why a packet is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-enum Rejection {
-    #[error("TTL {0} is not 255: the packet crossed a router")]
-    Ttl(u8),
+pub(super) enum Rejection {
+    #[error("an authentication header, which is not our kind of authentication")]
+    UnexpectedHeader,
+    #[error("no authentication header")]
+    NoHeader,
     #[error(transparent)]
     Decode(#[from] DecodeError),
+    #[error("TTL {0} is not 255: the packet crossed a router")]
+    Ttl(u8),
     #[error("another VRRP version than ours")]
     OtherVersion,
+    #[error("it is not signed")]
+    NotSigned,
+    #[error("the signature's trailer is malformed")]
+    MalformedTrailer,
+    #[error("signed with key {0}, which we do not have")]
+    UnknownKey(u8),
+    #[error("wrong signature")]
+    WrongSignature,
+    #[error("signed {0} s before our time, which is outside the time window")]
+    Stale(i64),
+    #[error("this or a later signature was heard before")]
+    Replayed,
     #[error("authentication type {0} is unknown")]
     UnknownAuthentication(u8),
     #[error("authentication type {0} is not ours")]
     OtherAuthentication(u8),
     #[error("wrong password")]
     WrongPassword,
+    #[error("wrong code in the authentication header: another password, or the packet was changed")]
+    WrongCode,
+    #[error("the authentication header is that of {0}")]
+    OtherIndex(Ipv4Addr),
+    #[error("sequence number {0} of the authentication header was heard before")]
+    OldSequence(u32),
     #[error("advertisement interval {0:?} differs from ours")]
     OtherInterval(Duration),
     #[error("sent to {0}, which is not how this instance talks")]
     OtherTransmission(IpAddr),
+    #[error("we are the owner of the addresses and ignore other masters")]
+    OwnerIgnores,
     #[error("not from a configured peer")]
     UnknownPeer,
     #[error("TTL {0} is outside the limits of the peer")]
@@ -41,32 +65,53 @@ enum Rejection {
 }
 
 impl Rejection {
-    fn counter(self, counters: &mut Counters) -> &mut u64 {
-        match self {
+    /// The counter it belongs to; keepalived counts neither other intervals nor strangers, and we do.
+    fn counter(self, counters: &mut Counters) -> Option<&mut u64> {
+        Some(match self {
             Self::Decode(error) => error.counter(counters),
             Self::Ttl(_) | Self::PeerTtl(_) => &mut counters.ip_ttl_err,
             Self::OtherVersion => &mut counters.vers_err,
+            Self::NotSigned => &mut counters.auth_ext_missing,
+            Self::MalformedTrailer => &mut counters.auth_ext_malformed,
+            Self::UnknownKey(_) => &mut counters.auth_ext_unknown_key,
+            Self::WrongSignature => &mut counters.auth_ext_invalid_hmac,
+            Self::Stale(_) => &mut counters.auth_ext_stale,
+            Self::Replayed => &mut counters.auth_ext_replay,
             Self::UnknownAuthentication(_) => &mut counters.invalid_authtype,
-            Self::OtherAuthentication(_) => &mut counters.authtype_mismatch,
-            Self::WrongPassword => &mut counters.auth_failure,
+            Self::UnexpectedHeader | Self::NoHeader | Self::OtherAuthentication(_) => &mut counters.authtype_mismatch,
+            Self::WrongPassword | Self::WrongCode | Self::OtherIndex(_) | Self::OldSequence(_) => {
+                &mut counters.auth_failure
+            }
             Self::OtherInterval(_) => &mut counters.advert_interval_err,
             Self::OtherTransmission(_) | Self::UnknownPeer => &mut counters.addr_list_err,
-        }
+            Self::OwnerIgnores => return None,
+        })
     }
 
     /// Each kind is logged once until the state or the master changes.
     const fn kind(self) -> &'static str {
         match self {
-            Self::Ttl(_) => "ttl",
+            Self::UnexpectedHeader | Self::NoHeader => "header",
             Self::Decode(DecodeError::TooShort { .. } | DecodeError::Length { .. }) => "length",
+            Self::Ttl(_) => "ttl",
             Self::Decode(DecodeError::Version { .. }) | Self::OtherVersion => "version",
-            Self::Decode(DecodeError::Type { .. }) => "type",
-            Self::Decode(DecodeError::Checksum { .. }) => "checksum",
+            Self::NotSigned => "not signed",
+            Self::MalformedTrailer => "trailer",
+            Self::UnknownKey(_) => "key",
+            Self::WrongSignature => "signature",
+            Self::Stale(_) => "stale",
+            Self::Replayed => "replayed",
             Self::UnknownAuthentication(_) => "unknown authentication",
             Self::OtherAuthentication(_) => "authentication",
             Self::WrongPassword => "password",
+            Self::WrongCode => "code",
+            Self::OtherIndex(_) => "index",
+            Self::OldSequence(_) => "sequence",
             Self::OtherInterval(_) => "interval",
+            Self::Decode(DecodeError::Type { .. }) => "type",
+            Self::Decode(DecodeError::Checksum { .. }) => "checksum",
             Self::OtherTransmission(_) => "transmission",
+            Self::OwnerIgnores => "owner",
             Self::UnknownPeer => "peer",
             Self::PeerTtl(_) => "peer ttl",
         }
@@ -74,19 +119,99 @@ impl Rejection {
 }
 
 impl Instance {
-    /// Checks a packet for this virtual router; `None` if it was counted and dropped.
+    /// Checks a packet for this virtual router, in keepalived's order; `None` if it was counted and dropped.
     pub(crate) fn receive(&mut self, packet: &ReceivedPacket, out: &mut Outbox) -> Option<Advertisement> {
-        let checked = self.check_packet(packet).and_then(|(advertisement, form)| {
-            self.check_sender(packet)?;
-            Ok((advertisement, form))
-        });
-        let (advertisement, form) = match checked {
-            Ok(passed) => passed,
+        let advertisement = match self.check_packet(packet, out) {
+            Ok(advertisement) => advertisement,
             Err(rejection) => {
                 self.reject(rejection, packet.source, out);
                 return None;
             }
         };
+        add_one(&mut self.counters.advert_rcvd);
+        self.compare_addresses(&advertisement, packet.source, out);
+        if let Err(rejection) = self.check_sender(packet) {
+            self.reject(rejection, packet.source, out);
+            return None;
+        }
+        if advertisement.priority == 0 {
+            add_one(&mut self.counters.pri_zero_rcvd);
+        }
+        Some(advertisement)
+    }
+
+    /// All that must be right before a packet counts as received.
+    fn check_packet(&mut self, packet: &ReceivedPacket, out: &mut Outbox) -> Result<Advertisement, Rejection> {
+        match (
+            &packet.authenticated_ip_header,
+            self.settings.uses_authentication_header(),
+        ) {
+            (Some(_), false) => return Err(Rejection::UnexpectedHeader),
+            (None, true) => return Err(Rejection::NoHeader),
+            (Some(_), true) | (None, false) => {}
+        }
+        let vrrp = packet.vrrp().unwrap_or_default();
+        let frame = Frame::read(vrrp, self.settings.family, self.settings.hmac.is_some())?;
+        if !self.is_unicast() && packet.ttl != TTL {
+            return Err(Rejection::Ttl(packet.ttl));
+        }
+        let version = frame.version()?;
+        if version != self.settings.version {
+            return Err(Rejection::OtherVersion);
+        }
+        self.check_trailer(packet, &frame, out)?;
+        let interval = frame.interval(version);
+        match version {
+            Version::V2 => {
+                self.check_authentication(packet, frame.authentication(version))?;
+                if interval != self.settings.advert_interval {
+                    return Err(Rejection::OtherInterval(interval));
+                }
+                frame.check_type()?;
+            }
+            Version::V3 => {
+                frame.check_type()?;
+                // Three times nothing would make every listener a master.
+                if interval.is_zero() {
+                    return Err(Rejection::OtherInterval(interval));
+                }
+                self.compare_interval(interval, packet.source, out);
+            }
+        }
+        self.check_sum(packet, &frame, version, out)?;
+        if !self.settings.is_sent_to(packet.destination) {
+            return Err(Rejection::OtherTransmission(packet.destination));
+        }
+        if self.settings.owner_ignore_adverts && self.priority == OWNER_PRIORITY {
+            return Err(Rejection::OwnerIgnores);
+        }
+        Ok(frame.advertisement(version))
+    }
+
+    fn check_authentication(&mut self, packet: &ReceivedPacket, theirs: Authentication) -> Result<(), Rejection> {
+        match (theirs, self.settings.authentication) {
+            (Authentication::None, None) => Ok(()),
+            (Authentication::Pass(theirs), Some(AuthenticationSettings::Pass(ours))) if theirs == ours => Ok(()),
+            (Authentication::Pass(_), Some(AuthenticationSettings::Pass(_))) => Err(Rejection::WrongPassword),
+            (Authentication::Header, Some(AuthenticationSettings::Ah(key))) => self.check_header(packet, key),
+            (Authentication::Other(number), _) if number > 2 => Err(Rejection::UnknownAuthentication(number)),
+            (other, _) => Err(Rejection::OtherAuthentication(other.number())),
+        }
+    }
+
+    /// A peer that sums as old releases did makes us do so, too.
+    fn check_sum(
+        &mut self,
+        packet: &ReceivedPacket,
+        frame: &Frame<'_>,
+        version: Version,
+        out: &mut Outbox,
+    ) -> Result<(), Rejection> {
+        let envelope = Envelope {
+            source: packet.source,
+            destination: packet.destination,
+        };
+        let form = frame.check_sum(version, &envelope, &self.accepted_checksums())?;
         if matches!(form, ChecksumForm::OldUnicast(_)) && !self.old_unicast_checksum {
             self.old_unicast_checksum = true;
             out.log(LogEvent::OldUnicastChecksum {
@@ -94,66 +219,10 @@ impl Instance {
                 from: packet.source,
             });
         }
-        if self.settings.is_owner() && self.settings.owner_ignore_adverts {
-            return None;
-        }
-        add_one(&mut self.counters.advert_rcvd);
-        self.compare_addresses(&advertisement, packet.source, out);
-        self.compare_interval(&advertisement, packet.source, out);
-        if advertisement.priority == 0 {
-            add_one(&mut self.counters.pri_zero_rcvd);
-        }
-        Some(advertisement)
-    }
-
-    /// The packet by itself, and against the settings.
-    fn check_packet(&self, packet: &ReceivedPacket) -> Result<(Advertisement, ChecksumForm), Rejection> {
-        if !self.is_unicast() && packet.ttl != TTL {
-            return Err(Rejection::Ttl(packet.ttl));
-        }
-        let envelope = Envelope {
-            source: packet.source,
-            destination: packet.destination,
-        };
-        let decoded = Advertisement::decode(&packet.payload, &envelope, &self.accepted_checksums())?;
-        let advertisement = &decoded.0;
-        if advertisement.version != self.settings.version {
-            return Err(Rejection::OtherVersion);
-        }
-        match advertisement.version {
-            Version::V2 => {
-                self.check_authentication(advertisement.authentication)?;
-                if advertisement.interval != self.settings.advert_interval {
-                    return Err(Rejection::OtherInterval(advertisement.interval));
-                }
-            }
-            // Three times nothing would make every listener a master.
-            Version::V3 if advertisement.interval.is_zero() => {
-                return Err(Rejection::OtherInterval(advertisement.interval));
-            }
-            Version::V3 => {}
-        }
-        Ok(decoded)
-    }
-
-    fn check_authentication(&self, theirs: Authentication) -> Result<(), Rejection> {
-        let ours = self
-            .settings
-            .authentication
-            .map(|AuthenticationSettings::Pass(password)| password);
-        match (theirs, ours) {
-            (Authentication::None, None) => Ok(()),
-            (Authentication::Pass(theirs), Some(ours)) if theirs == ours => Ok(()),
-            (Authentication::Pass(_), Some(_)) => Err(Rejection::WrongPassword),
-            (Authentication::Other(number), _) if number > 2 => Err(Rejection::UnknownAuthentication(number)),
-            (other, _) => Err(Rejection::OtherAuthentication(other.number())),
-        }
+        Ok(())
     }
 
     fn check_sender(&self, packet: &ReceivedPacket) -> Result<(), Rejection> {
-        if !self.settings.is_sent_to(packet.destination) {
-            return Err(Rejection::OtherTransmission(packet.destination));
-        }
         if let Transmission::Unicast {
             peers,
             check_source: true,
@@ -183,7 +252,9 @@ impl Instance {
     }
 
     fn reject(&mut self, rejection: Rejection, from: IpAddr, out: &mut Outbox) {
-        add_one(rejection.counter(&mut self.counters));
+        if let Some(counter) = rejection.counter(&mut self.counters) {
+            add_one(counter);
+        }
         if self.complaints.insert(rejection.kind()) {
             let (instance, problem) = (self.settings.name.clone(), rejection.to_string());
             out.log(LogEvent::Rejected {
@@ -228,8 +299,8 @@ impl Instance {
     }
 
     /// Version 3 follows the master's interval; that it differs is worth a word.
-    fn compare_interval(&mut self, advertisement: &Advertisement, from: IpAddr, out: &mut Outbox) {
-        let (theirs, ours) = (advertisement.interval, self.settings.advert_interval);
+    fn compare_interval(&mut self, theirs: Duration, from: IpAddr, out: &mut Outbox) {
+        let ours = self.settings.advert_interval;
         if theirs != ours && self.complaints.insert("other interval") {
             out.log(LogEvent::IntervalDiffers {
                 instance: self.settings.name.clone(),

@@ -21,7 +21,9 @@ impl Routers {
 
     /// Candidates for a packet, by the VRID that stands in its second byte.
     pub(super) fn find(&self, packet: &ReceivedPacket) -> &[InstanceId] {
-        let Some(vrid) = packet.payload.get(1) else { return &[] };
+        let Some(vrid) = packet.vrrp().and_then(|vrrp| vrrp.get(1)) else {
+            return &[];
+        };
         let on_interface = self.0.get(&packet.interface);
         on_interface
             .and_then(|routers| routers.get(&(Family::of(packet.source), *vrid)))

@@ -24,7 +24,7 @@ impl UnknownRouters {
 
     pub(super) fn hear(&mut self, packet: &ReceivedPacket, out: &mut Outbox) {
         self.heard = self.heard.saturating_add(1);
-        let Some(vrid) = packet.payload.get(1).copied().filter(|_| self.log) else {
+        let Some(vrid) = packet.vrrp().and_then(|vrrp| vrrp.get(1)).copied().filter(|_| self.log) else {
             return;
         };
         let router = (packet.interface.clone(), Family::of(packet.source), vrid);

@@ -7,6 +7,7 @@
 )]
 
 mod announcements;
+mod authentication;
 mod election;
 mod faults;
 mod groups;

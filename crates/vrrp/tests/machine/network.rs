@@ -132,8 +132,10 @@ impl Network {
                 destinations,
                 ttl,
                 bytes,
+                authenticated,
                 ..
             } => {
+                let (header, payload) = bytes.split_at(if authenticated { 20 } else { 0 });
                 for other in (0..self.hosts.len()).filter(|other| *other != index) {
                     if self.connected(index, other, &interface) && self.next_random() % 100 >= self.loss {
                         let packet = ReceivedPacket {
@@ -141,7 +143,8 @@ impl Network {
                             source,
                             destination: destinations[0],
                             ttl,
-                            payload: bytes.clone(),
+                            payload: payload.to_vec(),
+                            authenticated_ip_header: authenticated.then(|| header.to_vec()),
                         };
                         self.air.push((self.now + DELAY, other, packet));
                     }

@@ -128,7 +128,7 @@ fn each_fault_of_a_packet_moves_its_counter() {
     assert_eq!(ttl, Counters { ip_ttl_err: 1, ..none });
     let ttl = refused(ipv6(v3()), |packet| packet.ttl = 64);
     assert_eq!(ttl, Counters { ip_ttl_err: 1, ..none });
-    let version = refused(v2(), |packet| packet.payload[0] = 0x41);
+    let version = refused(v3(), |packet| packet.payload[0] = 0x41);
     assert_eq!(version, Counters { vers_err: 1, ..none });
     let version = refused(v2(), |packet| resent(packet, |sent| sent.version = Version::V3));
     assert_eq!(version, Counters { vers_err: 1, ..none });
@@ -195,7 +195,7 @@ fn authentication_must_be_ours() {
         }
     );
     let header = refused(v2(), |packet| {
-        resent(packet, |sent| sent.authentication = Authentication::Other(2));
+        resent(packet, |sent| sent.authentication = Authentication::Header);
     });
     assert_eq!(
         header,
@@ -214,6 +214,50 @@ fn authentication_must_be_ours() {
             ..none
         }
     );
+}
+
+/// keepalived looks at one thing after the other, and the first that is wrong is what counts. Each step of this list spoils
+/// one thing more, from the last check to the first.
+#[test]
+fn the_first_check_that_fails_is_the_one_that_counts() {
+    type Spoil = fn(&mut ReceivedPacket);
+    let steps: [(Spoil, fn(&Counters) -> u64); 8] = [
+        (|packet| packet.destination = address(OURS), |it| it.addr_list_err),
+        (|packet| packet.payload[7] ^= 1, |it| it.chk_err),
+        (|packet| packet.payload[0] = 0x22, |it| it.invalid_type_rcvd),
+        (|packet| packet.payload[5] = 9, |it| it.advert_interval_err),
+        (|packet| packet.payload[12] ^= 1, |it| it.auth_failure),
+        (|packet| packet.payload[4] = 0, |it| it.authtype_mismatch),
+        (|packet| packet.payload[4] = 9, |it| it.invalid_authtype),
+        (|packet| packet.ttl = 64, |it| it.ip_ttl_err),
+    ];
+    for count in 1..=steps.len() {
+        let counters = refused(with_password(*b"1111\0\0\0\0"), |packet| {
+            for (spoil, _) in &steps[..count] {
+                spoil(packet);
+            }
+        });
+        assert_eq!(steps[count - 1].1(&counters), 1, "step {count}");
+        let only = Counters::default();
+        let sum: u64 = steps.iter().map(|(_, counter)| counter(&counters)).sum();
+        assert_eq!((sum, counters.packet_len_err), (1, only.packet_len_err), "step {count}");
+    }
+    // The version comes after the TTL, the length before everything.
+    let other_version = |packet: &mut ReceivedPacket| {
+        resent(packet, |sent| sent.version = Version::V3);
+        packet.payload[7] ^= 1;
+    };
+    assert_eq!(refused(v2(), other_version).vers_err, 1);
+    let late = refused(v2(), |packet| {
+        other_version(packet);
+        packet.ttl = 1;
+    });
+    assert_eq!((late.ip_ttl_err, late.vers_err), (1, 0));
+    let short = refused(v2(), |packet| {
+        packet.ttl = 1;
+        packet.payload.pop();
+    });
+    assert_eq!((short.packet_len_err, short.ip_ttl_err), (1, 0));
 }
 
 #[test]
@@ -235,12 +279,11 @@ fn unicast_peers_are_checked_only_where_asked_for() {
     let (_, accepted) = judged(unicast(v2(), true), |packet| packet.ttl = 20);
     assert!(accepted);
     for ttl in [9, 21] {
-        assert_eq!(refused(unicast(v2(), true), |packet| packet.ttl = ttl).ip_ttl_err, 1);
+        let (counters, accepted) = judged(unicast(v2(), true), |packet| packet.ttl = ttl);
+        assert!(!accepted && (counters.ip_ttl_err, counters.advert_rcvd) == (1, 1));
     }
-    assert_eq!(
-        refused(unicast(v2(), true), |packet| packet.source = address("192.0.2.77")).addr_list_err,
-        1
-    );
+    let (counters, accepted) = judged(unicast(v2(), true), |packet| packet.source = address("192.0.2.77"));
+    assert!(!accepted && (counters.addr_list_err, counters.advert_rcvd) == (1, 1));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use holdfast_time::{Duration, Timestamp};
-use holdfast_vrrp::packet::{Advertisement, Authentication, ChecksumForm, Envelope};
+use holdfast_vrrp::packet::{Advertisement, Authentication, ChecksumForm, Envelope, Frame};
 use holdfast_vrrp::settings::{
     AuthenticationSettings, Family, InitialState, InstanceSettings, NodeSettings, Transmission, Version, VirtualAddress,
 };
@@ -193,6 +193,7 @@ impl Bench {
             interval: settings.advert_interval,
             authentication: match settings.authentication {
                 Some(AuthenticationSettings::Pass(password)) => Authentication::Pass(password),
+                Some(AuthenticationSettings::Ah(_)) => Authentication::Header,
                 None => Authentication::None,
             },
             addresses: settings.addresses.iter().map(|held| held.address).collect(),
@@ -217,6 +218,7 @@ impl Bench {
             destination,
             ttl: 255,
             payload,
+            authenticated_ip_header: None,
         }
     }
 
@@ -290,6 +292,7 @@ pub(crate) fn describe(action: &Action) -> Option<String> {
             source,
             destinations,
             bytes,
+            authenticated,
             ..
         } => {
             let envelope = Envelope {
@@ -301,8 +304,15 @@ pub(crate) fn describe(action: &Action) -> Option<String> {
                 ChecksumForm::WithoutPseudoHeader,
                 ChecksumForm::OldUnicast(std::net::Ipv4Addr::new(224, 0, 0, 18)),
             ];
-            let (advertisement, _) = Advertisement::decode(bytes, &envelope, &forms).unwrap();
-            format!("{instance} advertises {} on {interface}", advertisement.priority)
+            // Behind the IP header and the authentication header, or before a trailer.
+            let vrrp = bytes.get(44..).filter(|_| *authenticated).unwrap_or(bytes);
+            let frame = Frame::read(vrrp, Family::of(*source), true).unwrap();
+            let version = frame.version().unwrap();
+            frame.check_sum(version, &envelope, &forms).unwrap();
+            format!(
+                "{instance} advertises {} on {interface}",
+                frame.advertisement(version).priority
+            )
         }
         Action::AddAddresses {
             instance,

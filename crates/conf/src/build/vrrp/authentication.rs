@@ -11,9 +11,6 @@ use crate::source::{Span, Spanned};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Bytes of a secret.
-const SECRET: std::ops::RangeInclusive<usize> = 32..=64;
-
 /// `authentication` as it is written.
 pub(super) struct AuthenticationDraft {
     kind: Option<Spanned<&'static str>>,
@@ -104,25 +101,18 @@ impl Builder<'_> {
             self.report(diagnostic.hint("key ID SECRET, key ID hex:DIGITS or key ID file:PATH"));
             return None;
         };
-        let secret = if let Some(path) = word.text.strip_prefix("file:") {
+        if let Some(path) = word.text.strip_prefix("file:") {
             return Some(HmacKey {
                 id,
                 secret: HmacSecret::File(PathBuf::from(path)),
             });
-        } else if let Some(digits) = word.text.strip_prefix("hex:") {
-            hexadecimal(digits)
-        } else {
-            Some(word.text.as_bytes().to_vec())
-        };
-        let Some(secret) = secret.filter(|secret| SECRET.contains(&secret.len())) else {
+        }
+        let Some(secret) = HmacSecret::from_text(word.text) else {
             let message = format!("The secret of key {id} does not have 32 to 64 bytes; it is ignored");
             self.invalid(findings::HMAC_KEY, message, word).send(self);
             return None;
         };
-        Some(HmacKey {
-            id,
-            secret: HmacSecret::Bytes(secret),
-        })
+        Some(HmacKey { id, secret })
     }
 
     pub(super) fn resolve_auth_hmac(&mut self, draft: &mut Draft, advert_int: Duration) -> Option<AuthHmac> {
@@ -158,7 +148,6 @@ impl Builder<'_> {
                     .note("auth_hmac is here", Some(it.span)),
             );
         }
-        self.not_supported("auth_hmac", it.span);
         let mut mode = it.mode;
         if draft.strict() && *mode != HmacMode::Enforce {
             self.strict_conflict(draft, "auth_hmac can only enforce, which is used", mode.span);
@@ -264,26 +253,6 @@ impl Builder<'_> {
             self.report(Diagnostic::new(findings::AH_MASTER, message, Some(place)));
             *state = InitialState::Backup;
         }
-        self.not_supported("auth_type AH", span);
         true
     }
-
-    /// Without its authentication an instance would fight its peers for the addresses.
-    fn not_supported(&mut self, what: &str, span: Span) {
-        let message = format!("{what} is not supported yet, and without it the instance would disturb its peers");
-        self.report(Diagnostic::new(findings::NOT_SUPPORTED, message, Some(span)));
-    }
-}
-
-/// Pairs of hexadecimal digits.
-fn hexadecimal(digits: &str) -> Option<Vec<u8>> {
-    if !digits.len().is_multiple_of(2) || !digits.is_ascii() {
-        return None;
-    }
-    let pair = |at: usize| {
-        digits
-            .get(at..at.saturating_add(2))
-            .and_then(|pair| u8::from_str_radix(pair, 16).ok())
-    };
-    (0..digits.len()).step_by(2).map(pair).collect()
 }
