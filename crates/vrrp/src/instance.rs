@@ -58,6 +58,8 @@ pub(crate) struct Instance {
     pub(crate) known: bool,
     /// What is tracked has not yet said whether the instance may take part.
     pub(crate) awaits_tracker: bool,
+    /// What a killed predecessor may have left in the kernel has been removed.
+    pub(crate) leftovers_gone: bool,
     pub(crate) faults: Vec<Fault>,
     source: Option<IpAddr>,
     /// Sum of the weights of trackers.
@@ -101,6 +103,7 @@ impl Instance {
             counters: Counters::default(),
             known: false,
             awaits_tracker: false,
+            leftovers_gone: false,
             faults: Vec::new(),
             source: settings.source,
             weight: 0,

@@ -347,12 +347,23 @@ impl Node {
         }
     }
 
-    /// Looks at a unit after its interfaces, trackers, members or settings changed: the state it belongs in, if that is another one.
+    /// Looks at a unit after its interfaces, trackers, members or settings changed: the move that follows.
     fn review(&mut self, id: UnitId) -> Option<Move> {
         self.look(id);
-        if !self.started {
-            return None;
+        let planned = if self.started { self.planned(id) } else { None };
+        if planned.is_none() {
+            let members = self.units.get(id).map(|unit| unit.members.iter()).into_iter().flatten();
+            let waits = |id: &&InstanceId| {
+                let instance = self.instances.get(id);
+                instance.is_some_and(|instance| instance.state == State::Init && instance.known)
+            };
+            self.remove_leftovers(members.filter(waits).copied().collect(), &Keep::Nothing);
         }
+        planned
+    }
+
+    /// The state that a unit belongs in, if that is another one.
+    fn planned(&self, id: UnitId) -> Option<Move> {
         let unit = self.units.get(id)?;
         let members: Vec<&Instance> = unit
             .members

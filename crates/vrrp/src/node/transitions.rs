@@ -128,11 +128,10 @@ impl Node {
                 instance.enter(step.to, out);
             });
         }
-        self.remove_leftovers(
-            steps
-                .clone()
-                .filter(|step| step.from == State::Init && matches!(step.to, State::Backup | State::Fault)),
-        );
+        let started = steps
+            .clone()
+            .filter(|step| step.from == State::Init && step.to != State::Master);
+        self.remove_leftovers(started.map(|step| step.id).collect(), keep);
         // Other masters may have the same routes and rules.
         let elsewhere = self.held_by_masters(|_| true).routed;
         for step in steps.clone().filter(|step| step.leaves_master()) {
@@ -163,22 +162,26 @@ impl Node {
         }
     }
 
-    /// A daemon that was killed leaves its addresses, routes and rules behind, and nobody but a master may have them.
-    fn remove_leftovers<'a>(&mut self, steps: impl Iterator<Item = &'a Step>) {
-        let mut steps = steps.peekable();
-        if steps.peek().is_none() {
+    /// A daemon that was killed leaves its addresses, routes and rules behind, and nobody but a master may have them. They
+    /// are removed once, as soon as an instance is told of its interfaces: it may have to wait long for its first state.
+    pub(super) fn remove_leftovers(&mut self, ids: Vec<InstanceId>, keep: &Keep<'_>) {
+        if ids.is_empty() {
             return;
         }
         let place = |(interface, held): &Holding| (interface.clone(), held.address);
         let held = self.held_by_masters(|_| true);
         let routed = held.routed;
         let held: BTreeSet<_> = held.addresses.iter().map(place).collect();
-        for step in steps {
-            self.with(step.id, |instance, out| {
-                instance.remove_routed(instance.routed().filter(|left| !routed.contains(left)), out);
+        for id in ids {
+            self.with(id, |instance, out| {
+                if std::mem::replace(&mut instance.leftovers_gone, true) {
+                    return;
+                }
+                let stays = |left: &Routed| routed.contains(left) || keep.keeps_routed(left);
+                instance.remove_routed(instance.routed().filter(|left| !stays(left)), out);
                 let left: Vec<Holding> = instance
                     .holdings()
-                    .filter(|left| !held.contains(&place(left)))
+                    .filter(|left| !held.contains(&place(left)) && !keep.keeps_address(left))
                     .collect();
                 instance.remove(left.into_iter(), out);
             });
