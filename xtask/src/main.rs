@@ -6,6 +6,7 @@ mod docs;
 mod guest;
 mod keywords;
 mod packages;
+mod simulate;
 mod steps;
 mod test;
 
@@ -48,6 +49,13 @@ enum Chore {
         #[arg(value_enum)]
         subject: Option<bench::Subject>,
     },
+    /// Simulate elections under trouble, on a virtual clock: `--seed N` for one, `--minutes M` for as many as it can
+    #[command(disable_help_flag = true)]
+    Simulate {
+        /// Given to the simulation; `--help` lists all
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Count the keywords that are read and in effect, against keepalived's where a list of them is at hand
     Keywords {
         /// A list with context and keyword in the first two columns of each line
@@ -73,6 +81,7 @@ fn main() -> Result<ExitCode> {
         Chore::Test { part, arguments } => Ok(test::run(part, &arguments).finish()),
         Chore::Demo { record } => demo::run(record.as_deref()),
         Chore::Bench { subject } => Ok(bench::run(subject).finish()),
+        Chore::Simulate { arguments } => simulate::run(&arguments),
         Chore::Keywords { tsv } => keywords::run(tsv).map(|()| ExitCode::SUCCESS),
         Chore::Docs => docs::write().map(|()| ExitCode::SUCCESS),
         Chore::Guest { modules, command } => guest::run(command, modules),

@@ -7,6 +7,7 @@ use anyhow::ensure;
 use clap::ValueEnum;
 
 use crate::packages;
+use crate::simulate;
 use crate::steps::Steps;
 
 /// A part of the tests.
@@ -69,6 +70,7 @@ pub(crate) fn run(part: Option<Part>, arguments: &[String]) -> Steps {
         check_steps(&mut steps);
         steps.command("build", cargo().args(["build", "--workspace"]));
         steps.command("unit tests", cargo().args(["test", "--workspace"]));
+        steps.command("simulation, a short portion", &mut simulate::short_portion());
         // What takes minutes in a debug build.
         let mut limits = test_program("holdfast-conf", "limits");
         steps.command("limits of the language", limits.arg("--release"));

@@ -1,0 +1,31 @@
+//! A few seeds, so that a plain `cargo test` sees what would break all of them. Many: `cargo xtask simulate --minutes 10`.
+
+use holdfast_simulation::campaign;
+use holdfast_simulation::scenario::Scenario;
+
+#[test]
+fn every_invariant_holds_for_some_seeds() {
+    let mut agreements = 0;
+    for seed in 1..=400 {
+        let (statistics, failure) = campaign::run(&Scenario::of(seed));
+        agreements += statistics.agreements;
+        if let Some(failure) = failure {
+            panic!("{}", campaign::shorten(failure).lines().join("\n"));
+        }
+    }
+    assert!(
+        agreements > 2_000,
+        "nodes were found in agreement only {agreements} times"
+    );
+}
+
+#[test]
+fn a_seed_is_replayed_exactly() {
+    for seed in [3, 14, 159, 2_653] {
+        let scenario = Scenario::of(seed);
+        assert_eq!(scenario, Scenario::of(seed));
+        let (first, again) = (campaign::run(&scenario).0, campaign::run(&scenario).0);
+        assert!(first.packets > 0);
+        assert_eq!(first, again);
+    }
+}
