@@ -541,6 +541,9 @@ fn samples(keyword: &Keyword) -> Vec<String> {
         ("sorry_server", _) => strings(&["192.0.2.77 80"]),
         ("mcast_dst_ip", _) => strings(&["224.0.0.78"]),
         ("old_unicast_checksum", _) => strings(&["never"]),
+        ("lvs_timeouts", _) => strings(&["tcp 300"]),
+        ("lvs_flush_on_stop", _) => strings(&["", "VS"]),
+        ("lvs_sync_daemon", _) => strings(&["eth9 V"]),
         (_, Value::Flag) => strings(&[""]),
         (_, Value::Bool) => strings(&["true", "false"]),
         (_, Value::Integer(least, most) | Value::OptionalInteger(least, most) | Value::Clamped(least, most)) => {
