@@ -135,6 +135,7 @@ impl Driver {
         self.announcing.set_settings(self.settings.pacing.clone());
         self.stalls.set_settings(&self.settings);
         self.open_sockets();
+        self.report_configured_sources();
         let names: Vec<String> = self.settings.interfaces().into_iter().map(str::to_owned).collect();
         for name in &names {
             self.report_interface(name);
@@ -145,6 +146,22 @@ impl Driver {
     fn open_sockets(&mut self) {
         self.sockets
             .open_as_needed(&self.settings.listeners(), &self.interfaces);
+    }
+
+    /// Before what is said of interfaces: an instance must not begin with an address that is not there.
+    fn report_configured_sources(&mut self) {
+        for (interface, address) in self.settings.configured_sources() {
+            let place = self.interfaces.place_of(address, interface);
+            let (now, interface) = (DeadlineTimer::now(), interface.to_owned());
+            self.node.handle(
+                now,
+                Event::SourcePlace {
+                    interface,
+                    address,
+                    place,
+                },
+            );
+        }
     }
 
     fn report_interface(&mut self, name: &str) {
@@ -252,6 +269,7 @@ impl Driver {
             .await;
         self.needs_wall_clock = settings.needs_wall_clock();
         self.settings = settings.clone();
+        self.report_configured_sources();
         self.handle(Event::Reload(Box::new(settings)));
         self.settings_changed();
         self.reporting.note_everything();
@@ -284,6 +302,7 @@ impl Driver {
                 NetworkEvent::LinkRemoved { index, name } => {
                     self.interfaces.link_removed(index);
                     self.open_sockets();
+                    self.report_configured_sources();
                     self.report_if_known(&name);
                 }
                 NetworkEvent::AddressAdded { address, .. } => {
@@ -325,6 +344,10 @@ impl Driver {
     }
 
     fn address_changed(&mut self, address: &InterfaceAddress) {
+        let mut instances = self.settings.instances.iter();
+        if instances.any(|instance| instance.source == Some(address.address)) {
+            self.report_configured_sources();
+        }
         if let Some(name) = self.interfaces.name_of(address.interface_index).map(str::to_owned) {
             self.report_if_known(&name);
         }

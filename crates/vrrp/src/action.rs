@@ -239,6 +239,10 @@ pub enum Fault {
     InterfaceUp(String),
     /// The interface has no address to send from.
     NoSourceAddress(String),
+    /// The configured source is nowhere on this host, or with `track_src_ip` not on the interface.
+    SourceAddressAbsent(IpAddr),
+    /// There is nobody to send unicast to (`unicast_fault_no_peer`).
+    NoUnicastPeer,
     /// A tracked script fails.
     ScriptDown(String),
     /// A script tracked with `reverse` succeeds.
@@ -261,6 +265,8 @@ impl fmt::Display for Fault {
             Self::InterfaceDown(interface) => write!(f, "interface {interface} down"),
             Self::InterfaceUp(interface) => write!(f, "interface {interface} up"),
             Self::NoSourceAddress(interface) => write!(f, "no source address on interface {interface}"),
+            Self::SourceAddressAbsent(address) => write!(f, "source address {address} absent"),
+            Self::NoUnicastPeer => write!(f, "no unicast peer"),
             Self::ScriptDown(script) => write!(f, "script {script} fails"),
             Self::ScriptUp(script) => write!(f, "script {script} succeeds"),
             Self::ProcessDown(process) => write!(f, "process {process} has no quorum"),
@@ -306,6 +312,8 @@ pub enum Reason {
         /// What happened to the leading member.
         cause: Box<Reason>,
     },
+    /// It could not advertise for so long that another router must have taken over (`timer_expired_backup`).
+    Unheard,
     /// A reload changed the members of the sync group.
     Regrouped,
     /// A reload removed the instance.
@@ -326,6 +334,7 @@ impl fmt::Display for Reason {
             Self::Fault(fault) => fault.fmt(f),
             Self::FaultCleared => f.write_str("fault cleared"),
             Self::Group { group, cause } => write!(f, "sync group {group}: {cause}"),
+            Self::Unheard => f.write_str("own advertisements late, another router is master by now"),
             Self::Regrouped => f.write_str("members of the sync group changed"),
             Self::Removed => f.write_str("removed by a reload"),
             Self::Shutdown => f.write_str("shutdown"),

@@ -8,6 +8,17 @@ use serde::{Deserialize, Serialize};
 use crate::packet::ah::AuthenticationHeader;
 use crate::settings::{Family, NodeSettings, RoutingKind};
 
+/// Where an address is, seen from an instance's interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SourcePlace {
+    /// On that interface, or for one with a virtual MAC on the interface below it.
+    OnInterface,
+    /// On another interface of this host.
+    Elsewhere,
+    /// Nowhere on this host.
+    Absent,
+}
+
 /// One thing that happened. The driver hands in packets that wait in its sockets before it delivers a due deadline.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
@@ -30,6 +41,16 @@ pub enum Event {
         family: Family,
         /// The address, of that family.
         address: Option<IpAddr>,
+    },
+    /// Where the configured source of an instance is ([`NodeSettings::configured_sources`]). Repeating what is known does
+    /// nothing.
+    SourcePlace {
+        /// Interface of the instance.
+        interface: String,
+        /// The address.
+        address: IpAddr,
+        /// Where it is.
+        place: SourcePlace,
     },
     /// Somebody removed an address from an interface. Reports of the node's own removals do no harm.
     AddressLost {

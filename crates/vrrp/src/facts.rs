@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::action::Fault;
+use crate::event::SourcePlace;
 use crate::settings::{Family, GroupSettings, InstanceSettings, TrackedBfd, TrackedFile, TrackedInterface};
 
 /// What a tracked file may take from a priority and add to it; as much as can be taken is a fault.
@@ -15,6 +16,7 @@ const FILE_MOST: i64 = 253;
 pub(crate) struct Facts {
     links: BTreeMap<String, bool>,
     sources: BTreeMap<String, BTreeMap<Family, Option<IpAddr>>>,
+    source_places: BTreeMap<(String, IpAddr), SourcePlace>,
     scripts: BTreeMap<String, bool>,
     files: BTreeMap<String, i64>,
     processes: BTreeMap<String, bool>,
@@ -45,6 +47,10 @@ impl Facts {
 
     pub(crate) fn set_source(&mut self, interface: String, family: Family, address: Option<IpAddr>) {
         self.sources.entry(interface).or_default().insert(family, address);
+    }
+
+    pub(crate) fn set_source_place(&mut self, interface: String, address: IpAddr, place: SourcePlace) {
+        self.source_places.insert((interface, address), place);
     }
 
     pub(crate) fn set_script(&mut self, script: String, up: Option<bool>) {
@@ -108,6 +114,12 @@ impl Facts {
         for tracked in settings.tracked_bfds.iter().chain(of_group) {
             standing.judge_bfd(tracked, self.bfds.get(&tracked.session).copied());
         }
+        if settings.lacks_peers {
+            standing.add_fault(Fault::NoUnicastPeer);
+        }
+        if let Some(source) = settings.source {
+            self.judge_source_place(settings, source, &mut standing);
+        }
         let told = self
             .sources
             .get(&settings.interface)
@@ -123,6 +135,20 @@ impl Facts {
             }
         }
         standing
+    }
+
+    fn judge_source_place(&self, settings: &InstanceSettings, source: IpAddr, standing: &mut Standing) {
+        let place = self.source_places.get(&(settings.interface.clone(), source));
+        match place.copied() {
+            None => standing.known &= !settings.track_source,
+            Some(SourcePlace::OnInterface) => {}
+            Some(SourcePlace::Elsewhere) if !settings.track_source => {}
+            // A master puts its own addresses there.
+            Some(SourcePlace::Absent) if settings.held_addresses().any(|held| held.address == source) => {}
+            Some(SourcePlace::Elsewhere | SourcePlace::Absent) => {
+                standing.add_fault(Fault::SourceAddressAbsent(source));
+            }
+        }
     }
 }
 

@@ -86,6 +86,8 @@ pub(crate) struct Instance {
     conflicts: u64,
     /// Until when another owner may go on before we yield.
     owner_conflict_until: Option<Timestamp>,
+    /// When the last advertisement left.
+    last_sent: Option<Timestamp>,
     /// What was sent and heard with authentication.
     security: authentication::Memory,
     restore: addresses::Restore,
@@ -119,6 +121,7 @@ impl Instance {
             conflict: None,
             conflicts: 0,
             owner_conflict_until: None,
+            last_sent: None,
             security: authentication::Memory::default(),
             restore: addresses::Restore::default(),
             routing: routing::Restore::default(),

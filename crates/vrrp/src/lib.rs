@@ -27,7 +27,7 @@ mod timers;
 pub use action::{Action, Fault, NotifyState, Reason, State, Subject};
 pub use backoff::Backoff;
 pub use counters::Counters;
-pub use event::{Event, ReceivedPacket};
+pub use event::{Event, ReceivedPacket, SourcePlace};
 pub use lateness::Lateness;
 pub use messages::{Level, LogEvent};
 pub use node::Node;

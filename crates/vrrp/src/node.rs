@@ -132,6 +132,14 @@ impl Node {
                 self.facts.set_source(interface.clone(), family, address);
                 self.review_watchers(&Watched::Interface(interface));
             }
+            Event::SourcePlace {
+                interface,
+                address,
+                place,
+            } => {
+                self.facts.set_source_place(interface.clone(), address, place);
+                self.review_watchers(&Watched::Interface(interface));
+            }
             Event::AddressLost { interface, address } => self.address_lost(interface, address),
             Event::RoutingLost { kind, text } => {
                 self.with_routed(&(kind, text), Instance::routing_lost);
@@ -229,6 +237,7 @@ impl Node {
             self.unknown.hear(packet, &mut self.out);
             return;
         };
+        self.give_way_if_unheard(id);
         let Some(instance) = self.instances.get_mut(&id) else {
             return;
         };
@@ -251,6 +260,14 @@ impl Node {
             }
             // RFC 9568 section 6.4.1: whoever takes no part in the election does not listen.
             State::Init | State::Fault | State::Deleted | State::Stopped => {}
+        }
+    }
+
+    /// Before it takes part again, a master that could not be heard for too long gives way.
+    fn give_way_if_unheard(&mut self, id: InstanceId) {
+        let instance = self.instances.get(&id);
+        if instance.is_some_and(|instance| instance.is_unheard(&self.out)) {
+            self.carry_out(self.led_by(id, State::Backup, Reason::Unheard));
         }
     }
 
@@ -299,6 +316,9 @@ impl Node {
             Timer::Election => {
                 instance.check_lateness(due, out);
                 match instance.state {
+                    State::Master if instance.is_unheard(out) => {
+                        return self.led_by(id, State::Backup, Reason::Unheard);
+                    }
                     State::Master => instance.advertise(due, out),
                     State::Backup => {
                         let reason = instance.hear_nothing(out)?;

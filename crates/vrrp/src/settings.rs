@@ -339,6 +339,11 @@ pub struct InstanceSettings {
     pub transmission: Transmission,
     /// `mcast_src_ip`, `unicast_src_ip`: source of advertisements; `None` is the interface's own address.
     pub source: Option<IpAddr>,
+    /// `track_src_ip`: the absence of [`Self::source`] from the interface is a fault. Without it only the absence from this
+    /// host is one: nothing can be sent from there.
+    pub track_source: bool,
+    /// `unicast_fault_no_peer` and no peer: out of the election until a reload names one.
+    pub lacks_peers: bool,
     /// `virtual_ipaddress`: held by the master and listed in advertisements.
     pub addresses: Vec<VirtualAddress>,
     /// `virtual_ipaddress_excluded`: held by the master, not listed; either family.
@@ -365,6 +370,9 @@ pub struct InstanceSettings {
     pub announce: AnnounceSettings,
     /// `down_timer_adverts`: advertisements missed before the master counts as gone, 1 to 100.
     pub down_timer_adverts: u8,
+    /// `timer_expired_backup`: the highest priority of any other router, 1 to 254. A master that could not advertise for as long
+    /// as it takes that one to become master gives way to it unheard.
+    pub timer_expired_backup: Option<u8>,
     /// `accept`: the master takes packets addressed to the virtual addresses. The election does not look at it; whoever
     /// installs packet filters does.
     pub accept: bool,
@@ -408,6 +416,8 @@ impl InstanceSettings {
             hmac: None,
             transmission: Transmission::default_multicast(Family::Ipv4),
             source: None,
+            track_source: false,
+            lacks_peers: false,
             addresses: Vec::new(),
             excluded: Vec::new(),
             routes: Vec::new(),
@@ -421,6 +431,7 @@ impl InstanceSettings {
             track_primary: true,
             announce: AnnounceSettings::default(),
             down_timer_adverts: 3,
+            timer_expired_backup: None,
             accept: true,
             higher_prio_send_advert: true,
             lower_prio_no_advert: false,
@@ -513,6 +524,15 @@ impl NodeSettings {
     /// Whether the machine has to know what the clock says ([`crate::Event::WallClock`]).
     pub fn needs_wall_clock(&self) -> bool {
         self.instances.iter().any(|instance| instance.hmac.is_some())
+    }
+
+    /// Every source that is configured, with the interface of its instance. The driver says of each where it is
+    /// ([`crate::Event::SourcePlace`]), before it reports interfaces.
+    pub fn configured_sources(&self) -> BTreeSet<(&str, IpAddr)> {
+        let instances = self.instances.iter();
+        instances
+            .filter_map(|instance| Some((instance.interface.as_str(), instance.source?)))
+            .collect()
     }
 
     /// Every interface the machine must be told about. The driver reports each once after [`crate::Node::new`] and after

@@ -52,6 +52,8 @@ fn instance(instance: &config::VrrpInstance, config: &Config, trackers: &Tracker
         hmac: instance.auth_hmac.as_ref().map(hmac),
         transmission: transmission(instance),
         source: instance.source_address.as_ref().map(|source| source.value),
+        track_source: instance.track_src_ip,
+        lacks_peers: lacks_peers(instance),
         addresses: instance
             .virtual_ipaddress
             .iter()
@@ -78,6 +80,7 @@ fn instance(instance: &config::VrrpInstance, config: &Config, trackers: &Tracker
             lower_prio_delay: instance.garp_lower_prio_delay,
             lower_prio_repeat: instance.garp_lower_prio_repeat,
         },
+        timer_expired_backup: instance.timer_expired_backup,
         down_timer_adverts: instance.down_timer_adverts,
         accept: instance.accept,
         higher_prio_send_advert: instance.higher_prio_send_advert,
@@ -133,7 +136,7 @@ fn notify_priority_changes(instance: &config::VrrpInstance, config: &Config) -> 
 }
 
 fn transmission(instance: &config::VrrpInstance) -> Transmission {
-    if instance.unicast_peer.is_empty() {
+    if instance.unicast_peer.is_empty() && !lacks_peers(instance) {
         return Transmission::Multicast {
             group: instance.mcast_dst_ip,
         };
@@ -151,6 +154,11 @@ fn transmission(instance: &config::VrrpInstance) -> Transmission {
         ttl: instance.unicast_ttl,
         check_source: instance.check_unicast_src,
     }
+}
+
+/// Without peers and with this word it must not fall back to multicast.
+fn lacks_peers(instance: &config::VrrpInstance) -> bool {
+    instance.unicast_fault_no_peer && instance.unicast_peer.is_empty()
 }
 
 /// An address of something whose own interface is this one.
@@ -278,6 +286,26 @@ mod tests {
         assert_eq!(d.old_unicast_checksum, OldUnicastChecksum::Never);
         let plain = settings_of(&block("A", 1, "priority 255"));
         assert!(!plain.instances[0].v3_checksum_as_v2 && !plain.instances[0].owner_ignore_adverts);
+    }
+
+    #[test]
+    fn without_peers_an_instance_falls_back_to_multicast_unless_told_otherwise() {
+        let text = block("A", 1, "unicast_fault_no_peer") + &block("B", 2, "unicast_src_ip 192.0.2.9");
+        let settings = settings_of(&text);
+        let (a, b) = (&settings.instances[0], &settings.instances[1]);
+        assert!(a.lacks_peers && matches!(a.transmission, Transmission::Unicast { .. }));
+        assert!(!b.lacks_peers && matches!(b.transmission, Transmission::Multicast { .. }));
+        let peer = "unicast_fault_no_peer\nunicast_peer {\n192.0.2.9\n}";
+        assert!(!settings_of(&block("A", 1, peer)).instances[0].lacks_peers);
+    }
+
+    #[test]
+    fn sources_and_late_timers() {
+        let words = "mcast_src_ip 192.0.2.1\ntrack_src_ip\nnopreempt\ntimer_expired_backup";
+        let settings = settings_of(&(block("A", 1, words) + &block("B", 2, "mcast_src_ip 192.0.2.1")));
+        let (a, b) = (&settings.instances[0], &settings.instances[1]);
+        assert!(a.track_source && !b.track_source && a.source.is_some());
+        assert_eq!((a.timer_expired_backup, b.timer_expired_backup), (Some(254), None));
     }
 
     #[test]

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::IpAddr;
 
 use holdfast_net::{ADDRESS_PROTOCOL, AddressFlags, InterfaceAddress, Link, MacAddress, NamedLink, NetError, Requests};
-use holdfast_vrrp::NodeSettings;
 use holdfast_vrrp::settings::Family;
+use holdfast_vrrp::{NodeSettings, SourcePlace};
 
 /// Interfaces and addresses by the kernel's number of the interface.
 #[derive(Debug, Default)]
@@ -136,6 +136,21 @@ impl Interfaces {
         .next()
     }
 
+    /// Where an address is, seen from an interface or the one below it.
+    pub fn place_of(&self, address: IpAddr, interface: &str) -> SourcePlace {
+        let indexes = [interface, self.physical(interface)].map(|name| self.index_of(name));
+        let has_it = |known: &&InterfaceAddress| known.address == address && is_usable(known.flags);
+        let mut places = self.addresses.iter().filter(has_it).peekable();
+        if places.peek().is_none() {
+            return SourcePlace::Absent;
+        }
+        if places.any(|known| indexes.contains(&Some(known.interface_index))) {
+            SourcePlace::OnInterface
+        } else {
+            SourcePlace::Elsewhere
+        }
+    }
+
     /// An interface appeared or changed.
     pub fn link_changed(&mut self, link: Link) {
         self.links.insert(link.index, link);
@@ -243,6 +258,16 @@ mod tests {
         let interfaces = interfaces(&[address(2, "192.0.2.200", 32, 0), own.clone()]);
         assert_eq!(interfaces.source_address("eth0", Family::Ipv4), Some(own.address));
         assert_eq!(interfaces.source_address("eth1", Family::Ipv4), None);
+    }
+
+    #[test]
+    fn a_source_may_be_here_elsewhere_or_nowhere() {
+        let own = address(2, "192.0.2.1", 24, 0);
+        let interfaces = interfaces(&[own.clone()]);
+        assert_eq!(interfaces.place_of(own.address, "eth0"), SourcePlace::OnInterface);
+        assert_eq!(interfaces.place_of(own.address, "eth1"), SourcePlace::Elsewhere);
+        let other = "192.0.2.2".parse().unwrap();
+        assert_eq!(interfaces.place_of(other, "eth0"), SourcePlace::Absent);
     }
 
     #[test]

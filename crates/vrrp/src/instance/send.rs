@@ -26,6 +26,7 @@ impl Instance {
             self.send_plain(&advertisement, source, targets, ttl, out);
         }
         self.counters.advert_sent += 1;
+        self.last_sent = Some(out.now);
         if priority == 0 {
             self.counters.pri_zero_sent += 1;
             out.log(LogEvent::SentPriorityZero {

@@ -11,6 +11,9 @@ use crate::timers::{Key, Timer};
 /// No interval is shorter than what a packet can say; keeps a broken setting from spinning.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(10);
 
+/// What `timer_expired_backup` takes the others to miss; their `down_timer_adverts` is not known here.
+const ADVERTS_UNTIL_TAKEOVER: u32 = 3;
+
 /// A wait remembers when it began and what it is, so that its end moves with the priority and the settings.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wait {
@@ -45,17 +48,18 @@ impl Instance {
 
     /// `Skew_Time`: version 2 (256 - priority) / 256 seconds, version 3 as much of the master's interval.
     pub(crate) fn skew(&self) -> Duration {
-        self.skew_of(if self.settings.is_owner() {
+        let priority = if self.settings.is_owner() {
             OWNER_PRIORITY
         } else {
             self.priority
-        })
+        };
+        self.skew_of(priority, self.master_interval())
     }
 
-    fn skew_of(&self, priority: u8) -> Duration {
+    fn skew_of(&self, priority: u8, interval: Duration) -> Duration {
         let unit = match self.settings.version {
             Version::V2 => Duration::from_secs(1),
-            Version::V3 => self.master_interval(),
+            Version::V3 => interval,
         };
         unit.saturating_mul(256 - u32::from(priority)) / 256
     }
@@ -72,7 +76,9 @@ impl Instance {
         match kind {
             WaitKind::MasterDown => self.master_down(),
             WaitKind::Skew => self.skew(),
-            WaitKind::Short => self.own_interval().saturating_add(self.skew_of(OWNER_PRIORITY)),
+            WaitKind::Short => self
+                .own_interval()
+                .saturating_add(self.skew_of(OWNER_PRIORITY, self.master_interval())),
         }
     }
 
@@ -108,6 +114,22 @@ impl Instance {
             wait.earliest_end = earliest;
             self.rearm_wait(out);
         }
+    }
+
+    /// Whether this master has been silent for so long that the best other router has become master (`timer_expired_backup`).
+    /// Only a machine that stood still has.
+    pub(crate) fn is_unheard(&self, out: &Outbox) -> bool {
+        let Some(priority) = self
+            .settings
+            .timer_expired_backup
+            .filter(|_| self.state == State::Master)
+        else {
+            return false;
+        };
+        let interval = self.own_interval();
+        let skew = self.skew_of(priority, interval);
+        let silence = interval.saturating_mul(ADVERTS_UNTIL_TAKEOVER).saturating_add(skew);
+        self.last_sent.is_some_and(|sent| out.now.since(sent) >= silence)
     }
 
     /// Ends the wait and says what it was.

@@ -1,7 +1,7 @@
 //! Interfaces, source addresses and what they do to the priority.
 
 use holdfast_vrrp::settings::{Family, InitialState, InstanceSettings, Peer, TrackedInterface, Transmission, Version};
-use holdfast_vrrp::{Fault, State};
+use holdfast_vrrp::{Event, Fault, SourcePlace, State};
 
 use crate::support::{Bench, HIGHER, LOWER, OURS, address, instance, ipv6, node_of, starting_as, virtual_address};
 
@@ -107,6 +107,99 @@ fn a_configured_source_needs_no_address_of_the_interface() {
     assert_eq!(bench.status("VI_1").master_address, Some(address(HIGHER)));
     bench.source("eth0", Family::Ipv4, None);
     assert_eq!(bench.state("VI_1"), State::Master);
+}
+
+fn with_source(track_source: bool) -> Bench {
+    Bench::dark(node_of(vec![InstanceSettings {
+        source: Some(address(HIGHER)),
+        track_source,
+        ..instance(Version::V2, 100)
+    }]))
+}
+
+fn place(bench: &mut Bench, place: SourcePlace) {
+    bench.handle(Event::SourcePlace {
+        interface: "eth0".to_owned(),
+        address: address(HIGHER),
+        place,
+    });
+}
+
+#[test]
+fn a_configured_source_that_this_host_has_not_is_waited_for() {
+    for track_source in [false, true] {
+        let mut bench = with_source(track_source);
+        place(&mut bench, SourcePlace::Absent);
+        bench.link("eth0", true);
+        assert_eq!(
+            bench.status("VI_1").faults,
+            [Fault::SourceAddressAbsent(address(HIGHER))]
+        );
+        place(&mut bench, SourcePlace::OnInterface);
+        assert_eq!(bench.state("VI_1"), State::Backup);
+        bench.until(10.0);
+        bench.forget();
+        place(&mut bench, SourcePlace::Absent);
+        assert_eq!(bench.state("VI_1"), State::Fault);
+    }
+}
+
+#[test]
+fn a_tracked_source_must_be_on_the_interface() {
+    for (track_source, state) in [(false, State::Backup), (true, State::Fault)] {
+        let mut bench = with_source(track_source);
+        place(&mut bench, SourcePlace::Elsewhere);
+        bench.link("eth0", true);
+        assert_eq!(bench.state("VI_1"), state);
+    }
+    let mut bench = with_source(true);
+    bench.link("eth0", true);
+    assert_eq!(bench.state("VI_1"), State::Init, "nothing is known of the source");
+}
+
+/// Only while it is master the host has its own virtual address.
+#[test]
+fn a_virtual_address_may_be_the_source() {
+    let mut bench = Bench::dark(node_of(vec![InstanceSettings {
+        addresses: vec![virtual_address("192.0.2.3/24")],
+        source: Some(address(HIGHER)),
+        track_source: true,
+        ..instance(Version::V2, 100)
+    }]));
+    place(&mut bench, SourcePlace::Absent);
+    bench.link("eth0", true);
+    assert_eq!(bench.state("VI_1"), State::Backup);
+}
+
+#[test]
+fn without_peers_it_stays_out_of_the_election_if_it_must() {
+    let lonely = InstanceSettings {
+        lacks_peers: true,
+        transmission: Transmission::Unicast {
+            peers: Vec::new(),
+            ttl: 255,
+            check_source: false,
+        },
+        ..instance(Version::V2, 100)
+    };
+    let mut bench = Bench::of(lonely.clone());
+    bench.until(10.0);
+    assert_eq!(bench.status("VI_1").faults, [Fault::NoUnicastPeer]);
+    let peer = Peer {
+        address: address(LOWER),
+        min_ttl: 0,
+        max_ttl: 255,
+    };
+    bench.reload(node_of(vec![InstanceSettings {
+        lacks_peers: false,
+        transmission: Transmission::Unicast {
+            peers: vec![peer],
+            ttl: 255,
+            check_source: false,
+        },
+        ..lonely
+    }]));
+    assert_eq!(bench.state("VI_1"), State::Backup);
 }
 
 #[test]

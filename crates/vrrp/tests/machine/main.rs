@@ -20,3 +20,4 @@ mod scale;
 mod support;
 mod table;
 mod trackers;
+mod unheard;
