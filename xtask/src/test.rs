@@ -30,6 +30,7 @@ const PEERS_CASES: &[(&str, &str)] = &[
     ("peers: BFD", "bfd"),
     ("peers: what they announce", "announcements"),
     ("peers: stalls", "stalls"),
+    ("peers: how they run", "processes"),
     ("peers: what they tell", "reports"),
 ];
 /// Test programs whose cases make many networks each, and how many cases may run at once.

@@ -544,6 +544,7 @@ fn samples(keyword: &Keyword) -> Vec<String> {
         ("lvs_timeouts", _) => strings(&["tcp 300"]),
         ("lvs_flush_on_stop", _) => strings(&["", "VS"]),
         ("lvs_sync_daemon", _) => strings(&["eth9 V"]),
+        ("vrrp_cpu_affinity" | "checker_cpu_affinity" | "bfd_cpu_affinity", _) => strings(&["0 1"]),
         (_, Value::Flag) => strings(&[""]),
         (_, Value::Bool) => strings(&["true", "false"]),
         (_, Value::Integer(least, most) | Value::OptionalInteger(least, most) | Value::Clamped(least, most)) => {

@@ -19,6 +19,7 @@ use self::words::Words;
 use crate::bfd_news::{BfdNews, Outlet};
 use crate::ipc::{self, FromBfd, ToBfd};
 use crate::privileges;
+use crate::process::own::OwnProcess;
 use crate::report_pace::ReportPace;
 use crate::status::{BfdSessionStatus, BfdStatus};
 
@@ -57,14 +58,19 @@ pub async fn run() -> anyhow::Result<()> {
     };
     let timer = DeadlineTimer::new()?;
     let mut driver = Driver::start(*settings, succeeds, [to_vrrp, to_checker], supervisor);
+    let mut process = OwnProcess::default();
     loop {
         driver.run_actions();
-        timer.arm(driver.next_deadline())?;
+        let deadline = driver.next_deadline();
+        timer.arm(deadline)?;
         tokio::select! {
             biased;
             packets = driver.sockets.receive() => driver.received(packets),
             due = timer.wait() => {
                 due?;
+                if let Some(lateness) = process.timer_rang(deadline, DeadlineTimer::now()) {
+                    let _ = driver.supervisor.send(&FromBfd::Late(lateness));
+                }
                 driver.deadline();
             }
             asked = driver.vrrp.outlet.question() => {
@@ -77,6 +83,11 @@ pub async fn run() -> anyhow::Result<()> {
             }
             command = commands.receive() => match command? {
                 Some(ToBfd::Configure { settings, .. }) => driver.reload(*settings),
+                Some(ToBfd::Process(settings)) => {
+                    process.adopt(settings);
+                    // A supervisor that is gone is noticed at the next receive.
+                    let _ = driver.supervisor.send(&FromBfd::Configured);
+                }
                 // Nothing is sent at the end: the neighbours find out by the detection time, as keepalived's do.
                 Some(ToBfd::Shutdown) | None => {
                     driver.supervisor.flush().await;

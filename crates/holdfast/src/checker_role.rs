@@ -21,6 +21,7 @@ use self::sync::SyncDaemons;
 use crate::ipc::{self, FromChecker, ToChecker};
 use crate::plan::ipvs::IpvsSettings;
 use crate::privileges;
+use crate::process::own::OwnProcess;
 use crate::report_pace::ReportPace;
 use crate::status::{CheckerStatus, RealServerStatus, VirtualServerStatus};
 
@@ -76,9 +77,11 @@ pub async fn run() -> anyhow::Result<()> {
     driver.configure_ipvs(*ipvs_settings, sync_is_master);
     driver.report_local_addresses().await;
     let timer = DeadlineTimer::new()?;
+    let mut process = OwnProcess::default();
     loop {
         driver.run_actions();
-        timer.arm(driver.next_deadline())?;
+        let deadline = driver.next_deadline();
+        timer.arm(deadline)?;
         tokio::select! {
             command = commands.receive() => match command? {
                 Some(ToChecker::Configure {
@@ -89,6 +92,11 @@ pub async fn run() -> anyhow::Result<()> {
                 }) => {
                     driver.configure_ipvs(*ipvs, sync_is_master);
                     driver.reload(*settings);
+                }
+                Some(ToChecker::Process(settings)) => {
+                    process.adopt(settings);
+                    // A supervisor that is gone is noticed at the next receive.
+                    let _ = driver.supervisor.send(&FromChecker::Configured);
                 }
                 Some(ToChecker::SyncInstance { is_master }) => driver.sync_instance(is_master),
                 Some(ToChecker::Shutdown { keep_table }) => {
@@ -102,6 +110,9 @@ pub async fn run() -> anyhow::Result<()> {
             events = monitor.next() => driver.network_events(events?).await,
             due = timer.wait() => {
                 due?;
+                if let Some(lateness) = process.timer_rang(deadline, DeadlineTimer::now()) {
+                    let _ = driver.supervisor.send(&FromChecker::Late(lateness));
+                }
                 driver.deadline();
             }
             _ = terminate.recv() => return Ok(()),

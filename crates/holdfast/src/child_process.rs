@@ -1,22 +1,25 @@
 //! What a child process does before its role begins.
 
-use std::ffi::CString;
-use std::path::Path;
+use anyhow::Context;
+use tokio::signal::unix::{SignalKind, signal};
 
-use crate::signals;
+use crate::{process, signals};
 
 /// Takes the supervisor's name, so that `ps` shows it, and leaves the supervisor's signals to it. Call within the runtime.
 pub fn settle_in() -> anyhow::Result<()> {
-    take_supervisors_name();
+    // We were started as `/proc/self/exe`, and would be called `exe`.
+    process::own::take_name(None);
+    warn_of_realtime_limit()?;
     signals::leave_to_supervisor()
 }
 
-/// We were started as `/proc/self/exe`, and would be called `exe`.
-fn take_supervisors_name() {
-    let command = std::env::args_os().next().unwrap_or_default();
-    let name = Path::new(&command).file_name().unwrap_or_default();
-    if let Ok(name) = CString::new(name.as_encoded_bytes()) {
-        // The kernel cuts it to 15 bytes. A process without a proper name works as well.
-        let _ = nix::sys::prctl::set_name(&name);
-    }
+/// The kernel warns a process that ran for too long at a real-time priority, before it ends it.
+fn warn_of_realtime_limit() -> anyhow::Result<()> {
+    let mut warnings = signal(SignalKind::from_raw(libc::SIGXCPU)).context("cannot listen to signals")?;
+    tokio::spawn(async move {
+        while warnings.recv().await.is_some() {
+            tracing::warn!("this process ran without a pause for half of its real-time limit (*_rlimit_rttime)");
+        }
+    });
+    Ok(())
 }

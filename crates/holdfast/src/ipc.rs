@@ -5,6 +5,8 @@
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream as StdStream;
 
+use std::time::Duration;
+
 use anyhow::{Context, bail};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -15,6 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::plan::ipvs::IpvsSettings;
 use crate::plan::routing::RoutingPlan;
+use crate::process::ProcessSettings;
 use crate::status::{BfdStatus, CheckerStatus, VrrpChange, VrrpStatus};
 
 /// A child finds its end of the socket pair under this descriptor.
@@ -33,6 +36,8 @@ pub enum ToVrrp {
         /// The routes and rules that it speaks of, and what is static
         routing: Box<RoutingPlan>,
     },
+    /// How the process runs, behind each configuration
+    Process(ProcessSettings),
     /// A tracked script came up or went down; `None`: it has no result yet
     ScriptResult {
         /// Name of the `vrrp_script`
@@ -63,6 +68,10 @@ pub enum FromVrrp {
     Status(VrrpStatus),
     /// What has changed since, soon after a change
     Changed(VrrpChange),
+    /// A configuration and how the process runs have been taken in
+    Configured,
+    /// A timer was heard so late that the process should have a higher priority
+    Late(Duration),
 }
 
 /// A change of state of an instance or a group.
@@ -92,6 +101,8 @@ pub enum ToChecker {
         /// Empty the whole table first, whoever made it (`lvs_flush`)
         flush: bool,
     },
+    /// How the process runs, behind each configuration
+    Process(ProcessSettings),
     /// The instance that the sync daemons follow became master, or is not any more
     SyncInstance {
         /// Whether it is master
@@ -111,6 +122,10 @@ pub enum FromChecker {
     Notify(holdfast_health::action::Notification),
     /// The state of every service, soon after a change
     Status(CheckerStatus),
+    /// A configuration and how the process runs have been taken in
+    Configured,
+    /// A timer was heard so late that the process should have a higher priority
+    Late(Duration),
 }
 
 /// From the supervisor to the BFD process.
@@ -123,6 +138,8 @@ pub enum ToBfd {
         /// The process takes the place of one that ended: others rely on what that one said
         succeeds: bool,
     },
+    /// How the process runs, behind each configuration
+    Process(ProcessSettings),
     /// End
     Shutdown,
 }
@@ -132,6 +149,10 @@ pub enum ToBfd {
 pub enum FromBfd {
     /// The state of every session, soon after a change
     Status(BfdStatus),
+    /// A configuration and how the process runs have been taken in
+    Configured,
+    /// A timer was heard so late that the process should have a higher priority
+    Late(Duration),
 }
 
 #[derive(Debug)]

@@ -33,6 +33,7 @@ mod pid_file;
 pub mod plan;
 mod print;
 mod privileges;
+mod process;
 mod report_pace;
 mod scripts;
 mod signals;

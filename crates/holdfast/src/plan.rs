@@ -7,6 +7,7 @@ pub mod ipvs;
 pub mod keys;
 pub mod notify;
 pub mod pacing;
+pub mod process_attributes;
 pub mod routing;
 pub mod scripts;
 pub mod trackers;

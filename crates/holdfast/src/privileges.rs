@@ -10,13 +10,12 @@ use nix::unistd::{Gid, Uid, setgroups, setresgid, setresuid};
 /// `nobody` where the account has its usual number.
 const UNPRIVILEGED_ID: u32 = 65534;
 
-/// Keeps the capabilities of the VRRP process: raw sockets, addresses, and its own scheduling.
+/// In a child's environment: it is going to lock its memory, and keeps the right to do so (`*_no_swap`).
+pub const LOCKS_MEMORY_VARIABLE: &str = "HOLDFAST_LOCKS_MEMORY";
+
+/// Keeps the capabilities of the VRRP process: raw sockets and addresses.
 pub fn confine_vrrp() -> anyhow::Result<()> {
-    keep_capabilities(&[
-        Capability::CAP_NET_ADMIN,
-        Capability::CAP_NET_RAW,
-        Capability::CAP_SYS_NICE,
-    ])
+    keep_capabilities(&[Capability::CAP_NET_ADMIN, Capability::CAP_NET_RAW])
 }
 
 /// As many open files as the system allows: each probe is a socket.
@@ -57,9 +56,11 @@ fn give_up_root() -> anyhow::Result<()> {
 /// Drops every capability that is not in `kept`, for good.
 fn keep_capabilities(kept: &[Capability]) -> anyhow::Result<()> {
     let permitted = caps::read(None, CapSet::Permitted).context("cannot read capabilities")?;
+    let lock = std::env::var_os(LOCKS_MEMORY_VARIABLE).map(|_| Capability::CAP_IPC_LOCK);
     let kept: CapsHashSet = kept
         .iter()
         .copied()
+        .chain(lock)
         .filter(|capability| permitted.contains(capability))
         .collect();
     for capability in caps::all() {

@@ -25,13 +25,12 @@ use crate::cli::Arguments;
 use crate::ipc::{FromBfd, FromChecker, FromVrrp, ToBfd, ToChecker, ToVrrp, VrrpNotification};
 use crate::pid_file::PidFile;
 use crate::plan::trackers::TrackerTable;
+use crate::process::outside::Controlled;
+use crate::process::own::take_name;
 use crate::scripts::Script;
 use crate::signals::{Signals, Wish};
 use crate::status::{ConfigurationStatus, RefusedReload, RoleStatus, Status};
 use crate::systemd;
-
-/// How long children may take to give up what they hold (keepalived's `child_wait_time`; `OpenStack` kills after as long).
-const STOP_LIMIT: Duration = Duration::from_secs(4);
 
 /// How long scripts of the last change are waited for at the end.
 const STOP_SCRIPT_LIMIT: Duration = Duration::from_secs(1);
@@ -101,6 +100,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<u8> {
     let mut supervisor = Supervisor::new(arguments, configuration, reports)?;
     supervisor.notifier.configure(supervisor.configuration.notify.clone());
     run_for_life("startup_script", supervisor.configuration.life.startup.as_ref()).await;
+    take_name(supervisor.configuration.processes.supervisor_name.as_deref());
     supervisor.configure_trackers();
     supervisor.start_children()?;
     supervisor.write_status();
@@ -168,14 +168,16 @@ impl Supervisor {
     /// Starts what the configuration needs and does not run yet.
     fn start_children(&mut self) -> anyhow::Result<()> {
         if self.vrrp.is_none() && self.configuration.needs_vrrp(&self.arguments) {
-            let child = Child::start(
+            let mut child = Child::start(
                 Role::Vrrp,
                 &self.arguments.vrrp_pid_file,
+                &self.configuration.processes.vrrp,
                 &self.news_lines,
                 &self.reports,
                 Report::Vrrp,
             )?;
-            child.send(&self.configuration.for_vrrp());
+            let configure = self.configuration.for_vrrp();
+            child.configure(&configure, &self.configuration.processes.vrrp, ToVrrp::Process);
             for result in self.trackers.all_results() {
                 child.send(&result);
             }
@@ -183,9 +185,10 @@ impl Supervisor {
             self.vrrp = Some(child);
         }
         if self.checker.is_none() && self.configuration.needs_checker(&self.arguments) {
-            let child = Child::start(
+            let mut child = Child::start(
                 Role::Checker,
                 &self.arguments.checker_pid_file,
+                &self.configuration.processes.checker,
                 &self.news_lines,
                 &self.reports,
                 Report::Checker,
@@ -194,7 +197,8 @@ impl Supervisor {
             status.pid = Some(child.pid());
             // A checker that comes back adopts the table; only the first one may empty it.
             let flush = self.configuration.flush_ipvs && status.restarts == 0;
-            child.send(&self.configuration.for_checker(flush, self.sync_is_master));
+            let configure = self.configuration.for_checker(flush, self.sync_is_master);
+            child.configure(&configure, &self.configuration.processes.checker, ToChecker::Process);
             self.checker = Some(child);
         }
         self.start_bfd()
@@ -202,16 +206,18 @@ impl Supervisor {
 
     fn start_bfd(&mut self) -> anyhow::Result<()> {
         if self.bfd.is_none() && self.configuration.needs_bfd(&self.arguments) {
-            let child = Child::start(
+            let mut child = Child::start(
                 Role::Bfd,
                 &self.arguments.bfd_pid_file,
+                &self.configuration.processes.bfd,
                 &self.news_lines,
                 &self.reports,
                 Report::Bfd,
             )?;
             let status = self.status.bfd.get_or_insert_default();
             status.pid = Some(child.pid());
-            child.send(&self.configuration.for_bfd(status.restarts > 0));
+            let configure = self.configuration.for_bfd(status.restarts > 0);
+            child.configure(&configure, &self.configuration.processes.bfd, ToBfd::Process);
             self.bfd = Some(child);
         }
         if self.arguments.no_bfd {
@@ -241,6 +247,12 @@ impl Supervisor {
             Report::Checker(FromChecker::Status(report)) => self.status.checker.get_or_insert_default().report = report,
             Report::Checker(FromChecker::Notify(change)) => self.notifier.checker(&change),
             Report::Bfd(FromBfd::Status(report)) => self.status.bfd.get_or_insert_default().report = report,
+            Report::Vrrp(FromVrrp::Configured) => on(&mut self.vrrp, Controlled::configured),
+            Report::Checker(FromChecker::Configured) => on(&mut self.checker, Controlled::configured),
+            Report::Bfd(FromBfd::Configured) => on(&mut self.bfd, Controlled::configured),
+            Report::Vrrp(FromVrrp::Late(lateness)) => on(&mut self.vrrp, |process| process.late(lateness)),
+            Report::Checker(FromChecker::Late(lateness)) => on(&mut self.checker, |process| process.late(lateness)),
+            Report::Bfd(FromBfd::Late(lateness)) => on(&mut self.bfd, |process| process.late(lateness)),
             Report::Tracker(report) => {
                 if let (Some(result), Some(vrrp)) = (self.trackers.handle(report), &self.vrrp) {
                     vrrp.send(&result);
@@ -339,6 +351,7 @@ impl Supervisor {
 
     /// Hands the new configuration to the children, starts those that are needed now.
     fn apply(&mut self) -> anyhow::Result<()> {
+        take_name(self.configuration.processes.supervisor_name.as_deref());
         self.configure_trackers();
         let known = self.status.vrrp.as_ref().map(|vrrp| &vrrp.report.instances);
         self.sync_is_master = self.followed().is_some_and(|followed| {
@@ -346,18 +359,21 @@ impl Supervisor {
             instance.is_some_and(|instance| instance.state == "MASTER")
         });
         // A child that is no longer needed gets an empty configuration and gives up all it holds.
-        if let Some(vrrp) = &self.vrrp {
+        if let Some(vrrp) = &mut self.vrrp {
             // Before the settings: no instance shall act on what a script of the same name once said.
             for result in self.trackers.all_results() {
                 vrrp.send(&result);
             }
-            vrrp.send(&self.configuration.for_vrrp());
+            let configure = self.configuration.for_vrrp();
+            vrrp.configure(&configure, &self.configuration.processes.vrrp, ToVrrp::Process);
         }
-        if let Some(checker) = &self.checker {
-            checker.send(&self.configuration.for_checker(false, self.sync_is_master));
+        if let Some(checker) = &mut self.checker {
+            let configure = self.configuration.for_checker(false, self.sync_is_master);
+            checker.configure(&configure, &self.configuration.processes.checker, ToChecker::Process);
         }
-        if let Some(bfd) = &self.bfd {
-            bfd.send(&self.configuration.for_bfd(false));
+        if let Some(bfd) = &mut self.bfd {
+            let configure = self.configuration.for_bfd(false);
+            bfd.configure(&configure, &self.configuration.processes.bfd, ToBfd::Process);
         }
         self.start_children()
     }
@@ -390,7 +406,7 @@ impl Supervisor {
         }
         // Scripts that run now are asked to end, and killed with us if they do not.
         self.trackers.configure(&TrackerTable::default());
-        let limit = Instant::now() + STOP_LIMIT;
+        let limit = Instant::now() + self.configuration.child_wait_time;
         while self.vrrp.is_some() || self.checker.is_some() || self.bfd.is_some() {
             match tokio::time::timeout_at(limit, inbox.recv()).await {
                 Ok(Some(Report::Ended(Role::Vrrp, ..))) => self.vrrp = None,
@@ -403,8 +419,8 @@ impl Supervisor {
                 }
                 Ok(None) | Err(_) => {
                     tracing::error!(
-                        "a process does not end within {} ms and is killed",
-                        STOP_LIMIT.as_millis()
+                        "a process does not end within {} s (child_wait_time) and is killed",
+                        self.configuration.child_wait_time.as_secs()
                     );
                     break;
                 }
@@ -453,6 +469,13 @@ async fn run_for_life(keyword: &str, script: Option<&(Script, Duration)>) {
         } else {
             tracing::warn!("{keyword} {outcome}");
         }
+    }
+}
+
+/// Changes how a child runs.
+fn on<M>(child: &mut Option<Child<M>>, change: impl FnOnce(&mut Controlled)) {
+    if let Some(child) = child {
+        change(child.process());
     }
 }
 

@@ -32,6 +32,7 @@ use crate::bfd_news::{BfdNews, NewsReceiver};
 use crate::ipc::{self, FromVrrp, ToVrrp, VrrpNotification};
 use crate::plan::routing::RoutingPlan;
 use crate::privileges;
+use crate::process::own::OwnProcess;
 
 struct Driver {
     node: Node,
@@ -63,15 +64,20 @@ pub async fn run() -> anyhow::Result<()> {
     monitor.watch_routing(routing.watched)?;
     let mut driver = Driver::start(*settings, *routing, supervisor).await?;
     bfd.ask();
+    let mut process = OwnProcess::default();
     loop {
         driver.run_actions().await;
-        timer.arm(driver.next_deadline())?;
+        let deadline = driver.next_deadline();
+        timer.arm(deadline)?;
         driver.stalls.wait(DeadlineTimer::now());
         tokio::select! {
             biased;
             packets = driver.sockets.receive() => driver.wake(packets),
             due = timer.wait() => {
                 due?;
+                if let Some(lateness) = process.timer_rang(deadline, DeadlineTimer::now()) {
+                    driver.send(&FromVrrp::Late(lateness));
+                }
                 driver.wake(Vec::new());
                 driver.routing_deadline().await;
             }
@@ -86,6 +92,10 @@ pub async fn run() -> anyhow::Result<()> {
                 Some(ToVrrp::Configure { settings, routing }) => {
                     monitor.watch_routing(routing.watched)?;
                     driver.reload(*settings, *routing).await;
+                }
+                Some(ToVrrp::Process(settings)) => {
+                    process.adopt(settings);
+                    driver.send(&FromVrrp::Configured);
                 }
                 Some(ToVrrp::ScriptResult { script, up }) => driver.handle(Event::ScriptResult { script, up }),
                 Some(ToVrrp::FileValue { file, value }) => driver.handle(Event::FileValue { file, value }),

@@ -12,7 +12,7 @@ pub(super) const TOP: &[Keyword] = &[
     keyword("namespace_with_ipsets", Flag, "", "off", "keep using ipsets although a net namespace is configured").not_yet(),
     keyword("use_pid_dir", Flag, "", "off", "pid files in /run/keepalived/ instead of /run/").not_yet(),
     keyword("instance", Word, "NAME", "none", "instance name: implies use_pid_dir, prefix of pid files, syslog ident suffix, ${_INSTANCE} is NOT this").not_yet(),
-    keyword("child_wait_time", Integer(0, 4_294_967_295), "SECONDS", "5", "how long the parent waits for children to end at shutdown before SIGKILL").not_yet(),
+    keyword("child_wait_time", Integer(0, 4_294_967_295), "SECONDS", "5", "how long the parent waits for children to end at shutdown before SIGKILL"),
     keyword("global_defs", Block(Context::GlobalDefs), "{ }", "", "global settings"),
     keyword("track_group", Block(Context::TrackGroup), "NAME { }", "", "named set of VRRP instances whose state gates static addresses/routes/rules").not_yet(),
     keyword("static_ipaddress", Block(Context::StaticIpaddress), "{ lines }", "", "addresses installed at start, removed at stop").not_yet(),

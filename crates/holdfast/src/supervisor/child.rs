@@ -18,6 +18,9 @@ use super::Report;
 use crate::bfd_news::NewsLines;
 use crate::ipc::{self, CHANNEL_FD};
 use crate::pid_file::PidFile;
+use crate::privileges;
+use crate::process::ProcessSettings;
+use crate::process::outside::Controlled;
 
 /// In a child's environment: which role it has.
 pub const ROLE_VARIABLE: &str = "HOLDFAST_ROLE";
@@ -70,6 +73,7 @@ pub struct Child<M> {
     pid: u32,
     started: Instant,
     sender: ipc::Sender<M>,
+    process: Controlled,
     _pid_file: PidFile,
     _killed_on_drop: mpsc::Sender<()>,
 }
@@ -79,6 +83,7 @@ impl<M: Serialize> Child<M> {
     pub fn start<R: DeserializeOwned + Send + 'static>(
         role: Role,
         pid_file: &Path,
+        attributes: &ProcessSettings,
         lines: &NewsLines,
         reports: &mpsc::UnboundedSender<Report>,
         wrap: fn(R) -> Report,
@@ -86,7 +91,7 @@ impl<M: Serialize> Child<M> {
         let (ours, theirs) = UnixStream::pair().context("cannot make a socket pair")?;
         let mut descriptors = lines.ends_for(role)?;
         descriptors.push((theirs.into(), CHANNEL_FD));
-        let mut process = command(role, descriptors)
+        let mut process = command(role, attributes, descriptors)
             .spawn()
             .with_context(|| format!("cannot start the {role} process"))?;
         let pid = process.id().context("child ended at once")?;
@@ -112,9 +117,17 @@ impl<M: Serialize> Child<M> {
             pid,
             started: Instant::now(),
             sender,
+            process: Controlled::new(pid, role),
             _pid_file: pid_file,
             _killed_on_drop: alive,
         })
+    }
+
+    /// Sends a configuration, and how the process runs from then on.
+    pub fn configure(&mut self, configuration: &M, process: &ProcessSettings, wrap: fn(ProcessSettings) -> M) {
+        self.process.configuring(process.clone());
+        self.send(configuration);
+        self.send(&wrap(process.clone()));
     }
 
     /// Sends a message. One that is lost because the child just died is sent again when it is restarted.
@@ -126,6 +139,11 @@ impl<M: Serialize> Child<M> {
 }
 
 impl<M> Child<M> {
+    /// How it runs.
+    pub fn process(&mut self) -> &mut Controlled {
+        &mut self.process
+    }
+
     /// Its process id.
     pub fn pid(&self) -> u32 {
         self.pid
@@ -159,12 +177,15 @@ async fn forward<R: DeserializeOwned>(
 }
 
 /// This program again with the same command line (tools look for the configuration file in it), in another role.
-fn command(role: Role, descriptors: Vec<(OwnedFd, RawFd)>) -> Command {
+fn command(role: Role, attributes: &ProcessSettings, descriptors: Vec<(OwnedFd, RawFd)>) -> Command {
     let mut arguments = std::env::args_os();
     let name = arguments.next().unwrap_or_else(|| OsString::from("holdfast"));
     // The file that runs now, also when a new version has been installed over it: both ends must speak alike.
     let mut command = std::process::Command::new("/proc/self/exe");
     command.arg0(name).args(arguments).env(ROLE_VARIABLE, role.name());
+    if attributes.locks_memory {
+        command.env(privileges::LOCKS_MEMORY_VARIABLE, "yes");
+    }
     run_before_exec(&mut command, descriptors);
     Command::from(command)
 }

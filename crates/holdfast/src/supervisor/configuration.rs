@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use holdfast_conf::host::check_interfaces;
 use holdfast_conf::{Diagnostic, FileLoader, LoadOptions, Loaded, Severity};
@@ -15,6 +16,7 @@ use crate::ipc::{ToBfd, ToChecker, ToVrrp};
 use crate::plan;
 use crate::plan::ipvs::IpvsSettings;
 use crate::plan::notify::NotifyPlan;
+use crate::plan::process_attributes::ProcessTable;
 use crate::plan::routing::RoutingPlan;
 use crate::plan::scripts::LifeScripts;
 use crate::plan::trackers::TrackerTable;
@@ -34,6 +36,10 @@ pub struct Configuration {
     pub namespace: Option<String>,
     /// For the checker process: IPVS as a whole
     pub ipvs: IpvsSettings,
+    /// How the processes run
+    pub processes: ProcessTable,
+    /// `child_wait_time`: how long children may take to give up what they hold
+    pub child_wait_time: Duration,
     /// `lvs_flush`
     pub flush_ipvs: bool,
     /// Whom the supervisor tells of changes
@@ -94,7 +100,12 @@ impl Configuration {
             routing: plan::routing::routing_plan(&config),
             health: plan::health::settings(&config),
             ipvs: plan::ipvs::settings(&config, &namespace::initial()),
-            namespace: arguments.namespace.clone().or(config.daemon.net_namespace),
+            namespace: arguments
+                .namespace
+                .clone()
+                .or_else(|| config.daemon.net_namespace.clone()),
+            processes: ProcessTable::from_config(&config),
+            child_wait_time: config.daemon.child_wait_time,
             flush_ipvs: config.global_defs.lvs_flush,
             notify,
             life,
