@@ -11,6 +11,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::node::{Node, Process};
+use crate::usage::memory;
 use crate::wait;
 
 /// Where a daemon's configuration is, in its node's private `/run`.
@@ -167,15 +168,7 @@ impl<'a> Daemon<'a> {
 
     /// How much memory each of its processes accounts for (PSS), in MiB.
     pub fn memory(&self) -> Result<Vec<(Role, f64)>> {
-        let of = |role| -> Result<(Role, f64)> {
-            let rollup = fs::read_to_string(format!("/proc/{}/smaps_rollup", self.role(role)?))?;
-            let pss = rollup
-                .lines()
-                .find_map(|line| line.strip_prefix("Pss:"))
-                .context("no Pss line")?;
-            let kib: f64 = pss.split_whitespace().next().context("an empty Pss line")?.parse()?;
-            Ok((role, kib / 1024.0))
-        };
+        let of = |role| Ok((role, memory(self.role(role)?)?.proportional_mib));
         [Role::Supervisor, Role::Vrrp, Role::Checker]
             .into_iter()
             .map(of)

@@ -6,6 +6,7 @@
 
 pub mod attributes;
 pub mod client;
+pub mod crowd;
 pub mod daemon;
 pub mod dissect;
 pub mod figures;
@@ -18,6 +19,7 @@ pub mod node;
 pub mod onlooker;
 mod packet_socket;
 pub mod pair;
+pub mod pulse;
 pub mod relay;
 pub mod resolver;
 pub mod scripted;

@@ -15,7 +15,9 @@ use crate::node::Node;
 use crate::wait::Record;
 
 pub(crate) use addresses::{attribute, hear, read_ip};
-pub(crate) use packets::{ARP, AUTHENTICATION_HEADER, ETHERNET_HEADER, ICMPV6, IPV4, IPV6, IPV6_HEADER, VRRP};
+pub(crate) use packets::{
+    ARP, AUTHENTICATION_HEADER, ETHERNET_HEADER, ICMPV6, IPV4, IPV6, IPV6_HEADER, VRRP, watch as watch_packets,
+};
 
 /// How long a watcher may take to notice that it is not wanted any more.
 const READ_LIMIT: Duration = Duration::from_millis(200);
@@ -84,7 +86,15 @@ impl Onlooker {
     pub fn of(network: &Network) -> Result<Self> {
         let seen = Arc::new(Record::new());
         let done = Arc::new(AtomicBool::new(false));
-        packets::watch(network, Arc::clone(&seen), Arc::clone(&done))?;
+        let record = Arc::clone(&seen);
+        packets::watch(network, Arc::clone(&done), move |arrival| {
+            record.push(Sighting {
+                when: arrival.when,
+                node: arrival.node.to_owned(),
+                packet: arrival.packet,
+                frame: arrival.frame.into(),
+            });
+        })?;
         Ok(Self { seen, done })
     }
 

@@ -2,12 +2,14 @@
 
 #![allow(unsafe_code)]
 
+use std::fs;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use nix::sys::resource::{Resource, setrlimit};
+use nix::unistd::Pid;
 
 /// What one run of a program took, its children included.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +48,44 @@ pub fn measure(mut command: Command, cpu_limit: Option<Duration>) -> Result<Usag
         wall: since.elapsed(),
         resident_bytes: u64::try_from(usage.ru_maxrss).unwrap_or(0) * 1024,
         status: ExitStatus::from_raw(status),
+    })
+}
+
+/// How long a running process, with all its threads, has had a processor so far.
+pub fn processor_time(pid: Pid) -> Result<Duration> {
+    let mut total = Duration::ZERO;
+    for thread in fs::read_dir(format!("/proc/{pid}/task")).with_context(|| format!("process {pid}"))? {
+        // Nanoseconds on a processor, then others. A thread may have ended meanwhile.
+        let Ok(figures) = fs::read_to_string(thread?.path().join("schedstat")) else {
+            continue;
+        };
+        let nanos = figures.split_whitespace().next().context("an empty schedstat")?;
+        total += Duration::from_nanos(nanos.parse()?);
+    }
+    Ok(total)
+}
+
+/// What the kernel says of a running process's memory, in MiB.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Memory {
+    /// Pages that several processes use count in parts (PSS): others that run the same program or library make it less.
+    pub proportional_mib: f64,
+    /// Pages that it has written, and nobody else has.
+    pub private_mib: f64,
+}
+
+/// How much memory a running process accounts for.
+pub fn memory(pid: Pid) -> Result<Memory> {
+    let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
+    let line = |name: &str| -> Result<f64> {
+        let rest = rollup.lines().find_map(|line| line.strip_prefix(name));
+        let kib = rest.and_then(|rest| rest.split_whitespace().next());
+        let kib: f64 = kib.with_context(|| format!("no line {name}"))?.parse()?;
+        Ok(kib / 1024.0)
+    };
+    Ok(Memory {
+        proportional_mib: line("Pss:")?,
+        private_mib: line("Private_Dirty:")?,
     })
 }
 

@@ -14,12 +14,14 @@ use crate::test::{cargo, guest_runner, test_program};
 pub(crate) enum Subject {
     /// Reading large and small configurations: needs root for a network of its own
     Parse,
+    /// Lateness, processor time and memory of VRRP with one virtual router and with a thousand: needs root for networks
+    Vrrp,
     /// Outages and memory of directors, in a guest
     Failover,
 }
 
-/// Measures one thing, or all.
-pub(crate) fn run(subject: Option<Subject>) -> Steps {
+/// Measures one thing, or all; `sections` chooses parts of `vrrp`.
+pub(crate) fn run(subject: Option<Subject>, sections: &[String]) -> Steps {
     // Asked first: a build may replace the file that we run from.
     let runner = guest_runner();
     let mut steps = Steps::default();
@@ -31,6 +33,18 @@ pub(crate) fn run(subject: Option<Subject>) -> Steps {
     let wanted = |candidate| subject.is_none_or(|subject| subject == candidate);
     if wanted(Subject::Parse) && steps.step("what reading needs", || packages::PEERS.install()) {
         parse::run(&mut steps);
+    }
+    if wanted(Subject::Vrrp) && steps.step("what peers need", || packages::PEERS.install()) {
+        let mut vrrp = cargo();
+        vrrp.args([
+            "run",
+            "--release",
+            "--package",
+            "holdfast-tests",
+            "--example",
+            "vrrp-bench",
+        ]);
+        steps.command("VRRP", vrrp.arg("--").args(sections));
     }
     if wanted(Subject::Failover) && steps.step("what a guest needs", || packages::GUEST.install()) {
         let mut failover = test_program("holdfast-tests", "failover");

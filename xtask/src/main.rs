@@ -48,6 +48,9 @@ enum Chore {
         /// Only this
         #[arg(value_enum)]
         subject: Option<bench::Subject>,
+        /// Only these parts of `vrrp`: failover, load, disturbed
+        #[arg(last = true)]
+        sections: Vec<String>,
     },
     /// Simulate elections under trouble, on a virtual clock: `--seed N` for one, `--minutes M` for as many as it can
     #[command(disable_help_flag = true)]
@@ -80,7 +83,7 @@ fn main() -> Result<ExitCode> {
         Chore::Check => Ok(test::check().finish()),
         Chore::Test { part, arguments } => Ok(test::run(part, &arguments).finish()),
         Chore::Demo { record } => demo::run(record.as_deref()),
-        Chore::Bench { subject } => Ok(bench::run(subject).finish()),
+        Chore::Bench { subject, sections } => Ok(bench::run(subject, &sections).finish()),
         Chore::Simulate { arguments } => simulate::run(&arguments),
         Chore::Keywords { tsv } => keywords::run(tsv).map(|()| ExitCode::SUCCESS),
         Chore::Docs => docs::write().map(|()| ExitCode::SUCCESS),

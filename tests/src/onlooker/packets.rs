@@ -14,10 +14,9 @@ use anyhow::{Context, Result};
 use nix::sys::socket::{ControlMessageOwned, LinkAddr, MsgFlags, recvmsg, setsockopt, sockopt};
 use socket2::{Socket, Type};
 
-use super::{Advert, Packet, READ_LIMIT, Sighting};
+use super::{Advert, Packet, READ_LIMIT};
 use crate::network::Network;
 use crate::packet_socket::{self, Instruction};
-use crate::wait::Record;
 
 pub(crate) const ETHERNET_HEADER: usize = 14;
 pub(crate) const IPV6_HEADER: usize = 40;
@@ -31,8 +30,29 @@ pub(crate) const ICMPV6: u8 = 58;
 const NEIGHBOUR_ADVERTISEMENT: u8 = 136;
 /// RFC 4861 section 4.4: set in answers to a solicitation.
 const SOLICITED: u8 = 0x40;
+/// `SKF_AD_OFF + SKF_AD_PKTTYPE` of linux/filter.h: where a filter finds which way a packet goes.
+const PACKET_TYPE: u32 = 0xffff_f004;
 
-pub(super) fn watch(network: &Network, seen: Arc<Record<Sighting>>, done: Arc<AtomicBool>) -> Result<()> {
+/// A packet that came into the switch from a node.
+pub(crate) struct Arrival<'a> {
+    /// The kernel's time stamp.
+    pub(crate) when: SystemTime,
+    /// The node at the port.
+    pub(crate) node: &'a str,
+    /// The port's number in the switch.
+    pub(crate) port: usize,
+    /// What it is.
+    pub(crate) packet: Packet,
+    /// All its bytes.
+    pub(crate) frame: &'a [u8],
+}
+
+/// Shows `see` everything that comes in from the ports that are plugged in by now, in a thread of its own, until `done`.
+pub(crate) fn watch(
+    network: &Network,
+    done: Arc<AtomicBool>,
+    mut see: impl FnMut(Arrival<'_>) + Send + 'static,
+) -> Result<()> {
     let nodes: HashMap<usize, String> = network
         .ports()
         .into_iter()
@@ -40,18 +60,9 @@ pub(super) fn watch(network: &Network, seen: Arc<Record<Sighting>>, done: Arc<At
         .collect();
     let socket = network.switch().within(open)?.context("a packet socket")?;
     let watch = move || {
+        let mut buffer = [0; 2048];
         while !done.load(Ordering::Relaxed) {
-            if let Some((when, interface, packet, frame)) = receive(&socket)
-                // The bridge itself is an interface, too, and sees packets a second time.
-                && let Some(node) = nodes.get(&interface)
-            {
-                seen.push(Sighting {
-                    when,
-                    node: node.clone(),
-                    packet,
-                    frame,
-                });
-            }
+            receive(&socket, &mut buffer, &nodes, &mut see);
         }
     };
     std::thread::Builder::new().name("onlooker".into()).spawn(watch)?;
@@ -64,13 +75,15 @@ fn open() -> std::io::Result<Socket> {
     Ok(socket)
 }
 
-/// Keeps ARP, VRRP over both families and ICMP for IPv6; load tests send a lot of everything else.
-fn filter() -> [Instruction; 12] {
+/// Keeps what comes in of ARP, VRRP over both families and ICMP for IPv6; load tests send a lot of everything else.
+fn filter() -> [Instruction; 14] {
     let load = |size: u32, offset: u32| (size | libc::BPF_LD | libc::BPF_ABS, 0, 0, offset);
     let equal =
         |value: u32, then: u8, otherwise: u8| (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, then, otherwise, value);
     let give = |length: u32| (libc::BPF_RET | libc::BPF_K, 0, 0, length);
     [
+        load(libc::BPF_B, PACKET_TYPE),
+        equal(libc::PACKET_OUTGOING.into(), 10, 0),
         load(libc::BPF_H, 12),
         equal(ARP.into(), 9, 0),
         equal(IPV4.into(), 0, 3),
@@ -86,11 +99,15 @@ fn filter() -> [Instruction; 12] {
     ]
 }
 
-/// The next packet that came in from a port: its time, the port's number, what it is, and its bytes.
-fn receive(socket: &Socket) -> Option<(SystemTime, usize, Packet, Arc<[u8]>)> {
-    let mut frame = [0; 2048];
+/// Shows the next packet, if it came in from a port.
+fn receive(
+    socket: &Socket,
+    buffer: &mut [u8],
+    nodes: &HashMap<usize, String>,
+    see: &mut impl FnMut(Arrival<'_>),
+) -> Option<()> {
     let mut control = nix::cmsg_space!(libc::timespec);
-    let mut parts = [IoSliceMut::new(&mut frame)];
+    let mut parts = [IoSliceMut::new(buffer)];
     let message = recvmsg::<LinkAddr>(socket.as_raw_fd(), &mut parts, Some(&mut control), MsgFlags::empty()).ok()?;
     let when = message.cmsgs().ok()?.find_map(|item| match item {
         ControlMessageOwned::ScmTimestampns(stamp) => {
@@ -99,13 +116,19 @@ fn receive(socket: &Socket) -> Option<(SystemTime, usize, Packet, Arc<[u8]>)> {
         }
         _ => None,
     })?;
-    let from = message.address?;
-    if from.pkttype() == libc::PACKET_OUTGOING {
-        return None;
-    }
-    let (length, interface) = (message.bytes, from.ifindex());
-    let frame = frame.get(..length)?;
-    Some((when, interface, read_frame(frame)?, frame.into()))
+    // The bridge itself is an interface, too, and sees packets a second time.
+    let (length, port) = (message.bytes, message.address?.ifindex());
+    let node = nodes.get(&port)?;
+    let frame = buffer.get(..length)?;
+    let packet = read_frame(frame)?;
+    see(Arrival {
+        when,
+        node,
+        port,
+        packet,
+        frame,
+    });
+    Some(())
 }
 
 fn read_frame(frame: &[u8]) -> Option<Packet> {
