@@ -6,6 +6,7 @@ pub mod health;
 pub mod ipvs;
 pub mod keys;
 pub mod notify;
+pub mod own_interfaces;
 pub mod pacing;
 pub mod process_attributes;
 pub mod routing;

@@ -4,11 +4,14 @@
 mod announcing;
 mod batch;
 mod interfaces;
+mod own_interfaces;
+mod packet_filter;
 mod reporting;
 mod routing;
 mod sockets;
 mod stalls;
 mod statics;
+mod tending;
 
 use anyhow::Context;
 use holdfast_net::{
@@ -28,6 +31,7 @@ use self::reporting::Reporting;
 use self::routing::Routing;
 use self::sockets::Sockets;
 use self::stalls::{Clocks, StallWatch};
+use self::tending::Tended;
 use crate::bfd_news::{BfdNews, NewsReceiver};
 use crate::ipc::{self, FromVrrp, ToVrrp, VrrpNotification};
 use crate::plan::routing::RoutingPlan;
@@ -43,6 +47,7 @@ struct Driver {
     requests: Requests,
     routing: Routing,
     announcing: Announcing,
+    tended: Tended,
     supervisor: ipc::Sender<FromVrrp>,
     reporting: Reporting,
     stalls: StallWatch,
@@ -67,6 +72,7 @@ pub async fn run() -> anyhow::Result<()> {
     let mut process = OwnProcess::default();
     loop {
         driver.run_actions().await;
+        driver.tend().await;
         let deadline = driver.next_deadline();
         timer.arm(deadline)?;
         driver.stalls.wait(DeadlineTimer::now());
@@ -116,6 +122,8 @@ impl Driver {
     ) -> anyhow::Result<Self> {
         let mut requests = Requests::open()?;
         let mut interfaces = Interfaces::dump(&mut requests).await?;
+        let mut tended = Tended::default();
+        settings = tended.prepare(&settings, &mut requests, &mut interfaces).await;
         let mut routing = Routing::default();
         let now = DeadlineTimer::now();
         routing.configure(plan, &mut requests, &mut interfaces, now).await;
@@ -131,6 +139,7 @@ impl Driver {
             requests,
             routing,
             announcing,
+            tended,
             supervisor,
             reporting: Reporting::new(DeadlineTimer::now()),
             stalls: StallWatch::new(clocks()),
@@ -199,6 +208,7 @@ impl Driver {
             Some(self.reporting.due_at()),
             self.announcing.next_deadline(),
             self.routing.next_deadline(),
+            self.tended.own.next_attempt(),
         ]
         .into_iter()
         .flatten()
@@ -273,6 +283,10 @@ impl Driver {
 
     async fn reload(&mut self, settings: NodeSettings, plan: RoutingPlan) {
         tracing::info!("Reloading");
+        let settings = self
+            .tended
+            .prepare(&settings, &mut self.requests, &mut self.interfaces)
+            .await;
         let now = DeadlineTimer::now();
         self.routing
             .configure(plan, &mut self.requests, &mut self.interfaces, now)
@@ -283,6 +297,8 @@ impl Driver {
         self.handle(Event::Reload(Box::new(settings)));
         self.settings_changed();
         self.reporting.note_everything();
+        self.run_actions().await;
+        self.clear_up().await;
     }
 
     async fn network_events(&mut self, events: Vec<NetworkEvent>) {
@@ -317,19 +333,25 @@ impl Driver {
                 }
                 NetworkEvent::AddressAdded { address, .. } => {
                     self.interfaces.address_added(&address);
-                    self.address_changed(&address);
+                    if !self.is_on_own(&address) {
+                        self.address_changed(&address);
+                    }
                 }
                 NetworkEvent::AddressRemoved { address, changed_by } => {
                     self.interfaces.address_removed(&address);
                     let by_us = changed_by == self.requests.port() || self.interfaces.was_our_removal(&address);
-                    if let (false, Some(name)) = (by_us, self.interfaces.name_of(address.interface_index)) {
+                    // Of those on interfaces of ours is told when the interface itself has been looked after.
+                    let on_own = self.is_on_own(&address);
+                    if let (false, Some(name)) = (by_us || on_own, self.interfaces.name_of(address.interface_index)) {
                         let interface = name.to_owned();
                         self.handle(Event::AddressLost {
                             interface,
                             address: address.address,
                         });
                     }
-                    self.address_changed(&address);
+                    if !(by_us && on_own) {
+                        self.address_changed(&address);
+                    }
                 }
                 NetworkEvent::RouteRemoved { .. } | NetworkEvent::RuleRemoved { .. } => {}
                 NetworkEvent::Lost => self.read_again().await,
@@ -347,8 +369,10 @@ impl Driver {
         }
     }
 
+    /// One of our own is looked after, and then reported, when all events have been heard.
     fn report_if_known(&mut self, name: &str) {
-        if self.settings.interfaces().contains(name) {
+        self.tended.own.note(name);
+        if !self.tended.own.is_ours(name) && self.settings.interfaces().contains(name) {
             self.report_interface(name);
         }
     }
@@ -369,6 +393,7 @@ impl Driver {
         match Interfaces::dump(&mut self.requests).await {
             Ok(interfaces) => {
                 self.interfaces.read_again(interfaces);
+                self.tended.own.note_all();
                 self.settings_changed();
                 for (interface, address) in self.interfaces.missing_virtual_addresses(&self.settings) {
                     self.handle(Event::AddressLost { interface, address });
@@ -437,10 +462,16 @@ impl Driver {
             })),
             Action::AddAddresses {
                 interface, addresses, ..
-            } => batch.add(self.for_kernel(&interface, &addresses)),
+            } => {
+                self.tended.filter.note_additions(&interface, &addresses);
+                batch.add(self.for_kernel(&interface, &addresses));
+            }
             Action::RemoveAddresses {
                 interface, addresses, ..
-            } => batch.remove(self.for_kernel(&interface, &addresses)),
+            } => {
+                self.tended.filter.note_removals(&interface, &addresses);
+                batch.remove(self.for_kernel(&interface, &addresses));
+            }
             Action::AddRoutes { routes, .. } => batch.add_routing(RoutingKind::Route, routes),
             Action::RemoveRoutes { routes, .. } => batch.remove_routing(RoutingKind::Route, routes),
             Action::AddRules { rules, .. } => batch.add_routing(RoutingKind::Rule, rules),
@@ -486,6 +517,7 @@ impl Driver {
     }
 
     async fn carry_out(&mut self, batch: Batch) {
+        self.tended.filter.block_coming(&self.interfaces).await;
         match batch {
             Batch::Empty => {}
             Batch::Adverts(adverts) => self.sockets.send(&adverts),
@@ -503,6 +535,7 @@ impl Driver {
             }
             Batch::Announcements => self.announcing.send_due(&self.interfaces, DeadlineTimer::now()),
         }
+        self.tended.filter.release_gone().await;
     }
 
     async fn add(&mut self, addresses: &[InterfaceAddress]) {
@@ -554,6 +587,7 @@ impl Driver {
         self.run_actions().await;
         let now = DeadlineTimer::now();
         self.routing.stop(&mut self.requests, &mut self.interfaces, now).await;
+        self.remove_tended(keep_addresses).await;
         self.send(&self.reporting.whole(&self.node));
         self.supervisor.flush().await;
         Ok(())

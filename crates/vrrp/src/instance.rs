@@ -150,6 +150,7 @@ impl Instance {
         self.complaints.clear();
         let interval_changed = old.advert_interval != self.settings.advert_interval;
         let refresh_changed = old.announce.refresh != self.settings.announce.refresh;
+        let extra_changed = old.extra_announcements != self.settings.extra_announcements;
         self.update_priority(out);
         self.rearm_wait(out);
         if self.state == State::Master && interval_changed {
@@ -157,6 +158,9 @@ impl Instance {
         }
         if self.state == State::Master && refresh_changed {
             self.plan_refresh(self.settings.announce.refresh, out);
+        }
+        if self.state == State::Master && extra_changed {
+            self.plan_extra_announcement(out);
         }
         true
     }

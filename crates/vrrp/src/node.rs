@@ -329,6 +329,7 @@ impl Node {
             }
             Timer::SecondBurst => instance.second_burst(out),
             Timer::Refresh => instance.refresh_announcements(out),
+            Timer::ExtraAnnouncement => instance.announce_extra(out),
             Timer::ConflictOver => {
                 if instance.end_conflict(out) {
                     self.announce_unit(id);

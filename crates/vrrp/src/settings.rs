@@ -4,6 +4,7 @@
 //! refused or mended what contradicts itself (`preempt_delay` with `nopreempt`, a weighted tracker of an address owner).
 
 mod authentication;
+mod own_interface;
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -13,6 +14,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::pacing::PacingSettings;
 pub use authentication::{AntiReplay, AuthenticationSettings, HmacMode, HmacSettings, Secret};
+pub use own_interface::{
+    AddressVmac, ExtraAnnouncements, IpvlanMode, OwnInterface, OwnInterfaceKind, PacketFilterSettings,
+};
 
 /// Priority of a router that owns the virtual addresses (RFC 9568 section 5.2.4).
 pub const OWNER_PRIORITY: u8 = 255;
@@ -33,6 +37,8 @@ pub struct NodeSettings {
     pub log_unknown_vrids: bool,
     /// `vrrp_garp_interval`, `vrrp_gna_interval`, `garp_group`: for the driver's [`AnnouncementQueue`](crate::AnnouncementQueue).
     pub pacing: PacingSettings,
+    /// `nftables` and what belongs to it; needed by instances with `no_accept` or an interface of their own.
+    pub packet_filter: PacketFilterSettings,
 }
 
 /// One `vrrp_sync_group`.
@@ -143,6 +149,8 @@ pub struct VirtualAddress {
     pub prefix_len: u8,
     /// `dev`; `None` is the instance's interface.
     pub interface: Option<String>,
+    /// `use_vmac`: the address lies on a macvlan over that interface.
+    pub vmac: Option<AddressVmac>,
     /// `scope` as the kernel numbers it: 0 global, 253 link, 254 host.
     pub scope: u8,
     /// `label`, IPv4 only.
@@ -175,6 +183,7 @@ impl VirtualAddress {
             address,
             prefix_len,
             interface: None,
+            vmac: None,
             scope: 0,
             label: None,
             broadcast: None,
@@ -315,6 +324,8 @@ pub struct InstanceSettings {
     pub name: String,
     /// Interface that advertisements are sent and received on.
     pub interface: String,
+    /// `use_vmac`, `use_ipvlan`: what is made over [`Self::interface`].
+    pub own_interface: Option<OwnInterface>,
     /// `virtual_router_id`, 1 to 255.
     pub vrid: u8,
     /// Version on the wire; packets of another version are refused.
@@ -368,6 +379,8 @@ pub struct InstanceSettings {
     pub track_primary: bool,
     /// `garp_*`.
     pub announce: AnnounceSettings,
+    /// `garp_extra_if`.
+    pub extra_announcements: Option<ExtraAnnouncements>,
     /// `down_timer_adverts`: advertisements missed before the master counts as gone, 1 to 100.
     pub down_timer_adverts: u8,
     /// `timer_expired_backup`: the highest priority of any other router, 1 to 254. A master that could not advertise for as long
@@ -404,6 +417,7 @@ impl InstanceSettings {
         Self {
             name: name.to_owned(),
             interface: interface.to_owned(),
+            own_interface: None,
             vrid,
             version: Version::V2,
             family: Family::Ipv4,
@@ -430,6 +444,7 @@ impl InstanceSettings {
             tracked_bfds: Vec::new(),
             track_primary: true,
             announce: AnnounceSettings::default(),
+            extra_announcements: None,
             down_timer_adverts: 3,
             timer_expired_backup: None,
             accept: true,

@@ -12,6 +12,8 @@ pub(crate) enum Timer {
     SecondBurst,
     /// `garp_master_refresh`.
     Refresh,
+    /// `garp_extra_if`.
+    ExtraAnnouncement,
     /// No second master has been heard for so long that the conflict is over.
     ConflictOver,
     /// Addresses that others removed are put back.

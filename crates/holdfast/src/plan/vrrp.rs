@@ -9,6 +9,7 @@ use holdfast_vrrp::settings::{
     TrackedScript, Transmission, Version, VirtualAddress,
 };
 
+use super::own_interfaces;
 use super::trackers::TrackerTable;
 
 /// The settings for everything in the file. Of scripts and files only those are tracked that can be.
@@ -23,6 +24,7 @@ pub fn node_settings(config: &Config, trackers: &TrackerTable) -> NodeSettings {
         delay_after_boot: global.vrrp_delay_after_boot,
         log_unknown_vrids: global.log_unknown_vrids,
         pacing: super::pacing::pacing_settings(config),
+        packet_filter: own_interfaces::packet_filter(&config.global_defs),
     }
 }
 
@@ -57,12 +59,12 @@ fn instance(instance: &config::VrrpInstance, config: &Config, trackers: &Tracker
         addresses: instance
             .virtual_ipaddress
             .iter()
-            .map(|address| virtual_address(&instance.interface.value, address))
+            .map(|address| held_address(instance, address, &config.global_defs))
             .collect(),
         excluded: instance
             .virtual_ipaddress_excluded
             .iter()
-            .map(|address| virtual_address(&instance.interface.value, address))
+            .map(|address| held_address(instance, address, &config.global_defs))
             .collect(),
         routes: super::routing::route_entries(&instance.virtual_routes),
         rules: super::routing::rule_entries(&instance.virtual_rules),
@@ -81,6 +83,8 @@ fn instance(instance: &config::VrrpInstance, config: &Config, trackers: &Tracker
             lower_prio_repeat: instance.garp_lower_prio_repeat,
         },
         timer_expired_backup: instance.timer_expired_backup,
+        own_interface: own_interfaces::own_interface(instance, &config.global_defs),
+        extra_announcements: own_interfaces::extra_announcements(instance),
         down_timer_adverts: instance.down_timer_adverts,
         accept: instance.accept,
         higher_prio_send_advert: instance.higher_prio_send_advert,
@@ -161,10 +165,22 @@ fn lacks_peers(instance: &config::VrrpInstance) -> bool {
     instance.unicast_fault_no_peer && instance.unicast_peer.is_empty()
 }
 
+fn held_address(
+    instance: &config::VrrpInstance,
+    address: &config::VirtualAddress,
+    global: &config::GlobalDefs,
+) -> VirtualAddress {
+    VirtualAddress {
+        vmac: own_interfaces::address_vmac(instance, address, global),
+        ..virtual_address(&instance.interface.value, address)
+    }
+}
+
 /// An address of something whose own interface is this one.
 pub(super) fn virtual_address(own_interface: &str, address: &config::VirtualAddress) -> VirtualAddress {
     VirtualAddress {
         interface: (address.dev.value != own_interface).then(|| address.dev.value.clone()),
+        vmac: None,
         scope: address.scope,
         label: address.label.clone(),
         broadcast: address.broadcast,

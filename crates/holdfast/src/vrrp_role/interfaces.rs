@@ -1,7 +1,7 @@
 //! What the driver knows of the host's interfaces and addresses, kept up to date from the monitor's events.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use holdfast_net::{ADDRESS_PROTOCOL, AddressFlags, InterfaceAddress, Link, MacAddress, NamedLink, NetError, Requests};
 use holdfast_vrrp::settings::Family;
@@ -19,6 +19,17 @@ pub struct Interfaces {
     static_addresses: BTreeSet<IpAddr>,
     /// Removals of ours whose event has not come yet.
     removed_by_us: Vec<(u32, IpAddr)>,
+    /// Interfaces of our own, by name.
+    own: BTreeMap<String, StandIn>,
+}
+
+/// What an interface of our own has from the one that it stands on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StandIn {
+    /// The interface below: its carrier counts
+    pub base: String,
+    /// Packets leave with the IPv4 address of the interface below, and with a link-local address that we gave
+    pub takes_sources: bool,
 }
 
 impl Interfaces {
@@ -91,9 +102,60 @@ impl Interfaces {
         missing
     }
 
-    /// Whether an interface exists, is switched on and has a carrier.
+    /// The interfaces of our own.
+    pub fn set_own(&mut self, own: BTreeMap<String, StandIn>) {
+        self.own = own;
+    }
+
+    /// Reads links and addresses again; what else is known stays.
+    pub async fn refresh(&mut self, requests: &mut Requests) -> Result<(), NetError> {
+        let read = Self::dump(requests).await?;
+        self.links = read.links;
+        self.addresses = read.addresses;
+        Ok(())
+    }
+
+    /// Whether an interface exists, is switched on and has a carrier. One of our own has that of the interface below,
+    /// which the kernel tells it a moment later.
     pub fn is_up(&self, name: &str) -> bool {
-        self.link(name).is_some_and(Link::is_up)
+        match self.own.get(name) {
+            Some(own) => {
+                self.link(name).is_some_and(Link::is_administratively_up)
+                    && self.link(&own.base).is_some_and(Link::is_up)
+            }
+            None => self.link(name).is_some_and(Link::is_up),
+        }
+    }
+
+    /// All links.
+    pub fn links(&self) -> impl Iterator<Item = &Link> {
+        self.links.values()
+    }
+
+    /// Whether the address is on the interface with this number.
+    pub fn has_address(&self, index: u32, wanted: IpAddr) -> bool {
+        let mut addresses = self.addresses.iter();
+        addresses.any(|address| address.interface_index == index && address.address == wanted)
+    }
+
+    /// A link-local address of an interface that is not a virtual one.
+    pub fn link_local_of(&self, index: u32) -> Option<Ipv6Addr> {
+        let own = |address: &&InterfaceAddress| address.protocol != ADDRESS_PROTOCOL;
+        self.link_locals(index).filter(own).find_map(ipv6_of)
+    }
+
+    /// A link-local address of an interface of our own, where those that we gave count.
+    pub fn own_link_local_of(&self, index: u32) -> Option<Ipv6Addr> {
+        self.link_locals(index).find_map(ipv6_of)
+    }
+
+    fn link_locals(&self, index: u32) -> impl Iterator<Item = &InterfaceAddress> {
+        self.addresses.iter().filter(move |address| {
+            address.interface_index == index
+                && ipv6_of(address).is_some_and(|address| address.is_unicast_link_local())
+                && is_usable(address.flags)
+                && !self.virtual_addresses.contains(&address.address)
+        })
     }
 
     /// The kernel's number of an interface.
@@ -121,6 +183,12 @@ impl Interfaces {
 
     /// The address that adverts leave from: the first IPv4 address, or a usable link-local IPv6 address.
     pub fn source_address(&self, name: &str, family: Family) -> Option<IpAddr> {
+        if let Some(own) = self.own.get(name).filter(|own| own.takes_sources) {
+            return match family {
+                Family::Ipv4 => self.source_address(&own.base, family),
+                Family::Ipv6 => self.own_link_local_of(self.index_of(name)?).map(IpAddr::V6),
+            };
+        }
         let index = self.index_of(name)?;
         let own = self.addresses.iter().filter(|address| {
             address.interface_index == index
@@ -194,8 +262,16 @@ impl Interfaces {
         })
     }
 
-    fn link(&self, name: &str) -> Option<&Link> {
+    /// A link by its name.
+    pub fn link(&self, name: &str) -> Option<&Link> {
         self.links.values().find(|link| link.name == name)
+    }
+}
+
+const fn ipv6_of(address: &InterfaceAddress) -> Option<Ipv6Addr> {
+    match address.address {
+        IpAddr::V4(_) => None,
+        IpAddr::V6(address) => Some(address),
     }
 }
 

@@ -31,6 +31,7 @@ impl Instance {
         self.announce(self.holdings(), announce.master_repeat, out);
         self.plan_second_burst(announce.master_repeat, announce.master_delay, out);
         self.plan_refresh(announce.master_delay.saturating_add(announce.refresh), out);
+        self.plan_extra_announcement(out);
     }
 
     /// Announces again, because the neighbours may have heard another master.
@@ -70,6 +71,26 @@ impl Instance {
             out.clear(self.id, Timer::Refresh);
         } else {
             out.set_after(self.id, Timer::Refresh, first);
+        }
+    }
+
+    /// `garp_extra_if`: no adverts leave these interfaces, so switches would forget where their hardware address is.
+    pub(crate) fn announce_extra(&self, out: &mut Outbox) {
+        let extra = self
+            .settings
+            .held_addresses()
+            .map(|held| self.settings.is_announced_extra(held));
+        let holdings = self.holdings().zip(extra).filter(|(_, extra)| *extra);
+        self.announce(holdings.map(|(holding, _)| holding), 1, out);
+        self.plan_extra_announcement(out);
+    }
+
+    pub(crate) fn plan_extra_announcement(&self, out: &mut Outbox) {
+        match &self.settings.extra_announcements {
+            Some(extra) if !extra.interval.is_zero() && !extra.interfaces.is_empty() => {
+                out.set_after(self.id, Timer::ExtraAnnouncement, extra.interval);
+            }
+            _ => out.clear(self.id, Timer::ExtraAnnouncement),
         }
     }
 

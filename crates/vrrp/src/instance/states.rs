@@ -23,7 +23,12 @@ impl Instance {
         self.second_burst = 0;
         self.conflict = None;
         self.owner_conflict_until = None;
-        for timer in [Timer::SecondBurst, Timer::Refresh, Timer::ConflictOver] {
+        for timer in [
+            Timer::SecondBurst,
+            Timer::Refresh,
+            Timer::ExtraAnnouncement,
+            Timer::ConflictOver,
+        ] {
             out.clear(self.id, timer);
         }
         self.forget_lost_addresses(out);

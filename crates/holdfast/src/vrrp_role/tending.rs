@@ -1,0 +1,92 @@
+//! Interfaces of our own and the packet filter: when the driver looks after them.
+
+use holdfast_net::{DeadlineTimer, InterfaceAddress, Requests};
+use holdfast_vrrp::{Event, NodeSettings};
+
+use super::Driver;
+use super::interfaces::Interfaces;
+use super::own_interfaces::OwnInterfaces;
+use super::packet_filter::PacketFilter;
+
+/// What settings ask the driver for beside the machine.
+#[derive(Debug, Default)]
+pub(super) struct Tended {
+    pub(super) own: OwnInterfaces,
+    pub(super) filter: PacketFilter,
+}
+
+impl Tended {
+    /// Makes the interfaces that the settings ask for, blocks what they block, and returns the settings for the machine.
+    pub(super) async fn prepare(
+        &mut self,
+        settings: &NodeSettings,
+        requests: &mut Requests,
+        interfaces: &mut Interfaces,
+    ) -> NodeSettings {
+        let resolved = self.own.plan(settings, interfaces);
+        interfaces.set_own(self.own.stand_ins());
+        interfaces.set_virtual_addresses(&resolved);
+        self.ensure(requests, interfaces).await;
+        let macvlans = self.own.macvlans(interfaces);
+        self.filter.configure(&resolved, &macvlans, interfaces).await;
+        resolved
+    }
+
+    /// True if anything was done.
+    async fn ensure(&mut self, requests: &mut Requests, interfaces: &mut Interfaces) -> bool {
+        let changed = self.own.ensure(DeadlineTimer::now(), requests, interfaces).await;
+        if changed && let Err(error) = interfaces.refresh(requests).await {
+            tracing::error!("{error}");
+        }
+        changed
+    }
+}
+
+impl Driver {
+    /// After a reload, when the machine has left the interfaces that are not wanted any more.
+    pub(super) async fn clear_up(&mut self) {
+        self.tended.own.remove_unused(&mut self.requests).await;
+    }
+
+    /// Makes again what somebody deleted or changed. The machine does not hear of an interface that was away for a moment,
+    /// only of the addresses that went with it, which it puts back.
+    pub(super) async fn tend(&mut self) {
+        if !self.tended.own.is_due(DeadlineTimer::now()) {
+            return;
+        }
+        let changed = self.tended.ensure(&mut self.requests, &mut self.interfaces).await;
+        if changed {
+            let macvlans = self.tended.own.macvlans(&self.interfaces);
+            self.tended.filter.set_macvlans(&macvlans).await;
+            self.open_sockets();
+        }
+        let own = self.tended.own.names();
+        let known: Vec<String> = {
+            let known = self.settings.interfaces();
+            own.into_iter().filter(|name| known.contains(name.as_str())).collect()
+        };
+        for name in &known {
+            self.report_interface(name);
+        }
+        for (interface, address) in self.interfaces.missing_virtual_addresses(&self.settings) {
+            if self.tended.own.is_ours(&interface) {
+                self.handle(Event::AddressLost { interface, address });
+            }
+        }
+        self.run_actions().await;
+    }
+
+    /// Whether an address is on an interface of ours.
+    pub(super) fn is_on_own(&self, address: &InterfaceAddress) -> bool {
+        let name = self.interfaces.name_of(address.interface_index);
+        name.is_some_and(|name| self.tended.own.is_ours(name))
+    }
+
+    /// At the end: nothing of ours stays, unless the addresses do.
+    pub(super) async fn remove_tended(&mut self, keep_addresses: bool) {
+        if !keep_addresses {
+            self.tended.filter.remove().await;
+            self.tended.own.remove_all(&mut self.requests).await;
+        }
+    }
+}
