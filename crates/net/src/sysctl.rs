@@ -123,12 +123,11 @@ impl Default for Sysctls {
 
 impl Sysctls {
     /// Sets a value, reads it back and remembers what was there before the first time. A value that is there already is
-    /// remembered too, so that two that want the same do not undo each other.
+    /// remembered too, so that two that want the same do not undo each other. It is written all the same: the kernel
+    /// carries later changes of `default` over to an interface whose own setting nobody has written yet.
     pub fn set(&mut self, sysctl: &Sysctl, value: &str) -> Result<(), NetError> {
         let found = sysctl.read_in(&self.folder)?;
-        if found != value {
-            sysctl.write_in(&self.folder, value)?;
-        }
+        sysctl.write_in(&self.folder, value)?;
         let former = match self.held.remove(sysctl) {
             Some(held) => held.former,
             None => found,

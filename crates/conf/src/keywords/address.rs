@@ -20,7 +20,7 @@ pub(super) const ADDRESS: &[Keyword] = &[
     keyword("autojoin", Flag, "", "off", "IFA_F_MCAUTOJOIN: join the multicast group"),
     keyword("no_track", Flag, "", "off", "do not go to FAULT / re-add when the address or its interface disappears"),
     keyword("preferred_lft", Word, "SECONDS|forever", "forever; IPv6 /128: 0", "preferred lifetime"),
-    keyword("use_vmac", Flag, "", "off", "put this address on its own VMAC interface over dev").not_yet(),
+    keyword("use_vmac", Flag, "", "off", "put this address on its own VMAC interface over dev"),
 ];
 
 /// A line of `static_ipaddress`.

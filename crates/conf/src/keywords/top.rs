@@ -9,7 +9,7 @@ pub(super) const TOP: &[Keyword] = &[
     keyword("linkbeat_use_polling", Flag, "", "off", "poll MII/ethtool/ioctl for link state of all interfaces instead of netlink only").not_yet(),
     keyword("net_namespace", Word, "NAME", "none (current namespace)", "run in network namespace NAME"),
     keyword("net_namespace_ipvs", Text, "[NAME]", "same as net_namespace", "namespace in which IPVS is configured"),
-    keyword("namespace_with_ipsets", Flag, "", "off", "keep using ipsets although a net namespace is configured").not_yet(),
+    keyword("namespace_with_ipsets", Flag, "", "off", "keep using ipsets although a net namespace is configured"),
     keyword("use_pid_dir", Flag, "", "off", "pid files in /run/keepalived/ instead of /run/").not_yet(),
     keyword("instance", Word, "NAME", "none", "instance name: implies use_pid_dir, prefix of pid files, syslog ident suffix, ${_INSTANCE} is NOT this").not_yet(),
     keyword("child_wait_time", Integer(0, 4_294_967_295), "SECONDS", "5", "how long the parent waits for children to end at shutdown before SIGKILL"),

@@ -6,10 +6,10 @@ use super::{Context, Keyword, keyword};
 /// `vrrp_instance`.
 #[rustfmt::skip] // one row, one line
 pub(super) const VRRP_INSTANCE: &[Keyword] = &[
-    keyword("use_vmac", Text, "[[name] IF] [MAC] [netlink_notify_msg] [group G]   (the word name: 2.3+)", "off; name PREFIX.VRID", "send/receive adverts and hold VIPs on a macvlan with the virtual router MAC").not_yet(),
-    keyword("use_vmac_addr", Flag, "", "off", "addresses configured on other interfaces than the instance interface get a VMAC too").not_yet(),
-    keyword("vmac_xmit_base", Flag, "", "off", "send and receive adverts on the underlying interface").not_yet(),
-    keyword("use_ipvlan", Text, "[[name] IF] [ADDR[/LEN]] [bridge|private|vepa] [group G]   (the word name: 2.3+)", "off; mode bridge", "hold VIPs on an L2 ipvlan").not_yet(),
+    keyword("use_vmac", Text, "[[name] IF] [MAC] [netlink_notify_msg] [group G]   (the word name: 2.3+)", "off; name PREFIX.VRID", "send/receive adverts and hold VIPs on a macvlan with the virtual router MAC"),
+    keyword("use_vmac_addr", Flag, "", "off", "addresses configured on other interfaces than the instance interface get a VMAC too"),
+    keyword("vmac_xmit_base", Flag, "", "off", "send and receive adverts on the underlying interface"),
+    keyword("use_ipvlan", Text, "[[name] IF] [ADDR[/LEN]] [bridge|private|vepa] [group G]   (the word name: 2.3+)", "off; mode bridge", "hold VIPs on an L2 ipvlan"),
     keyword("unicast_peer", Block(Context::UnicastPeer), "{ ADDR [min_ttl N] [max_ttl N] }", "multicast", "send adverts to these peers instead of multicast"),
     keyword("unicast_fault_no_peer", Flag, "", "off", "without unicast peers go to FAULT instead of multicast"),
     keyword("check_unicast_src", Flag, "", "vrrp_check_unicast_src", "accept adverts only from configured peers"),
@@ -42,7 +42,7 @@ pub(super) const VRRP_INSTANCE: &[Keyword] = &[
     keyword("virtual_routes", Block(Context::VirtualRoutes), "{ route lines }", "", "routes present while MASTER").not_yet(),
     keyword("virtual_rules", Block(Context::VirtualRules), "{ rule lines }", "", "rules present while MASTER").not_yet(),
     keyword("accept", Flag, "", "on unless strict mode", "MASTER accepts packets addressed to the VIPs"),
-    keyword("no_accept", Flag, "", "off", "MASTER drops packets addressed to the VIPs").not_yet(),
+    keyword("no_accept", Flag, "", "off", "MASTER drops packets addressed to the VIPs"),
     keyword("skip_check_adv_addr", Bool, "[BOOL]", "vrrp_skip_check_adv_addr", "do not compare the address list if the advert comes from the known master"),
     keyword("strict_mode", Bool, "[BOOL]", "vrrp_strict", "enforce RFC behaviour").not_yet(),
     keyword("preempt", Flag, "", "on", "take over from a lower priority master"),
@@ -68,7 +68,7 @@ pub(super) const VRRP_INSTANCE: &[Keyword] = &[
     keyword("down_timer_adverts", Integer(1, 100), "N", "3", "adverts missed before the master is declared down"),
     keyword("timer_expired_backup", OptionalInteger(1, 254), "[N]", "off; bare = 254", "if this MASTER was itself not scheduled for 3 adverts + skew of priority N since its last advert, it goes BACKUP instead of carrying on").since("2.3"),
     keyword("thread_timer_expired", OptionalInteger(1, 254), "[N]", "", "alias of timer_expired_backup").deprecated("timer_expired_backup").since("2.3"),
-    keyword("garp_extra_if", Text, "[all] SECONDS", "vrrp_garp_extra_if", "for VMACs send GARP for each VIP also from other interfaces at this interval").not_yet(),
+    keyword("garp_extra_if", Text, "[all] SECONDS", "vrrp_garp_extra_if", "for VMACs send GARP for each VIP also from other interfaces at this interval"),
     keyword("vmac_garp_intvl", Text, "[all] SECONDS", "", "alias of garp_extra_if").deprecated("garp_extra_if"),
     keyword("lower_prio_no_advert", Bool, "[BOOL]", "vrrp_lower_prio_no_advert", "MASTER does not answer a lower priority advert at once"),
     keyword("higher_prio_send_advert", Bool, "[BOOL]", "vrrp_higher_prio_send_advert", "MASTER receiving a higher priority advert sends one more advert before going BACKUP"),
