@@ -522,6 +522,8 @@ const WITHOUT_CHANGE: &[&str] = &[
     "owner_ignore_adverts",
     "vrrp_owner_ignore_adverts",
     "quorum",
+    // Only with an interface of the instance's own.
+    "vmac_xmit_base",
     // Only after their scheduler.
     "sh-port",
     "sh-fallback",
@@ -545,6 +547,7 @@ fn samples(keyword: &Keyword) -> Vec<String> {
         ("lvs_flush_on_stop", _) => strings(&["", "VS"]),
         ("lvs_sync_daemon", _) => strings(&["eth9 V"]),
         ("vrrp_cpu_affinity" | "checker_cpu_affinity" | "bfd_cpu_affinity", _) => strings(&["0 1"]),
+        ("garp_extra_if" | "vrrp_garp_extra_if", _) => strings(&["all 7"]),
         (_, Value::Flag) => strings(&[""]),
         (_, Value::Bool) => strings(&["true", "false"]),
         (_, Value::Integer(least, most) | Value::OptionalInteger(least, most) | Value::Clamped(least, most)) => {
