@@ -24,7 +24,10 @@ impl<'a> Builder<'a> {
                     None => IpvsNamespace::Initial,
                 };
             }
-            "namespace_with_ipsets" => daemon.namespace_with_ipsets = true,
+            "namespace_with_ipsets" => {
+                daemon.namespace_with_ipsets = true;
+                self.done_with_nftables(item, "no sets of addresses are made in any network namespace");
+            }
             "child_wait_time" => set(&mut daemon.child_wait_time, item.argument.duration()),
             _ => {}
         }

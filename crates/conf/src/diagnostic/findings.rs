@@ -174,6 +174,7 @@ findings! {
     MULTICAST_SCOPE = 544 Warning Some(Class::Warning), "a multicast group that is not link-local";
     EMPTY_LIST = 545 Warning ERROR, "a list names nobody";
     MASK_WITH_HOLES = 546 Warning None, "a mask that names no network";
+    DONE_WITH_NFTABLES = 547 Warning None, "what is written for iptables is done with nftables";
 
     // 0600–0699: checkers
     NO_URL = 600 Error ERROR, "HTTP_GET without url";

@@ -14,8 +14,14 @@ impl Builder<'_> {
     pub(super) fn firewall_setting(&mut self, item: &Item<'_>) -> bool {
         let global = &mut self.global.global_defs;
         match item.keyword.name {
-            "vrrp_iptables" => self.iptables(item),
-            "vrrp_ipsets" => self.ipsets(item),
+            "vrrp_iptables" => {
+                self.done_with_nftables(item, "the chains of iptables are not used");
+                self.iptables(item);
+            }
+            "vrrp_ipsets" => {
+                self.done_with_nftables(item, "sets of these names are not used");
+                self.ipsets(item);
+            }
             "nftables" => {
                 if let Some(table) = self.table(item, "keepalived") {
                     self.global.global_defs.nftables.table = Some(table);
@@ -69,6 +75,11 @@ impl Builder<'_> {
             return None;
         }
         Some(words.iter().map(|word| word.text.to_owned()).collect())
+    }
+
+    pub(in crate::build) fn done_with_nftables(&mut self, item: &Item<'_>, what: &str) {
+        let message = format!("Packets are filtered with nftables; {what}");
+        self.report(Diagnostic::new(findings::DONE_WITH_NFTABLES, message, Some(item.span)).hint("nftables [TABLE]"));
     }
 
     fn iptables(&mut self, item: &Item<'_>) {

@@ -26,6 +26,11 @@ pub(super) const PAGES: &[Explanation] = &[
         "A mask for persistence_granularity groups clients by their network, so its ones stand on the left. keepalived takes any mask, also 24, which it reads as 0.0.0.24. Clients are not grouped.",
         "virtual_server 198.51.100.1 80 {\n    lb_algo rr\n    lb_kind NAT\n    protocol TCP\n    persistence_granularity 255.0.255.0\n    real_server 192.0.2.10 80 {\n    }\n}\n",
         "virtual_server 198.51.100.1 80 {\n    lb_algo rr\n    lb_kind NAT\n    protocol TCP\n    persistence_granularity 255.255.255.0\n    real_server 192.0.2.10 80 {\n    }\n}\n"),
+    page(findings::DONE_WITH_NFTABLES,
+        "Packets are filtered with nftables only. vrrp_iptables makes the table keepalived of nftables, unless nftables names another one; \
+        with one chain nothing that leaves is dropped, as with keepalived. Chains and sets of these names are not used: rules around them can go.",
+        "global_defs {\n    vrrp_iptables INPUT\n}\n",
+        "global_defs {\n    nftables\n}\n"),
     page(findings::EMPTY_LIST,
         "The block is there to name somebody, and is empty. Leave it out, or fill it.",
         "global_defs {\n    notification_email {\n    }\n}\n",
