@@ -29,6 +29,7 @@ const PEERS_CASES: &[(&str, &str)] = &[
     ("peers: what they track", "trackers"),
     ("peers: BFD", "bfd"),
     ("peers: what they announce", "announcements"),
+    ("peers: addresses, routes and rules", "routes"),
     ("peers: stalls", "stalls"),
     ("peers: how they run", "processes"),
     ("peers: what they tell", "reports"),

@@ -303,7 +303,8 @@ impl Driver {
 
     async fn network_events(&mut self, events: Vec<NetworkEvent>) {
         for event in events {
-            if !self.is_own_doing(&event) {
+            let by_us = self.is_own_doing(&event);
+            if !by_us {
                 let now = DeadlineTimer::now();
                 for lost in self.routing.network_event(&event, &self.interfaces, now) {
                     self.handle(lost);
@@ -337,9 +338,8 @@ impl Driver {
                         self.address_changed(&address);
                     }
                 }
-                NetworkEvent::AddressRemoved { address, changed_by } => {
+                NetworkEvent::AddressRemoved { address, .. } => {
                     self.interfaces.address_removed(&address);
-                    let by_us = changed_by == self.requests.port() || self.interfaces.was_our_removal(&address);
                     // Of those on interfaces of ours is told when the interface itself has been looked after.
                     let on_own = self.is_on_own(&address);
                     if let (false, Some(name)) = (by_us || on_own, self.interfaces.name_of(address.interface_index)) {
@@ -359,12 +359,14 @@ impl Driver {
         }
     }
 
-    /// Whether an event only echoes our own request; IPv6 addresses are told apart elsewhere.
-    fn is_own_doing(&self, event: &NetworkEvent) -> bool {
+    /// Whether an event only echoes our own request. Who removed an address the event does not say: without
+    /// `promote_secondaries` the kernel removes others of the same prefix together with the one we asked for.
+    fn is_own_doing(&mut self, event: &NetworkEvent) -> bool {
         match event {
-            NetworkEvent::RouteRemoved { changed_by, .. }
-            | NetworkEvent::RuleRemoved { changed_by, .. }
-            | NetworkEvent::AddressRemoved { changed_by, .. } => *changed_by == self.requests.port(),
+            NetworkEvent::RouteRemoved { changed_by, .. } | NetworkEvent::RuleRemoved { changed_by, .. } => {
+                *changed_by == self.requests.port()
+            }
+            NetworkEvent::AddressRemoved { address, .. } => self.interfaces.was_our_removal(address),
             _ => false,
         }
     }

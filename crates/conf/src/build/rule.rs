@@ -201,9 +201,12 @@ impl<'a> Builder<'a> {
         {
             return self.bad_rule(first, "'goto' needs a preference that is less than its target");
         }
-        if let Some((protocol, span)) = draft.protocol.take() {
-            rule.protocol = self.trackable_protocol(protocol, rule.no_track, span);
-        }
+        rule.protocol = match draft.protocol.take() {
+            Some((protocol, span)) => self.trackable_protocol(protocol, rule.no_track, span),
+            // Who is not watched needs no mark.
+            None if rule.no_track => 0,
+            None => PROTOCOL,
+        };
         if let Some(group) = rule.track_group.take_if(|_| rule.iif.is_none()) {
             let message = format!("A rule needs 'dev' to follow track_group {group}; the group is ignored");
             self.report(Diagnostic::new(findings::UNTRACKED, message, Some(group.span)));

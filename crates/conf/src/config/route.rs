@@ -233,7 +233,7 @@ pub struct Rule {
     pub tunnel_id: Option<u64>,
     /// Packets of these users, first and last.
     pub uidrange: Option<(u32, u32)>,
-    /// `RTPROT_*`, default 18 (keepalived).
+    /// `RTPROT_*`, default 18 (keepalived), and 0 (not said) with `no_track`.
     pub protocol: u8,
     /// Packets of this layer 4 protocol.
     pub ipproto: Option<u8>,

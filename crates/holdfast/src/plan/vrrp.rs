@@ -190,7 +190,11 @@ pub(super) fn virtual_address(own_interface: &str, address: &config::VirtualAddr
         mngtmpaddr: address.mngtmpaddr,
         noprefixroute: address.noprefixroute,
         autojoin: address.autojoin,
-        preferred_lifetime: address.preferred_lft.map(|seconds| Duration::from_secs(seconds.into())),
+        // keepalived says it of IPv6 addresses only; to IPv4 it means nothing.
+        preferred_lifetime: address
+            .preferred_lft
+            .filter(|_| address.address.is_ipv6())
+            .map(|seconds| Duration::from_secs(seconds.into())),
         track: !address.no_track,
         ..VirtualAddress::new(address.address.value, address.prefix_length)
     }

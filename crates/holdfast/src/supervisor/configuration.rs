@@ -159,7 +159,7 @@ impl Configuration {
 
     /// Whether there is work for the VRRP process.
     pub fn needs_vrrp(&self, arguments: &Arguments) -> bool {
-        !arguments.checker_only && !(self.vrrp.instances.is_empty() && self.routing.statics.is_empty())
+        !(arguments.checker_only || self.vrrp.instances.is_empty() && self.routing.statics.is_empty())
     }
 
     /// What the BFD process is told.

@@ -246,10 +246,7 @@ impl Interfaces {
     /// We removed an address; the event of it will come.
     pub fn removed_by_us(&mut self, address: &InterfaceAddress) {
         self.address_removed(address);
-        // For IPv4 the event itself says who did it.
-        if address.address.is_ipv6() {
-            self.removed_by_us.push((address.interface_index, address.address));
-        }
+        self.removed_by_us.push((address.interface_index, address.address));
     }
 
     /// Whether a removal that was just reported is the one we made ourselves. Each of ours is reported once.

@@ -41,10 +41,12 @@ impl Statics {
         let mut changes = Changes::default();
         for object in wanted {
             let place = former.iter().position(|known| known.object.entry == object.entry);
-            let known = place.map(|place| former.remove(place)).unwrap_or_else(|| {
+            let known = if let Some(place) = place {
+                former.remove(place)
+            } else {
                 changes.add.push(object.entry.clone());
                 Known::new(object.clone())
-            });
+            };
             self.objects.push(Known { object, ..known });
         }
         let gone = former.into_iter().rev().filter(|known| known.is_ours);

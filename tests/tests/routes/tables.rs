@@ -1,0 +1,90 @@
+//! What `ip` shows, made comparable.
+
+use std::fmt::Write as _;
+use std::time::SystemTime;
+
+use anyhow::Result;
+use bed::node::{Node, Process};
+
+/// All that `ip` shows of addresses, routes and rules.
+pub fn read(node: &Node) -> Result<String> {
+    let mut text = String::new();
+    for arguments in [
+        &["-d", "address", "show"][..],
+        &["-d", "-4", "route", "show", "table", "all"],
+        &["-d", "-6", "route", "show", "table", "all"],
+        &["-d", "-4", "rule", "show"],
+        &["-d", "-6", "rule", "show"],
+    ] {
+        writeln!(text, "# ip {}", arguments.join(" "))?;
+        for line in node.run("ip", arguments)?.lines() {
+            writeln!(text, "{}", without_what_passes(line))?;
+        }
+    }
+    Ok(text)
+}
+
+/// A line without what differs from run to run: counts of seconds, and the mark of an address, which keepalived 2.2 does
+/// not set.
+fn without_what_passes(line: &str) -> String {
+    let mut words: Vec<&str> = Vec::new();
+    let mut rest = line.split(' ');
+    while let Some(word) = rest.next() {
+        let value = match word {
+            "expires" => rest.next().map(|_| "SOON"),
+            "proto" => rest.next(),
+            _ => None,
+        };
+        match (word, value) {
+            ("proto", Some("0x70")) => {}
+            (_, value) => words.extend([word].into_iter().chain(value)),
+        }
+    }
+    words.join(" ")
+}
+
+/// In which order the kinds of things changed since then; the kernel's own routes do not count, and how many of a kind
+/// there were neither.
+pub fn order(watch: &Process, since: SystemTime) -> String {
+    let mut kinds: Vec<String> = Vec::new();
+    for line in watch.log().all().into_iter().filter(|line| line.when >= since) {
+        let Some((kind, change)) = line.text.trim_start_matches('[').split_once(']') else {
+            continue;
+        };
+        if kind != "ADDR" && !change.contains("proto keepalived") || change.contains(" lo ") {
+            continue;
+        }
+        let verb = if change.starts_with("Deleted") { "remove" } else { "add" };
+        let step = format!("{verb} {kind}\n");
+        if kinds.last() != Some(&step) {
+            kinds.push(step);
+        }
+    }
+    kinds.concat()
+}
+
+/// Lines that only one of them has.
+pub fn difference(expected: &str, found: &str) -> String {
+    let mut text = String::new();
+    let lacks = |all: &str, line: &str| !all.lines().any(|other| other == line);
+    for line in expected.lines().filter(|line| lacks(found, line)) {
+        text += &format!("  expected: {line}\n");
+    }
+    for line in found.lines().filter(|line| lacks(expected, line)) {
+        text += &format!("  found:    {line}\n");
+    }
+    if text.is_empty() {
+        text += "  the same lines in another order or number\n";
+    }
+    text
+}
+
+/// All but the virtual routes of these tests.
+pub fn without_virtual_routes(tables: &str) -> String {
+    let is_virtual =
+        |line: &&str| line.contains("proto keepalived") && (line.contains(" 10.") || line.contains(" 2001:db8:1"));
+    let lines = tables
+        .lines()
+        .filter(|line| line.contains("lookup") || !is_virtual(line));
+    lines.map(|line| line.to_owned() + "\n").collect()
+}
