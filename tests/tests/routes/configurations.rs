@@ -1,7 +1,7 @@
 //! What the directors of these tests are told.
 
 /// Static objects: before the instance, because `track_group` must be known first.
-pub const STATICS: &str = "track_group both {
+pub(crate) const STATICS: &str = "track_group both {
     group {
         VI_1
     }
@@ -25,7 +25,7 @@ static_rules {
 ";
 
 /// Addresses with every option that shows.
-pub const ADDRESSES: &str = "192.0.2.200/24 dev eth0 label eth0:vip
+pub(crate) const ADDRESSES: &str = "192.0.2.200/24 dev eth0 label eth0:vip
         192.0.2.201/32 scope link
         192.0.2.202/25 brd +
         192.0.2.203/26 brd 192.0.2.255
@@ -34,7 +34,7 @@ pub const ADDRESSES: &str = "192.0.2.200/24 dev eth0 label eth0:vip
         239.1.2.3/32 autojoin";
 
 /// Of the other family, and without a place in the packet.
-pub const EXCLUDED: &str = "2001:db8:1::200/64
+pub(crate) const EXCLUDED: &str = "2001:db8:1::200/64
         2001:db8:1::201/128
         2001:db8:1::202/64 mngtmpaddr preferred_lft 0
         2001:db8:1::203/64 home noprefixroute
@@ -43,7 +43,7 @@ pub const EXCLUDED: &str = "2001:db8:1::200/64
         192.0.2.230/32 dev eth1 scope site";
 
 /// Routes with every option that this kernel knows.
-pub const ROUTES: &str = "10.1.0.0/16 via 192.0.2.9
+pub(crate) const ROUTES: &str = "10.1.0.0/16 via 192.0.2.9
         10.2.0.0/16 src 192.0.2.200 via 192.0.2.9 dev eth0 metric 40 table 100
         to 10.3.0.0/16 dev eth0 scope link
         unicast 10.4.0.0/16 gw 192.0.2.9 priority 3
@@ -82,7 +82,7 @@ pub const ROUTES: &str = "10.1.0.0/16 via 192.0.2.9
         2001:db8:17::/64 via fd00::9 src 2001:db8:1::200 initcwnd 9";
 
 /// Rules with every option.
-pub const RULES: &str = "from 10.1.0.0/16 table 100 preference 500
+pub(crate) const RULES: &str = "from 10.1.0.0/16 table 100 preference 500
         from 10.1.0.0/16 to 10.2.0.0/16 lookup main order 501
         not from 10.1.0.0/16 table 100 priority 502
         to 10.2.0.0/16 tos 0x10 table 4000000000 preference 503
@@ -143,23 +143,34 @@ const OTHER_RULES: &str = "from 10.1.0.0/16 table 100 preference 500
         from 10.46.0.0/16 table 100 preference 999";
 
 /// What keepalived makes something else of, or nothing: the lines, and what `ip` must show of them.
-pub const BEYOND_ROUTES: &str = "10.17.0.0/16 via inet6 fd00::9 dev eth0
+pub(crate) const BEYOND_ROUTES: &str = "10.17.0.0/16 via inet6 fd00::9 dev eth0
         10.19.0.0/16 realms 1/2 nexthop via 192.0.2.9 realms 7/8 nexthop via inet6 fd00::9 dev eth0 weight 256
         10.26.0.0/16 nexthop via 192.0.2.9 encap ip id 7 dst 192.0.2.99 nexthop via 192.0.2.10
         inet 10.28.0.0/16 via 192.0.2.9";
 
+/// The same of an address, which keepalived 2.2 does not remove.
+pub(crate) const BEYOND_ADDRESSES: &str = "192.0.2.204 peer 192.0.2.210";
+
+/// What `ip -d` must show of them.
+pub(crate) const BEYOND_TABLES: &str = "inet 192.0.2.204 peer 192.0.2.210/32 scope global eth0
+unicast 10.17.0.0/16 via inet6 fd00::9 dev eth0 table main proto keepalived scope global
+nexthop via 192.0.2.9 realms 7/8 dev eth0 weight 1
+nexthop via inet6 fd00::9 realms 1/2 dev eth0 weight 256
+nexthop  encap ip id 7 src 0.0.0.0 dst 192.0.2.99 ttl 0 tos 0 via 192.0.2.9 dev eth0 weight 1
+unicast 10.28.0.0/16 via 192.0.2.9 dev eth0 table main proto keepalived scope global";
+
 /// A director's configuration.
-pub struct Configuration<'a> {
-    pub priority: u8,
-    pub statics: &'a str,
-    pub addresses: &'a str,
-    pub excluded: &'a str,
-    pub routes: &'a str,
-    pub rules: &'a str,
+pub(crate) struct Configuration<'a> {
+    pub(crate) priority: u8,
+    pub(crate) statics: &'a str,
+    pub(crate) addresses: &'a str,
+    pub(crate) excluded: &'a str,
+    pub(crate) routes: &'a str,
+    pub(crate) rules: &'a str,
 }
 
 impl Configuration<'_> {
-    pub const ALL: Configuration<'static> = Configuration {
+    pub(crate) const ALL: Configuration<'static> = Configuration {
         priority: 100,
         statics: STATICS,
         addresses: ADDRESSES,
@@ -169,7 +180,7 @@ impl Configuration<'_> {
     };
 
     /// Something of each kind is gone, something is new, something stays.
-    pub const OTHER: Configuration<'static> = Configuration {
+    pub(crate) const OTHER: Configuration<'static> = Configuration {
         priority: 100,
         statics: OTHER_STATICS,
         addresses: OTHER_ADDRESSES,
@@ -179,7 +190,7 @@ impl Configuration<'_> {
     };
 
     /// A stronger director. With another number of addresses keepalived 2.2 would not be heard.
-    pub const RIVAL: Configuration<'static> = Configuration {
+    pub(crate) const RIVAL: Configuration<'static> = Configuration {
         priority: 200,
         statics: "",
         addresses: ADDRESSES,
@@ -188,7 +199,7 @@ impl Configuration<'_> {
         rules: "",
     };
 
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let Self {
             priority,
             statics,

@@ -7,7 +7,7 @@ use anyhow::Result;
 use bed::node::{Node, Process};
 
 /// All that `ip` shows of addresses, routes and rules.
-pub fn read(node: &Node) -> Result<String> {
+pub(crate) fn read(node: &Node) -> Result<String> {
     let mut text = String::new();
     for arguments in [
         &["-d", "address", "show"][..],
@@ -43,15 +43,19 @@ fn without_what_passes(line: &str) -> String {
     words.join(" ")
 }
 
-/// In which order the kinds of things changed since then; the kernel's own routes do not count, and how many of a kind
-/// there were neither.
-pub fn order(watch: &Process, since: SystemTime) -> String {
+/// In which order the kinds of things changed since then; how many of a kind there were does not count, nor do the
+/// kernel's own routes and IPv6 addresses, which it tells of once more when it has looked for duplicates.
+pub(crate) fn order(watch: &Process, since: SystemTime) -> String {
     let mut kinds: Vec<String> = Vec::new();
     for line in watch.log().all().into_iter().filter(|line| line.when >= since) {
         let Some((kind, change)) = line.text.trim_start_matches('[').split_once(']') else {
             continue;
         };
-        if kind != "ADDR" && !change.contains("proto keepalived") || change.contains(" lo ") {
+        let counts = match kind {
+            "ADDR" => change.contains(" inet ") && !change.contains(" lo "),
+            _ => change.contains("proto keepalived"),
+        };
+        if !counts {
             continue;
         }
         let verb = if change.starts_with("Deleted") { "remove" } else { "add" };
@@ -64,23 +68,26 @@ pub fn order(watch: &Process, since: SystemTime) -> String {
 }
 
 /// Lines that only one of them has.
-pub fn difference(expected: &str, found: &str) -> String {
+pub(crate) fn difference(expected: &str, found: &str) -> String {
     let mut text = String::new();
     let lacks = |all: &str, line: &str| !all.lines().any(|other| other == line);
     for line in expected.lines().filter(|line| lacks(found, line)) {
-        text += &format!("  expected: {line}\n");
+        let _ = writeln!(text, "  expected: {line}");
     }
     for line in found.lines().filter(|line| lacks(expected, line)) {
-        text += &format!("  found:    {line}\n");
+        let _ = writeln!(text, "  found:    {line}");
     }
     if text.is_empty() {
-        text += "  the same lines in another order or number\n";
+        let _ = writeln!(
+            text,
+            "  in another order or number, expected:\n{expected}\n  found:\n{found}"
+        );
     }
     text
 }
 
 /// All but the virtual routes of these tests.
-pub fn without_virtual_routes(tables: &str) -> String {
+pub(crate) fn without_virtual_routes(tables: &str) -> String {
     let is_virtual =
         |line: &&str| line.contains("proto keepalived") && (line.contains(" 10.") || line.contains(" 2001:db8:1"));
     let lines = tables
