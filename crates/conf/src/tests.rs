@@ -524,6 +524,9 @@ const WITHOUT_CHANGE: &[&str] = &[
     "quorum",
     // Only with an interface of the instance's own.
     "vmac_xmit_base",
+    // Only with nopreempt.
+    "timer_expired_backup",
+    "thread_timer_expired",
     // Only after their scheduler.
     "sh-port",
     "sh-fallback",
@@ -543,6 +546,7 @@ fn samples(keyword: &Keyword) -> Vec<String> {
         ("sorry_server", _) => strings(&["192.0.2.77 80"]),
         ("mcast_dst_ip", _) => strings(&["224.0.0.78"]),
         ("old_unicast_checksum", _) => strings(&["never"]),
+        ("vrrp_rx_bufs_policy", _) => strings(&["MTU"]),
         ("lvs_timeouts", _) => strings(&["tcp 300"]),
         ("lvs_flush_on_stop", _) => strings(&["", "VS"]),
         ("lvs_sync_daemon", _) => strings(&["eth9 V"]),

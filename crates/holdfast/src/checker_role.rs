@@ -19,6 +19,7 @@ use tokio::task::AbortHandle;
 use self::ipvs::Ipvs;
 use self::sync::SyncDaemons;
 use crate::ipc::{self, FromChecker, ToChecker};
+use crate::plan::buffers::NetlinkBuffers;
 use crate::plan::ipvs::IpvsSettings;
 use crate::privileges;
 use crate::process::own::OwnProcess;
@@ -45,6 +46,7 @@ struct Driver {
     probes: HashMap<CheckerId, AbortHandle>,
     results: mpsc::UnboundedSender<ProbeResult>,
     pace: ReportPace,
+    buffers: NetlinkBuffers,
 }
 
 /// Runs until the supervisor says stop or goes away.
@@ -54,6 +56,7 @@ pub async fn run() -> anyhow::Result<()> {
     let Some(ToChecker::Configure {
         settings,
         ipvs: ipvs_settings,
+        buffers,
         sync_is_master,
         flush,
     }) = commands.receive().await?
@@ -72,8 +75,10 @@ pub async fn run() -> anyhow::Result<()> {
         ipvs.flush();
     }
     let mut monitor = Monitor::open()?;
+    buffers.apply_to_events(&monitor);
     let (results, mut outcomes) = mpsc::unbounded_channel();
     let mut driver = Driver::start(*settings, ipvs, sync, supervisor, results);
+    driver.buffers = buffers;
     driver.configure_ipvs(*ipvs_settings, sync_is_master);
     driver.report_local_addresses().await;
     let timer = DeadlineTimer::new()?;
@@ -87,9 +92,12 @@ pub async fn run() -> anyhow::Result<()> {
                 Some(ToChecker::Configure {
                     settings,
                     ipvs,
+                    buffers,
                     sync_is_master,
                     ..
                 }) => {
+                    buffers.apply_to_events(&monitor);
+                    driver.buffers = buffers;
                     driver.configure_ipvs(*ipvs, sync_is_master);
                     driver.reload(*settings);
                 }
@@ -146,6 +154,7 @@ impl Driver {
             probes: HashMap::new(),
             results,
             pace: ReportPace::default(),
+            buffers: NetlinkBuffers::default(),
         };
         driver.drain();
         driver.ipvs.bring_all(&driver.health.wanted(), &owned);
@@ -241,7 +250,12 @@ impl Driver {
     }
 
     async fn report_local_addresses(&mut self) {
-        let addresses = async { Requests::open()?.addresses().await };
+        let buffers = self.buffers;
+        let addresses = async {
+            let mut requests = Requests::open()?;
+            buffers.apply_to_requests(&mut requests);
+            requests.addresses().await
+        };
         match addresses.await {
             Ok(addresses) => addresses
                 .into_iter()

@@ -15,6 +15,7 @@ use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::plan::buffers::{NetlinkBuffers, VrrpBuffers};
 use crate::plan::ipvs::IpvsSettings;
 use crate::plan::routing::RoutingPlan;
 use crate::process::ProcessSettings;
@@ -35,6 +36,8 @@ pub enum ToVrrp {
         settings: Box<holdfast_vrrp::settings::NodeSettings>,
         /// The routes and rules that it speaks of, and what is static
         routing: Box<RoutingPlan>,
+        /// Of its sockets
+        buffers: Box<VrrpBuffers>,
     },
     /// How the process runs, behind each configuration
     Process(ProcessSettings),
@@ -96,6 +99,8 @@ pub enum ToChecker {
         settings: Box<holdfast_health::settings::Settings>,
         /// IPVS as a whole
         ipvs: Box<IpvsSettings>,
+        /// Of its netlink sockets
+        buffers: NetlinkBuffers,
         /// Whether the instance that the sync daemons follow is master
         sync_is_master: bool,
         /// Empty the whole table first, whoever made it (`lvs_flush`)

@@ -2,6 +2,7 @@
 //! tracked files is checked against this host; all else is pure.
 
 pub mod bfd;
+pub mod buffers;
 pub mod health;
 pub mod ipvs;
 pub mod keys;

@@ -34,6 +34,7 @@ use self::stalls::{Clocks, StallWatch};
 use self::tending::Tended;
 use crate::bfd_news::{BfdNews, NewsReceiver};
 use crate::ipc::{self, FromVrrp, ToVrrp, VrrpNotification};
+use crate::plan::buffers::VrrpBuffers;
 use crate::plan::routing::RoutingPlan;
 use crate::privileges;
 use crate::process::own::OwnProcess;
@@ -59,15 +60,21 @@ pub async fn run() -> anyhow::Result<()> {
     let (supervisor, mut commands) = ipc::channel::<FromVrrp, ToVrrp>(ipc::inherited_stream()?)?;
     privileges::confine_vrrp()?;
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen to signals")?;
-    let Some(ToVrrp::Configure { settings, routing }) = commands.receive().await? else {
+    let Some(ToVrrp::Configure {
+        settings,
+        routing,
+        buffers,
+    }) = commands.receive().await?
+    else {
         return Ok(());
     };
 
     // Events first, then the dump: nothing that happens between them is missed.
     let mut monitor = Monitor::open()?;
+    buffers.netlink.apply_to_events(&monitor);
     let timer = DeadlineTimer::new()?;
     monitor.watch_routing(routing.watched)?;
-    let mut driver = Driver::start(*settings, *routing, supervisor).await?;
+    let mut driver = Driver::start(*settings, *routing, *buffers, supervisor).await?;
     bfd.ask();
     let mut process = OwnProcess::default();
     loop {
@@ -95,8 +102,10 @@ pub async fn run() -> anyhow::Result<()> {
             }
             events = monitor.next() => driver.network_events(events?).await,
             command = commands.receive() => match command? {
-                Some(ToVrrp::Configure { settings, routing }) => {
+                Some(ToVrrp::Configure { settings, routing, buffers }) => {
                     monitor.watch_routing(routing.watched)?;
+                    buffers.netlink.apply_to_events(&monitor);
+                    driver.adopt_buffers(*buffers);
                     driver.reload(*settings, *routing).await;
                 }
                 Some(ToVrrp::Process(settings)) => {
@@ -118,6 +127,7 @@ impl Driver {
     async fn start(
         mut settings: NodeSettings,
         plan: RoutingPlan,
+        buffers: VrrpBuffers,
         supervisor: ipc::Sender<FromVrrp>,
     ) -> anyhow::Result<Self> {
         let mut requests = Requests::open()?;
@@ -144,8 +154,15 @@ impl Driver {
             reporting: Reporting::new(DeadlineTimer::now()),
             stalls: StallWatch::new(clocks()),
         };
+        driver.adopt_buffers(buffers);
         driver.settings_changed();
         Ok(driver)
+    }
+
+    /// Sockets take it in when they are looked after next.
+    fn adopt_buffers(&mut self, buffers: VrrpBuffers) {
+        buffers.netlink.apply_to_requests(&mut self.requests);
+        self.sockets.set_buffers(buffers.sockets);
     }
 
     /// Does what new settings need, and tells the machine what it must know of the host.

@@ -36,6 +36,7 @@ mod netlink;
 pub mod nftables;
 mod prefix;
 mod readiness;
+mod receive_buffer;
 mod requests;
 mod routes;
 mod rules;
@@ -51,6 +52,7 @@ pub use error::NetError;
 pub use link::{IpvlanMode, Link, LinkMode, MacAddress, OwnLink, OwnLinkKind};
 pub use monitor::{Monitor, NetworkEvent};
 pub use prefix::Prefix;
+pub use receive_buffer::ReceiveBuffer;
 pub use requests::{Applied, Outcome, Requests};
 pub use routes::{
     Encap, MAIN_TABLE, NamedLink, Placement, ROUTING_PROTOCOL, Route, RouteMetric, RoutePath, TunnelMetadata,

@@ -12,13 +12,16 @@ use crate::error::NetError;
 use crate::link::{self, Link};
 use crate::netlink::{self, Message};
 use crate::readiness::Readiness;
+use crate::receive_buffer::ReceiveBuffer;
 use crate::routes::{self, Route};
 use crate::rules::{self, Rule};
-use crate::socket_options;
 
 const OBJECT: &str = "the netlink event socket";
 /// Room for some two thousand events (the kernel doubles it, and an event takes about a kilobyte).
-const RECEIVE_BUFFER_BYTES: usize = 1024 * 1024;
+const RECEIVE_BUFFER: ReceiveBuffer = ReceiveBuffer {
+    bytes: 1024 * 1024,
+    force: true,
+};
 /// Datagrams taken per wake-up, so that a storm of events does not keep the driver from its timers.
 const BATCH: usize = 64;
 /// `RTNLGRP_LINK`, `RTNLGRP_IPV4_IFADDR`, `RTNLGRP_IPV6_IFADDR`
@@ -84,8 +87,9 @@ impl Monitor {
     /// Must be called within a runtime.
     pub fn open() -> Result<Self, NetError> {
         let socket = netlink::open(OBJECT)?;
-        socket_options::set_receive_buffer(socket.as_raw_fd(), RECEIVE_BUFFER_BYTES)
-            .and_then(|()| socket.add_mcast_membership(Groups::new_groups(&GROUPS)))
+        RECEIVE_BUFFER
+            .apply(socket.as_raw_fd())
+            .and_then(|_| socket.add_mcast_membership(Groups::new_groups(&GROUPS)))
             .map_err(NetError::system("set up", OBJECT))?;
         let socket = Readiness::new(socket, OBJECT)?;
         Ok(Self {
@@ -93,6 +97,14 @@ impl Monitor {
             buffer: vec![0; netlink::BUFFER_BYTES].into(),
             lost: 0,
         })
+    }
+
+    /// Room for events; `None`: 1 MiB. How much it got.
+    pub fn set_receive_buffer(&self, wanted: Option<ReceiveBuffer>) -> Result<usize, NetError> {
+        let buffer = wanted.unwrap_or(RECEIVE_BUFFER);
+        buffer
+            .apply(self.socket.get().as_raw_fd())
+            .map_err(NetError::system("set up", OBJECT))
     }
 
     /// Also reports removed routes and rules from now on, or no longer. A router's table can change thousands of times a

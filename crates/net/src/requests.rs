@@ -17,6 +17,7 @@ use crate::link::{self, Link};
 use crate::netlink::{self, Message, RequestWriter, Verdict};
 use crate::prefix::family_number;
 use crate::readiness::Readiness;
+use crate::receive_buffer::ReceiveBuffer;
 use crate::routes::{self, Route};
 use crate::rules::{self, Rule};
 use crate::socket_options;
@@ -28,7 +29,10 @@ const OBJECT: &str = "the netlink request socket";
 /// For one dump or one write of changes. The kernel answers within the system call; this is for a kernel that is stuck.
 const TIME_LIMIT: Duration = Duration::from_secs(2);
 /// Room for the answers of a batch: the kernel does not wait for us to read them.
-const RECEIVE_BUFFER_BYTES: usize = 1024 * 1024;
+const RECEIVE_BUFFER: ReceiveBuffer = ReceiveBuffer {
+    bytes: 1024 * 1024,
+    force: true,
+};
 /// What one answer takes of that room: some 50 bytes, but the kernel reckons with what it allocates.
 const ANSWER_BYTES: usize = 2048;
 /// Changes in one write; 512 addresses are some 45 KB.
@@ -91,6 +95,16 @@ impl Requests {
             batch,
             buffer: vec![0; netlink::BUFFER_BYTES].into(),
         })
+    }
+
+    /// Room for answers; `None`: 1 MiB. With less of it fewer changes go into one write. How much it got.
+    pub fn set_receive_buffer(&mut self, wanted: Option<ReceiveBuffer>) -> Result<usize, NetError> {
+        let buffer = wanted.unwrap_or(RECEIVE_BUFFER);
+        let got = buffer
+            .apply(self.socket.get().as_raw_fd())
+            .map_err(NetError::system("set up", OBJECT))?;
+        self.batch = batch_that_fits(got);
+        Ok(got)
     }
 
     /// The netlink port of this socket, by which [`NetworkEvent`](crate::NetworkEvent)s of our own making can be told
@@ -360,9 +374,12 @@ fn set_up(socket: &NlSocket) -> io::Result<usize> {
     socket.enable_ext_ack(true)?;
     socket.enable_strict_checking(true)?;
     socket_options::set_number(descriptor, libc::SOL_NETLINK, NETLINK_CAP_ACK, 1)?;
-    socket_options::set_receive_buffer(descriptor, RECEIVE_BUFFER_BYTES)?;
-    let room = socket_options::receive_buffer(descriptor)?;
-    Ok((room / ANSWER_BYTES).clamp(1, BATCH))
+    RECEIVE_BUFFER.apply(descriptor).map(batch_that_fits)
+}
+
+/// The kernel reckons with twice the size that was asked for.
+fn batch_that_fits(buffer_bytes: usize) -> usize {
+    (buffer_bytes.saturating_mul(2) / ANSWER_BYTES).clamp(1, BATCH)
 }
 
 /// Why a request has no answer.

@@ -50,6 +50,12 @@ pub(crate) fn set_receive_buffer(descriptor: RawFd, bytes: usize) -> io::Result<
     set_buffer(descriptor, libc::SO_RCVBUFFORCE, libc::SO_RCVBUF, bytes)
 }
 
+/// As [`set_receive_buffer`], within the limit of the system whoever asks.
+pub(crate) fn set_limited_receive_buffer(descriptor: RawFd, bytes: usize) -> io::Result<()> {
+    let bytes = c_int::try_from(bytes).unwrap_or(c_int::MAX);
+    set_number(descriptor, libc::SOL_SOCKET, libc::SO_RCVBUF, bytes)
+}
+
 /// Room for what was not sent yet, as [`set_receive_buffer`].
 pub(crate) fn set_send_buffer(descriptor: RawFd, bytes: usize) -> io::Result<()> {
     set_buffer(descriptor, libc::SO_SNDBUFFORCE, libc::SO_SNDBUF, bytes)

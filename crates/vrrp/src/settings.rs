@@ -564,7 +564,8 @@ impl NodeSettings {
 }
 
 impl Listener {
-    fn of(instance: &InstanceSettings) -> Self {
+    /// The socket that this instance needs.
+    pub fn of(instance: &InstanceSettings) -> Self {
         let group = match &instance.transmission {
             Transmission::Multicast { group } => Some(*group),
             Transmission::Unicast { .. } => None,

@@ -73,7 +73,7 @@ pub(super) const VRRP_INSTANCE: &[Keyword] = &[
     keyword("lower_prio_no_advert", Bool, "[BOOL]", "vrrp_lower_prio_no_advert", "MASTER does not answer a lower priority advert at once"),
     keyword("higher_prio_send_advert", Bool, "[BOOL]", "vrrp_higher_prio_send_advert", "MASTER receiving a higher priority advert sends one more advert before going BACKUP"),
     keyword("owner_ignore_adverts", Bool, "[BOOL]", "vrrp_owner_ignore_adverts", "address owner ignores all adverts").since("2.3"),
-    keyword("kernel_rx_buf_size", Integer(0, 4_294_967_295), "BYTES", "from vrrp_rx_bufs_policy", "SO_RCVBUF of the instance socket").not_yet(),
+    keyword("kernel_rx_buf_size", Integer(0, 4_294_967_295), "BYTES", "from vrrp_rx_bufs_policy", "SO_RCVBUF of the instance socket"),
     keyword("authentication", Block(Context::Authentication), "{ }", "none", "legacy authentication block"),
     keyword("auth_hmac", Block(Context::AuthHmac), "{ }", "none", "HMAC-SHA256 trailer on adverts").since("2.3"),
 ];

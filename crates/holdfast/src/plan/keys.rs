@@ -9,6 +9,8 @@ use holdfast_conf::config::{AuthHmac, Config, HmacSecret};
 
 /// As much as keepalived reads: `hex:`, the digits of the longest key, and a few line ends.
 const LONGEST_FILE: u64 = 140;
+/// What group and others may do with a file.
+const OF_OTHERS: u32 = 0o077;
 
 /// What there is to say about key files.
 #[derive(Debug, Default)]
@@ -88,7 +90,7 @@ fn read_key(path: &Path) -> Result<(HmacSecret, bool), String> {
     }
     let secret = HmacSecret::from_text(text.trim_end_matches(['\r', '\n']));
     let secret = secret.ok_or("does not hold 32 to 64 characters, or hex: and as many bytes")?;
-    Ok((secret, about.permissions().mode() & 0o077 == 0))
+    Ok((secret, about.permissions().mode() & OF_OTHERS == 0))
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use crate::cli::Arguments;
 use crate::host::ThisHost;
 use crate::ipc::{ToBfd, ToChecker, ToVrrp};
 use crate::plan;
+use crate::plan::buffers::{NetlinkBuffers, VrrpBuffers};
 use crate::plan::ipvs::IpvsSettings;
 use crate::plan::notify::NotifyPlan;
 use crate::plan::process_attributes::ProcessTable;
@@ -30,6 +31,10 @@ pub struct Configuration {
     pub bfd: holdfast_bfd::NodeSettings,
     /// For the VRRP process
     pub routing: RoutingPlan,
+    /// For the VRRP process
+    pub vrrp_buffers: VrrpBuffers,
+    /// For the checker process
+    pub checker_buffers: NetlinkBuffers,
     /// For the checker process
     pub health: HealthSettings,
     /// `net_namespace` or `-s`
@@ -94,8 +99,11 @@ impl Configuration {
         if diagnostics.iter().any(Diagnostic::is_fatal) {
             return Err(LoadError { messages });
         }
+        let vrrp = plan::vrrp::node_settings(&config, &trackers);
         Ok(Self {
-            vrrp: plan::vrrp::node_settings(&config, &trackers),
+            vrrp_buffers: plan::buffers::vrrp_buffers(&config, &vrrp),
+            checker_buffers: plan::buffers::checker_buffers(&config),
+            vrrp,
             bfd: plan::bfd::node_settings(&config),
             routing: plan::routing::routing_plan(&config),
             health: plan::health::settings(&config),
@@ -144,6 +152,7 @@ impl Configuration {
         ToVrrp::Configure {
             settings: Box::new(self.vrrp.clone()),
             routing: Box::new(self.routing.clone()),
+            buffers: Box::new(self.vrrp_buffers.clone()),
         }
     }
 
@@ -152,6 +161,7 @@ impl Configuration {
         ToChecker::Configure {
             settings: Box::new(self.health.clone()),
             ipvs: Box::new(self.ipvs.clone()),
+            buffers: self.checker_buffers,
             sync_is_master,
             flush,
         }

@@ -168,6 +168,11 @@ impl Interfaces {
         self.links.get(&index).map(|link| link.name.as_str())
     }
 
+    /// The longest packet of an interface in bytes, link header excluded.
+    pub fn mtu_of(&self, name: &str) -> Option<u32> {
+        self.link(name).map(|link| link.mtu)
+    }
+
     /// Number and hardware address of an interface that has one.
     pub fn hardware(&self, name: &str) -> Option<(u32, MacAddress)> {
         let link = self.link(name)?;
@@ -336,7 +341,7 @@ mod tests {
     #[test]
     fn a_source_may_be_here_elsewhere_or_nowhere() {
         let own = address(2, "192.0.2.1", 24, 0);
-        let interfaces = interfaces(&[own.clone()]);
+        let interfaces = interfaces(std::slice::from_ref(&own));
         assert_eq!(interfaces.place_of(own.address, "eth0"), SourcePlace::OnInterface);
         assert_eq!(interfaces.place_of(own.address, "eth1"), SourcePlace::Elsewhere);
         let other = "192.0.2.2".parse().unwrap();

@@ -9,6 +9,7 @@ use holdfast_vrrp::settings::{Family, Listener};
 
 use super::batch::Advert;
 use super::interfaces::Interfaces;
+use crate::plan::buffers::SocketBuffer;
 
 /// Batches read from one socket before a due timer is believed: enough for 255 virtual routers several times over.
 const MOST_BATCHES: usize = 32;
@@ -17,15 +18,26 @@ const MOST_BATCHES: usize = 32;
 #[derive(Debug, Default)]
 pub struct Sockets {
     open: BTreeMap<Listener, VrrpSocket>,
+    /// Receive buffers other than the kernel's default.
+    buffers: BTreeMap<Listener, SocketBuffer>,
     /// Said once, until it works.
     failing: BTreeSet<Listener>,
 }
 
 impl Sockets {
+    /// Which sockets shall have another receive buffer than the kernel's default.
+    pub fn set_buffers(&mut self, buffers: Vec<(Listener, SocketBuffer)>) {
+        self.buffers = buffers.into_iter().collect();
+    }
+
     /// Opens what is needed and can be opened, closes the rest. An interface that is not there yet is tried again when it comes.
     pub fn open_as_needed(&mut self, needed: &BTreeSet<Listener>, interfaces: &Interfaces) {
+        let buffers = &self.buffers;
         self.open.retain(|listener, socket| {
-            needed.contains(listener) && socket.settings().interface_index == interfaces.index_of(&listener.interface)
+            let is = socket.settings();
+            needed.contains(listener)
+                && is.interface_index == interfaces.index_of(&listener.interface)
+                && is.receive_buffer_bytes == buffer_of(buffers, listener, interfaces)
         });
         for listener in needed {
             if self.open.contains_key(listener) {
@@ -35,7 +47,8 @@ impl Sockets {
                 self.complain(listener, "there is no such interface; waiting for it");
                 continue;
             };
-            match VrrpSocket::open(&settings(listener, index)) {
+            let buffer = buffer_of(&self.buffers, listener, interfaces);
+            match VrrpSocket::open(&settings(listener, index, buffer)) {
                 Ok(socket) => {
                     self.failing.remove(listener);
                     self.open.insert(listener.clone(), socket);
@@ -138,7 +151,16 @@ fn listener_of(advert: &Advert) -> Listener {
     }
 }
 
-fn settings(listener: &Listener, index: u32) -> VrrpSocketSettings {
+fn buffer_of(
+    buffers: &BTreeMap<Listener, SocketBuffer>,
+    listener: &Listener,
+    interfaces: &Interfaces,
+) -> Option<usize> {
+    let mtu = interfaces.mtu_of(&listener.interface).unwrap_or(0);
+    buffers.get(listener).map(|buffer| buffer.size(mtu))
+}
+
+fn settings(listener: &Listener, index: u32, receive_buffer_bytes: Option<usize>) -> VrrpSocketSettings {
     VrrpSocketSettings {
         interface_index: Some(index),
         mode: match listener.group {
@@ -150,7 +172,7 @@ fn settings(listener: &Listener, index: u32) -> VrrpSocketSettings {
                 },
             },
         },
-        receive_buffer_bytes: None,
+        receive_buffer_bytes,
         authenticated: listener.authenticated,
     }
 }

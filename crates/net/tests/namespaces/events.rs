@@ -1,6 +1,6 @@
 //! Links, and the events about them and about addresses.
 
-use holdfast_net::{InterfaceAddress, Monitor, NetworkEvent, Requests};
+use holdfast_net::{Applied, InterfaceAddress, Monitor, NetworkEvent, ReceiveBuffer, Requests};
 
 use crate::hosts::{between_two_hosts, events_until, five_hundred, ip, link, v4, within};
 
@@ -106,5 +106,32 @@ fn lost_events_are_reported_and_later_ones_delivered() {
             matches!(&events[..], [NetworkEvent::AddressAdded { address, .. }] if address.is_same_address(&after)),
             "{events:?}"
         );
+    });
+}
+
+#[test]
+fn receive_buffers_are_as_large_as_asked_for_and_allowed() {
+    between_two_hosts("receive buffers", async |_| {
+        let index = link("left0").await.index;
+        let buffer = |bytes, force| Some(ReceiveBuffer { bytes, force });
+        let monitor = Monitor::open().unwrap();
+        let mut requests = Requests::open().unwrap();
+        let much = 64 * 1024 * 1024;
+        for (wanted, expected) in [
+            (buffer(100_000, false), 100_000),
+            (buffer(much, true), much),
+            (None, 1024 * 1024),
+        ] {
+            assert_eq!(monitor.set_receive_buffer(wanted).unwrap(), expected);
+            assert_eq!(requests.set_receive_buffer(wanted).unwrap(), expected);
+        }
+        let limited = monitor.set_receive_buffer(buffer(much, false)).unwrap();
+        assert!(limited < much, "net.core.rmem_max holds without force: {limited}");
+
+        // The answers to all of them together would not fit.
+        requests.set_receive_buffer(buffer(5_000, false)).unwrap();
+        for outcome in requests.add_addresses(&five_hundred(index)).await {
+            assert_eq!(outcome.unwrap(), Applied::Changed);
+        }
     });
 }

@@ -221,7 +221,8 @@ fn authentication_must_be_ours() {
 #[test]
 fn the_first_check_that_fails_is_the_one_that_counts() {
     type Spoil = fn(&mut ReceivedPacket);
-    let steps: [(Spoil, fn(&Counters) -> u64); 8] = [
+    type Counted = fn(&Counters) -> u64;
+    let steps: [(Spoil, Counted); 8] = [
         (|packet| packet.destination = address(OURS), |it| it.addr_list_err),
         (|packet| packet.payload[7] ^= 1, |it| it.chk_err),
         (|packet| packet.payload[0] = 0x22, |it| it.invalid_type_rcvd),
