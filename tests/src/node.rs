@@ -43,6 +43,16 @@ pub struct Node {
 impl Node {
     /// A node with nothing but `lo`, called `name` (its host name, too). Needs root.
     pub fn new(name: &str) -> Result<Self> {
+        Self::in_namespaces(namespaces::of_its_own(), name)
+    }
+
+    /// A node that shares network and processes with this process, for what the kernel does only in the initial
+    /// namespaces. It belongs into a guest; one at a time, as all have the same network.
+    pub fn of_this_machine(name: &str) -> Result<Self> {
+        Self::in_namespaces(namespaces::of_this_machine(), name)
+    }
+
+    fn in_namespaces(kinds: CloneFlags, name: &str) -> Result<Self> {
         if !is_root() {
             bail!("network namespaces need root");
         }
@@ -50,7 +60,7 @@ impl Node {
         let (made, outcome) = mpsc::channel();
         let host_name = name.to_owned();
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
-            let namespaces = namespaces::enter_new(&host_name);
+            let namespaces = namespaces::enter_new(kinds, &host_name);
             if made.send(namespaces).is_ok() {
                 for job in inbox {
                     job();
@@ -190,6 +200,8 @@ impl Drop for Node {
         // others are reaped. Failures here mean that something was gone already.
         let _ = self.init.kill();
         for child in self.processes.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            // One without a process namespace of its own would go on.
+            let _ = child.lock().unwrap_or_else(PoisonError::into_inner).kill();
             let _ = child.lock().unwrap_or_else(PoisonError::into_inner).wait();
         }
         let _ = self.init.wait();

@@ -83,8 +83,13 @@ pub struct Pair {
 impl Pair {
     /// Both nodes, without directors.
     pub fn new(wire: Wire) -> Result<Self> {
+        Self::with(wire, Node::new("strong")?)
+    }
+
+    /// The same, with this node as the better one.
+    pub fn with(wire: Wire, strong: Node) -> Result<Self> {
         let network = Network::new(&["lan"])?;
-        let (strong, weak) = (Node::new("strong")?, Node::new("weak")?);
+        let weak = Node::new("weak")?;
         network.plug(&strong, "lan", "eth0", &["192.0.2.1/24", "fd00::1/64"])?;
         network.plug(&weak, "lan", "eth0", &["192.0.2.2/24", "fd00::2/64"])?;
         let onlooker = Onlooker::of(&network)?;

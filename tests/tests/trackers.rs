@@ -376,6 +376,30 @@ fn stop_ends_running_scripts(subject: Software) -> Result<()> {
     })
 }
 
+/// In a namespace the kernel tells of no processes: the tracker is left out, and that is said. keepalived 2.2.7 counts once at
+/// its start and stays with that.
+fn without_process_events_nothing_is_tracked(subject: Software) -> Result<()> {
+    let case = Case::new(subject)?;
+    let block = "vrrp_track_process web {\n    process no-such-program\n}\n";
+    let tracks = "track_process {\n        web\n    }";
+    let start = SystemTime::now();
+    if subject == Software::Keepalived {
+        let configuration = format!("{block}{}", case.pair.configuration(STRONG, tracks));
+        let daemon = Daemon::start(subject, &case.pair.strong, &configuration)?;
+        return daemon
+            .wait_for_log("tracked process web quorum not achieved", start, LATENESS)
+            .map(drop);
+    }
+    let (strong, _weak) = case.start(block, tracks)?;
+    let since = SystemTime::now();
+    std::thread::sleep(INTERVAL * 2);
+    case.ensure_priority(since, STRONG)?;
+    strong.wait_for_log("track_process not available", start, LATENESS)?;
+    let status = strong.status()?;
+    ensure!(status.contains("DISABLED"), "the status does not say so: {status}");
+    Ok(())
+}
+
 macro_rules! cases {
     ($subject:ident; $($case:ident)*) => {
         $(
@@ -393,7 +417,7 @@ mod keepalived {
         script_that_fails_from_the_start_is_never_master fall_and_rise_are_counted hanging_script_has_failed
         file_moves_the_priority file_leads_a_group_to_fault weight_of_a_group_counts_once
         restarted_vrrp_process_learns_results reload_keeps_results
-        stop_ends_running_scripts);
+        stop_ends_running_scripts without_process_events_nothing_is_tracked);
 }
 
 mod holdfast {
@@ -401,5 +425,6 @@ mod holdfast {
         script_that_fails_from_the_start_is_never_master fall_and_rise_are_counted hanging_script_has_failed
         file_moves_the_priority file_leads_a_group_to_fault weight_of_a_group_counts_once
         restarted_vrrp_process_learns_results reload_keeps_results
-        hanging_scripts_by_the_hundred_disturb_nothing stop_ends_running_scripts);
+        hanging_scripts_by_the_hundred_disturb_nothing stop_ends_running_scripts
+        without_process_events_nothing_is_tracked);
 }

@@ -44,12 +44,13 @@ const CROWDED_CASES: [(&str, &str, &str); 3] = [
 const GUEST_CASES_AT_ONCE: &str = "3";
 
 /// Test programs with cases for a guest, each in a guest of its own.
-const GUEST_CASES: [(&str, &str); 5] = [
+const GUEST_CASES: &[(&str, &str)] = &[
     ("guest: directors", "guest"),
     ("guest: the setups from their own files", "seeds"),
     ("guest: connection sync and what else IPVS keeps", "sync"),
     ("guest: the same tables as keepalived", "tables"),
     ("guest: the same verdicts as keepalived", "checkers"),
+    ("guest: the processes that are tracked", "tracked_processes"),
 ];
 
 /// Loaded beforehand, because Linux 6.1 deadlocks when an IPVS command loads one of them while a network namespace is
@@ -123,7 +124,7 @@ fn guest(steps: &mut Steps, runner: &str, arguments: &[String]) {
         // long list.
         table.args(["--config", runner, "--", "--test-threads", "1"]);
         steps.command("guest: the IPVS library", &mut table);
-        for (name, program) in GUEST_CASES {
+        for &(name, program) in GUEST_CASES {
             let mut cases = test_program("holdfast-tests", program);
             cases.args([
                 "--config",

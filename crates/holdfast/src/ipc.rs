@@ -48,6 +48,13 @@ pub enum ToVrrp {
         /// Up, after rise and fall have been counted
         up: Option<bool>,
     },
+    /// A tracked process gained or lost its quorum; `None`: that is not known yet
+    ProcessResult {
+        /// Name of the `vrrp_track_process` block
+        process: String,
+        /// There is a quorum
+        up: Option<bool>,
+    },
     /// The number in a tracked file
     FileValue {
         /// Name of the `track_file` block

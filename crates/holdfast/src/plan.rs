@@ -10,6 +10,7 @@ pub mod notify;
 pub mod own_interfaces;
 pub mod pacing;
 pub mod process_attributes;
+pub mod processes;
 pub mod routing;
 pub mod scripts;
 pub mod trackers;

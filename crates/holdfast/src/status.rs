@@ -161,13 +161,15 @@ impl VrrpStatus {
     }
 }
 
-/// Scripts and files that instances or groups track.
+/// Scripts, files and processes that instances or groups track.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct TrackersStatus {
     /// `vrrp_script`
     pub scripts: Vec<ScriptStatus>,
     /// `track_file`
     pub files: Vec<FileStatus>,
+    /// `vrrp_track_process`
+    pub processes: Vec<ProcessStatus>,
 }
 
 /// One `vrrp_script`.
@@ -193,6 +195,19 @@ pub struct FileStatus {
     /// The number in it
     pub value: i64,
     /// Why it is not read, in words; nothing tracks it then
+    pub disabled: Option<String>,
+}
+
+/// One `vrrp_track_process`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ProcessStatus {
+    /// Its name
+    pub name: String,
+    /// There is a quorum, after delays; `None`: not known yet
+    pub up: Option<bool>,
+    /// Processes that count, as they were within the last second
+    pub count: u32,
+    /// Why they are not watched, in words; nothing tracks it then
     pub disabled: Option<String>,
 }
 

@@ -19,7 +19,7 @@ pub use self::configuration::load_options;
 use self::configuration::{Configuration, LoadError};
 use self::notify::Notifier;
 pub use self::trackers::TrackerReport;
-use self::trackers::Trackers;
+use self::trackers::{ProcessMonitor, Trackers};
 use crate::bfd_news::NewsLines;
 use crate::cli::Arguments;
 use crate::ipc::{FromBfd, FromChecker, FromVrrp, ToBfd, ToChecker, ToVrrp, VrrpNotification};
@@ -67,6 +67,7 @@ struct Supervisor {
     sync_is_master: bool,
     notifier: Notifier,
     trackers: Trackers,
+    processes: ProcessMonitor,
     status: Status,
     written: Status,
 }
@@ -74,8 +75,10 @@ struct Supervisor {
 /// Runs until a signal ends it. Returns the exit status.
 pub async fn run(arguments: Arguments) -> anyhow::Result<u8> {
     let pid_file = PidFile::take(&arguments.pid_file, std::process::id())?;
+    // The kernel tells of processes only in the namespace that it started with.
+    let mut processes = ProcessMonitor::open();
     let configuration = match Configuration::load(&arguments) {
-        Ok(configuration) => configuration,
+        Ok(configuration) => tracking_what_can_be(configuration, &mut processes).await,
         Err(LoadError { messages }) => {
             for message in messages {
                 tracing::error!("{message}");
@@ -97,7 +100,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<u8> {
     }
     let (reports, mut inbox) = mpsc::unbounded_channel();
     let mut signals = Signals::listen(arguments.ignore_sigint)?;
-    let mut supervisor = Supervisor::new(arguments, configuration, reports)?;
+    let mut supervisor = Supervisor::new(arguments, configuration, processes, reports)?;
     supervisor.notifier.configure(supervisor.configuration.notify.clone());
     run_for_life("startup_script", supervisor.configuration.life.startup.as_ref()).await;
     take_name(supervisor.configuration.processes.supervisor_name.as_deref());
@@ -116,7 +119,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<u8> {
             wish = signals.next() => match wish {
                 Wish::Reload => {
                     systemd::reloading();
-                    supervisor.reload()?;
+                    supervisor.reload().await?;
                     systemd::ready(&supervisor.summary());
                 }
                 Wish::Dump => tracing::warn!("state files are not yet in effect; `holdfast status` shows the state"),
@@ -135,6 +138,7 @@ impl Supervisor {
     fn new(
         arguments: Arguments,
         configuration: Configuration,
+        processes: ProcessMonitor,
         reports: mpsc::UnboundedSender<Report>,
     ) -> anyhow::Result<Self> {
         let status = Status {
@@ -157,7 +161,8 @@ impl Supervisor {
             bfd: None,
             news_lines: NewsLines::new()?,
             sync_is_master: false,
-            trackers: Trackers::new(reports.clone()),
+            trackers: Trackers::new(reports.clone(), processes.clone()),
+            processes,
             reports,
             notifier: Notifier::default(),
             status,
@@ -316,13 +321,14 @@ impl Supervisor {
     }
 
     /// Reads the file again. With errors the running configuration goes on.
-    fn reload(&mut self) -> anyhow::Result<()> {
+    async fn reload(&mut self) -> anyhow::Result<()> {
         tracing::info!("Reloading {}", self.arguments.config_file.display());
         let loaded = Configuration::load(&self.arguments)
             .and_then(Configuration::without_errors)
             .and_then(|configuration| configuration.succeeding(&self.configuration));
         match loaded {
             Ok(configuration) => {
+                let configuration = tracking_what_can_be(configuration, &mut self.processes).await;
                 for message in &configuration.messages {
                     tracing::warn!("{message}");
                 }
@@ -476,6 +482,17 @@ async fn run_for_life(keyword: &str, script: Option<&(Script, Duration)>) {
 fn on<M>(child: &mut Option<Child<M>>, change: impl FnOnce(&mut Controlled)) {
     if let Some(child) = child {
         change(child.process());
+    }
+}
+
+/// The configuration without processes to track where the kernel tells of none.
+async fn tracking_what_can_be(configuration: Configuration, processes: &mut ProcessMonitor) -> Configuration {
+    if configuration.trackers.processes.is_empty() {
+        return configuration;
+    }
+    match processes.available().await {
+        Ok(()) => configuration,
+        Err(reason) => configuration.without_processes(&reason),
     }
 }
 

@@ -113,6 +113,7 @@ pub async fn run() -> anyhow::Result<()> {
                     driver.send(&FromVrrp::Configured);
                 }
                 Some(ToVrrp::ScriptResult { script, up }) => driver.handle(Event::ScriptResult { script, up }),
+                Some(ToVrrp::ProcessResult { process, up }) => driver.handle(Event::ProcessResult { process, up }),
                 Some(ToVrrp::FileValue { file, value }) => driver.handle(Event::FileValue { file, value }),
                 Some(ToVrrp::Shutdown { keep_addresses }) => return driver.stop(keep_addresses).await,
                 // Without a supervisor nobody could stop us later.

@@ -11,6 +11,7 @@
 //! | [`BfdListener`] | BFD packets of one family and port, from all neighbours | a UDP socket |
 //! | [`BfdSender`] | BFD packets of one session, from a port of its own | a UDP socket that is not read |
 //! | [`Announcer`] | gratuitous ARP and unsolicited neighbour advertisements | a packet socket that receives nothing |
+//! | [`ProcessEvents`] | which processes are made, change and end | a connector socket |
 //! | [`Sysctls`] | kernel settings that are ours for a while | files under `/proc/sys` |
 //!
 //! All of it belongs to one thread, the one of the VRRP driver with its current-thread runtime. Calls that only hand
@@ -35,6 +36,7 @@ mod monitor;
 mod netlink;
 pub mod nftables;
 mod prefix;
+mod process_events;
 mod readiness;
 mod receive_buffer;
 mod requests;
@@ -52,6 +54,7 @@ pub use error::NetError;
 pub use link::{IpvlanMode, Link, LinkMode, MacAddress, OwnLink, OwnLinkKind};
 pub use monitor::{Monitor, NetworkEvent};
 pub use prefix::Prefix;
+pub use process_events::{ProcessEvent, ProcessEvents};
 pub use receive_buffer::ReceiveBuffer;
 pub use requests::{Applied, Outcome, Requests};
 pub use routes::{

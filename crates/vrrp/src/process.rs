@@ -1,5 +1,4 @@
 //! From the number of processes to up and down.
-#![deny(clippy::arithmetic_side_effects)]
 
 use holdfast_time::{Duration, Timestamp};
 

@@ -17,12 +17,20 @@ const DEVICES: [&str; 7] = ["null", "zero", "full", "random", "urandom", "tty", 
 
 const NOTHING: Option<&str> = None;
 
-/// Moves the calling thread into new namespaces.
+/// What a little machine of its own has for itself.
+pub(super) fn of_its_own() -> CloneFlags {
+    CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWUTS | CloneFlags::CLONE_NEWPID
+}
+
+/// Only files and the host name: network and processes are those of whoever asks.
+pub(super) fn of_this_machine() -> CloneFlags {
+    CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWUTS
+}
+
+/// Moves the calling thread into new namespaces of these kinds.
 ///
 /// Returns the first process of the new process namespace, the network namespace, and the socket at `/dev/log`.
-pub(super) fn enter_new(host_name: &str) -> Result<(Child, OwnedFd, UnixDatagram)> {
-    let kinds =
-        CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWUTS | CloneFlags::CLONE_NEWPID;
+pub(super) fn enter_new(kinds: CloneFlags, host_name: &str) -> Result<(Child, OwnedFd, UnixDatagram)> {
     unshare(kinds).context("unshare")?;
     mount(NOTHING, "/", NOTHING, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NOTHING).context("private mounts")?;
     nix::unistd::sethostname(host_name).context("host name")?;

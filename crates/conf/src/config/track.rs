@@ -48,9 +48,9 @@ pub enum ParamMatch {
     /// All arguments, exactly.
     #[default]
     Exact,
-    /// The first bytes of the arguments.
+    /// These arguments, the last of which may be longer; further ones may follow.
     Initial,
-    /// The first bytes of each argument.
+    /// The first arguments, each exactly; further ones may follow.
     Partial,
 }
 
@@ -64,8 +64,8 @@ pub struct VrrpTrackProcess {
     pub process: String,
     /// Arguments that the process must have; none when only the program counts.
     pub arguments: Vec<String>,
-    /// How the arguments are compared.
-    pub param_match: ParamMatch,
+    /// How the arguments are compared; `None`: not at all. Exact without arguments means that the process has none.
+    pub param_match: Option<ParamMatch>,
     /// Compare `argv[0]` of the command line, not the `comm` name: `full_command`, or implied by arguments or
     /// `param_match`.
     pub full_command: bool,

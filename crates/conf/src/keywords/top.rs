@@ -24,7 +24,7 @@ pub(super) const TOP: &[Keyword] = &[
     keyword("interface_up_down_delays", Block(Context::InterfaceUpDownDelays), "{ IF DOWN [UP] }", "0 0", "debounce of interface down/up events, seconds").not_yet(),
     keyword("vrrp_instance", Block(Context::VrrpInstance), "NAME { }", "", "one VRRP virtual router"),
     keyword("vrrp_script", Block(Context::VrrpScript), "NAME { }", "", "periodic script, must precede the instances that track it"),
-    keyword("vrrp_track_process", Block(Context::VrrpTrackProcess), "NAME { }", "", "monitor number of running processes").not_yet(),
+    keyword("vrrp_track_process", Block(Context::VrrpTrackProcess), "NAME { }", "", "monitor number of running processes"),
     keyword("track_file", Block(Context::TrackFileBlock), "NAME { }", "", "file whose integer content is a tracker value"),
     keyword("vrrp_track_file", Block(Context::TrackFileBlock), "NAME { }", "", "alias of track_file").alias("track_file"),
     keyword("bfd_instance", Block(Context::BfdInstance), "NAME { }", "", "one BFD session"),

@@ -45,15 +45,15 @@ pub(super) const VRRP_SCRIPT: &[Keyword] = &[
 /// `vrrp_track_process`.
 #[rustfmt::skip] // one row, one line
 pub(super) const VRRP_TRACK_PROCESS: &[Keyword] = &[
-    keyword("process", Word, "PATH|NAME [ARGS...]", "required", "without ARGS/param_match/full_command: exact match with the comm name").not_yet(),
-    keyword("param_match", Text, "[initial|partial]", "exact when ARGS given", "how ARGS are compared: exact, leading bytes, or any prefix of each argument").not_yet(),
-    keyword("weight", Weight(254), "W [reverse]", "0", "default weight").not_yet(),
-    keyword("quorum", Integer(1, 65_535), "N", "1", "processes needed").not_yet(),
-    keyword("quorum_max", Integer(0, 65_535), "N", "unlimited", "more processes than this is a failure").not_yet(),
-    keyword("delay", Seconds(1, 3_600_000_000), "SECONDS", "0", "set terminate_delay and fork_delay").not_yet(),
-    keyword("terminate_delay", Seconds(1, 3_600_000_000), "SECONDS", "0", "wait before treating the quorum as lost").not_yet(),
-    keyword("fork_delay", Seconds(1, 3_600_000_000), "SECONDS", "0", "wait before treating the quorum as gained").not_yet(),
-    keyword("full_command", Flag, "", "off", "compare argv[0] of the command line instead of the comm name").not_yet(),
+    keyword("process", Word, "PATH|NAME [ARGS...]", "required", "without ARGS/param_match/full_command: exact match with the comm name"),
+    keyword("param_match", Text, "[initial|partial]", "exact when ARGS given", "how ARGS are compared: exactly; initial: the last one may be longer; partial: further ones may follow"),
+    keyword("weight", Weight(254), "W [reverse]", "0", "default weight"),
+    keyword("quorum", Integer(1, 65_535), "N", "1", "processes needed"),
+    keyword("quorum_max", Integer(0, 65_535), "N", "unlimited", "more processes than this is a failure"),
+    keyword("delay", Seconds(1, 3_600_000_000), "SECONDS", "0", "set terminate_delay and fork_delay"),
+    keyword("terminate_delay", Seconds(1, 3_600_000_000), "SECONDS", "0", "wait before treating the quorum as lost"),
+    keyword("fork_delay", Seconds(1, 3_600_000_000), "SECONDS", "0", "wait before treating the quorum as gained"),
+    keyword("full_command", Flag, "", "off", "compare argv[0] of the command line instead of the comm name"),
 ];
 
 /// The block `track_file`.

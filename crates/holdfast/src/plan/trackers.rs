@@ -9,6 +9,7 @@ use std::time::Duration;
 use holdfast_conf::config::{self, Config, InitFile, Tracked};
 use nix::sys::statfs::{self, FsType};
 
+use super::processes::{self, EventBuffer, ProcessTracker};
 use super::scripts::Builder;
 use crate::scripts::Script;
 
@@ -29,6 +30,10 @@ pub struct TrackerTable {
     pub scripts: Vec<ScriptTracker>,
     /// `track_file` blocks that an instance or a group tracks
     pub files: Vec<FileTracker>,
+    /// `vrrp_track_process` blocks that an instance or a group tracks
+    pub processes: Vec<ProcessTracker>,
+    /// Where events of processes wait
+    pub event_buffer: EventBuffer,
 }
 
 /// One `vrrp_script`.
@@ -100,7 +105,17 @@ impl TrackerTable {
         messages.extend(
             disabled.map(|(block, name, reason)| format!("{block} {name} is disabled, nothing tracks it: {reason}")),
         );
-        (Self { scripts, files }, messages)
+        let buffer = config.global_defs.receive_buffers.process_monitor;
+        let table = Self {
+            scripts,
+            files,
+            processes: processes::from_config(config),
+            event_buffer: EventBuffer {
+                bytes: buffer.bytes,
+                force: buffer.force,
+            },
+        };
+        (table, messages)
     }
 
     /// Whether a script can be tracked.
@@ -115,6 +130,25 @@ impl TrackerTable {
         self.files
             .iter()
             .any(|file| file.name == name && file.disabled.is_none())
+    }
+
+    /// Whether a process can be tracked.
+    pub fn has_process(&self, name: &str) -> bool {
+        self.processes
+            .iter()
+            .any(|process| process.name == name && process.disabled.is_none())
+    }
+
+    /// No process can be watched on this host; what there is to say of each.
+    pub fn disable_processes(&mut self, reason: &str) -> Vec<String> {
+        let disable = |process: &mut ProcessTracker| {
+            process.disabled = Some(reason.to_owned());
+            format!(
+                "vrrp_track_process {} is disabled, nothing tracks it: {reason}",
+                process.name
+            )
+        };
+        self.processes.iter_mut().map(disable).collect()
     }
 }
 

@@ -6,7 +6,7 @@ use holdfast_conf::config::{self, AddressFamily, Config, VrrpVersion};
 use holdfast_vrrp::settings::{
     AnnounceSettings, AntiReplay, AuthenticationSettings, Family, GroupSettings, HmacMode, HmacSettings, InitialState,
     InstanceSettings, NodeSettings, OldUnicastChecksum, Peer, Secret, TrackedBfd, TrackedFile, TrackedInterface,
-    TrackedScript, Transmission, Version, VirtualAddress,
+    TrackedProcess, TrackedScript, Transmission, Version, VirtualAddress,
 };
 
 use super::own_interfaces;
@@ -73,6 +73,7 @@ fn instance(instance: &config::VrrpInstance, config: &Config, trackers: &Tracker
         tracked_scripts: scripts(&instance.track_script, trackers),
         tracked_files: files(&instance.track_file, trackers),
         tracked_bfds: sessions(&instance.track_bfd),
+        tracked_processes: processes(&instance.track_process, trackers),
         track_primary: !instance.dont_track_primary,
         announce: AnnounceSettings {
             master_delay: instance.garp_master_delay,
@@ -225,6 +226,17 @@ fn scripts(lines: &[config::Tracked], trackers: &TrackerTable) -> Vec<TrackedScr
     usable
         .map(|line| TrackedScript {
             script: line.name.value.clone(),
+            weight: line.weight.into(),
+            reverse: line.reverse,
+        })
+        .collect()
+}
+
+fn processes(lines: &[config::Tracked], trackers: &TrackerTable) -> Vec<TrackedProcess> {
+    let usable = lines.iter().filter(|line| trackers.has_process(line.name.as_str()));
+    usable
+        .map(|line| TrackedProcess {
+            process: line.name.value.clone(),
             weight: line.weight.into(),
             reverse: line.reverse,
         })

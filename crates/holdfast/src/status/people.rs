@@ -91,7 +91,7 @@ impl VrrpStatus {
 
 impl TrackersStatus {
     fn for_people(&self, text: &mut String) {
-        if !self.scripts.is_empty() || !self.files.is_empty() {
+        if !self.scripts.is_empty() || !self.files.is_empty() || !self.processes.is_empty() {
             text.push_str("\ntracked:\n");
         }
         for script in &self.scripts {
@@ -103,6 +103,17 @@ impl TrackersStatus {
             };
             let why = why.map_or("", String::as_str);
             let _ = writeln!(text, "  script {:<16} {state:<9} {why}", script.name);
+        }
+        for process in &self.processes {
+            let state = match (&process.disabled, process.up) {
+                (Some(_), _) => "DISABLED",
+                (None, Some(true)) => "up",
+                (None, Some(false)) => "DOWN",
+                (None, None) => "no result",
+            };
+            let count = || format!("processes: {}", process.count);
+            let why = process.disabled.clone().unwrap_or_else(count);
+            let _ = writeln!(text, "  process {:<15} {state:<9} {why}", process.name);
         }
         for file in &self.files {
             let _ = match &file.disabled {
@@ -182,7 +193,7 @@ impl BfdSessionStatus {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{FileStatus, ScriptStatus};
+    use super::super::{FileStatus, ProcessStatus, ScriptStatus};
     use super::*;
 
     #[test]
@@ -205,10 +216,22 @@ mod tests {
             value: -60,
             disabled: None,
         };
+        let process = ProcessStatus {
+            name: "web".into(),
+            up: Some(false),
+            count: 1,
+            disabled: None,
+        };
+        let unseen = ProcessStatus {
+            name: "db".into(),
+            disabled: Some("no process events".into()),
+            ..ProcessStatus::default()
+        };
         let status = Status {
             trackers: TrackersStatus {
                 scripts,
                 files: vec![file],
+                processes: vec![process, unseen],
             },
             ..Status::default()
         };
@@ -221,6 +244,8 @@ mod tests {
             "script open DISABLED anybody can change it",
             "script new no result",
             "file value -60 /run/value",
+            "process web DOWN processes: 1",
+            "process db DISABLED no process events",
         ] {
             assert!(lines.iter().any(|shown| shown == line), "{line}: {shown}");
         }

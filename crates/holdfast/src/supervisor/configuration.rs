@@ -126,6 +126,15 @@ impl Configuration {
         })
     }
 
+    /// No process can be watched on this host: nothing tracks them.
+    pub fn without_processes(mut self, reason: &str) -> Self {
+        self.messages.extend(self.trackers.disable_processes(reason));
+        for instance in &mut self.vrrp.instances {
+            instance.tracked_processes.clear();
+        }
+        self
+    }
+
     /// Refuses a configuration with errors: at a reload something better is running already.
     pub fn without_errors(self) -> Result<Self, LoadError> {
         if self.has_errors {

@@ -1,19 +1,23 @@
-//! What instances track besides interfaces: the scripts that run in turn, the files that are watched, and what is known of
-//! each. The VRRP process learns results only.
+//! What instances track besides interfaces: the scripts that run in turn, the files that are watched, the processes of the
+//! host, and what is known of each. The VRRP process learns results only.
 
 mod file;
+mod process;
 mod script;
 
 use holdfast_vrrp::ScriptHealth;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+pub use self::process::Monitor as ProcessMonitor;
+use self::process::Standing;
 use self::script::Outcome;
 pub use self::script::run_once;
 use super::Report;
 use crate::ipc::ToVrrp;
+use crate::plan::processes::{EventBuffer, ProcessTracker};
 use crate::plan::trackers::{FileTracker, ScriptTracker, TrackerTable};
-use crate::status::{FileStatus, ScriptStatus, TrackersStatus};
+use crate::status::{FileStatus, ProcessStatus, ScriptStatus, TrackersStatus};
 
 /// News of a tracker.
 #[derive(Debug)]
@@ -35,6 +39,15 @@ pub enum TrackerReport {
         series: u64,
         /// The number
         value: i64,
+    },
+    /// The processes of a tracker became more or fewer.
+    Process {
+        /// Name of the block
+        name: String,
+        /// Which watch saw it
+        series: u64,
+        /// What that makes of it
+        standing: Standing,
     },
 }
 
@@ -62,6 +75,13 @@ struct File {
     value: i64,
 }
 
+#[derive(Debug)]
+struct Process {
+    settings: ProcessTracker,
+    /// None before the first word
+    standing: Option<Standing>,
+}
+
 /// All trackers of the configuration in force.
 #[derive(Debug)]
 pub struct Trackers {
@@ -70,17 +90,25 @@ pub struct Trackers {
     scripts: Vec<Script>,
     files: Vec<File>,
     watch: Option<Series>,
+    processes: Vec<Process>,
+    event_buffer: EventBuffer,
+    process_monitor: ProcessMonitor,
+    process_watch: Option<Series>,
 }
 
 impl Trackers {
     /// No trackers yet.
-    pub fn new(reports: mpsc::UnboundedSender<Report>) -> Self {
+    pub fn new(reports: mpsc::UnboundedSender<Report>, process_monitor: ProcessMonitor) -> Self {
         Self {
             reports,
             last_series: 0,
             scripts: Vec::new(),
             files: Vec::new(),
             watch: None,
+            processes: Vec::new(),
+            event_buffer: EventBuffer::default(),
+            process_monitor,
+            process_watch: None,
         }
     }
 
@@ -99,6 +127,15 @@ impl Trackers {
         let unchanged = self.files.iter().map(|file| &file.settings).eq(&table.files);
         if !unchanged {
             self.watch_files(&table.files);
+        }
+        let unchanged = self
+            .processes
+            .iter()
+            .map(|process| &process.settings)
+            .eq(&table.processes);
+        if !unchanged || self.event_buffer != table.event_buffer {
+            self.event_buffer = table.event_buffer;
+            self.watch_processes(&table.processes);
         }
     }
 
@@ -171,6 +208,33 @@ impl Trackers {
         });
     }
 
+    fn watch_processes(&mut self, processes: &[ProcessTracker]) {
+        let former = std::mem::take(&mut self.processes);
+        let standing = |settings: &ProcessTracker| {
+            let same = |former: &&Process| former.settings == *settings;
+            former.iter().find(same).and_then(|former| former.standing)
+        };
+        let process = |settings: &ProcessTracker| Process {
+            standing: standing(settings),
+            settings: settings.clone(),
+        };
+        self.processes = processes.iter().map(process).collect();
+        let usable = processes.iter().filter(|process| process.disabled.is_none());
+        let watched: Vec<ProcessTracker> = usable.cloned().collect();
+        let (buffer, monitor) = (self.event_buffer, self.process_monitor.clone());
+        let former = self.process_watch.take();
+        self.process_watch = (!watched.is_empty()).then(|| {
+            self.start_series(former, |series, stop, reports| {
+                let names: Vec<String> = watched.iter().map(|process| process.name.clone()).collect();
+                let report = move |place: usize, standing| {
+                    let Some(name) = names.get(place).cloned() else { return };
+                    let _ = reports.send(Report::Tracker(TrackerReport::Process { name, series, standing }));
+                };
+                process::watch(watched, buffer, monitor, stop, report)
+            })
+        });
+    }
+
     /// Starts a task, after the former one of its kind has ended.
     fn start_series<F: Future<Output = ()> + Send + 'static>(
         &mut self,
@@ -219,6 +283,15 @@ impl Trackers {
                 file.value = value;
                 Some(ToVrrp::FileValue { file: name, value })
             }
+            TrackerReport::Process { name, series, standing } => {
+                if self.process_watch.as_ref().is_none_or(|watch| watch.number != series) {
+                    return None;
+                }
+                self.processes
+                    .iter_mut()
+                    .find(|process| process.settings.name == name)?
+                    .take_in(standing)
+            }
         }
     }
 
@@ -232,7 +305,11 @@ impl Trackers {
             file: file.settings.name.clone(),
             value: file.value,
         });
-        scripts.chain(files)
+        let processes = self.processes.iter().map(|process| ToVrrp::ProcessResult {
+            process: process.settings.name.clone(),
+            up: process.standing.map(|standing| standing.up),
+        });
+        scripts.chain(files).chain(processes)
     }
 
     /// What is known, for people.
@@ -249,9 +326,37 @@ impl Trackers {
             value: file.value,
             disabled: file.settings.disabled.clone(),
         };
+        let process = |process: &Process| ProcessStatus {
+            name: process.settings.name.clone(),
+            up: process.standing.map(|standing| standing.up),
+            count: process.standing.map_or(0, |standing| standing.count),
+            disabled: process.settings.disabled.clone(),
+        };
         TrackersStatus {
             scripts: self.scripts.iter().map(script).collect(),
             files: self.files.iter().map(file).collect(),
+            processes: self.processes.iter().map(process).collect(),
         }
+    }
+}
+
+impl Process {
+    /// Takes notice of what its processes make of it. Returns what the VRRP process has to know.
+    fn take_in(&mut self, standing: Standing) -> Option<ToVrrp> {
+        let former = self.standing.replace(standing);
+        if former.map(|former| former.up) == Some(standing.up) {
+            return None;
+        }
+        // keepalived's words.
+        tracing::info!(
+            "Quorum {} for tracked process {} (processes: {})",
+            if standing.up { "gained" } else { "lost" },
+            self.settings.name,
+            standing.count
+        );
+        Some(ToVrrp::ProcessResult {
+            process: self.settings.name.clone(),
+            up: Some(standing.up),
+        })
     }
 }
