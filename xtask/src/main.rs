@@ -6,6 +6,7 @@ mod docs;
 mod guest;
 mod keywords;
 mod packages;
+mod planted_faults;
 mod simulate;
 mod steps;
 mod test;
@@ -59,6 +60,13 @@ enum Chore {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Check the election of two and three nodes in all ways that loss, delay and deaths allow, up to a bound: some minutes
+    ModelCheck,
+    /// Plant faults in a copy of the tree, one at a time: each must turn the simulation red. Some minutes
+    PlantedFaults {
+        /// Only those with this word in their name
+        word: Option<String>,
+    },
     /// Count the keywords that are read and in effect, against keepalived's where a list of them is at hand
     Keywords {
         /// A list with context and keyword in the first two columns of each line
@@ -85,6 +93,8 @@ fn main() -> Result<ExitCode> {
         Chore::Demo { record } => demo::run(record.as_deref()),
         Chore::Bench { subject, sections } => Ok(bench::run(subject, &sections).finish()),
         Chore::Simulate { arguments } => simulate::run(&arguments),
+        Chore::ModelCheck => simulate::model_check(),
+        Chore::PlantedFaults { word } => planted_faults::run(word.as_deref()),
         Chore::Keywords { tsv } => keywords::run(tsv).map(|()| ExitCode::SUCCESS),
         Chore::Docs => docs::write().map(|()| ExitCode::SUCCESS),
         Chore::Guest { modules, command } => guest::run(command, modules),

@@ -23,6 +23,20 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     })
 }
 
+/// Two and three nodes in all ways, up to the bound that each case states.
+pub(crate) fn model_check() -> Result<ExitCode> {
+    let status = cargo()
+        .args(["test", "--profile", PROFILE, "--package", PACKAGE, "--test", "model"])
+        .args(["--", "--include-ignored", "--nocapture", "--test-threads", "1"])
+        .status()
+        .context("starting the model check")?;
+    Ok(if status.success() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
 /// The part that everybody's test runs.
 pub(crate) fn short_portion() -> Command {
     simulate(&["--seeds", SHORT_PORTION, "--minutes", "10"].map(str::to_owned))

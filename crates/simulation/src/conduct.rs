@@ -20,6 +20,9 @@ use crate::host::Host;
 use crate::scenario::InstancePlan;
 use crate::{MILLISECOND, MOST_ADDRESSES, Nanos, SECOND};
 
+/// Most adverts in an interval: after a stall a node answers all that came meanwhile.
+const MOST_ADVERTS: u32 = 1_000;
+
 /// A running wait of a backup, on its own clock.
 #[derive(Clone, Copy, Debug)]
 pub struct Wait {
@@ -65,6 +68,8 @@ pub struct View {
     follows: bool,
     /// When a master sent its last advert, on its own clock.
     pub last_advert: Option<Nanos>,
+    /// Adverts that it has sent since this moment on its own clock.
+    burst: (Nanos, u32),
     /// On the world's clock.
     pub became_master: Nanos,
     /// On the world's clock.
@@ -82,6 +87,7 @@ impl Default for View {
             master_interval: 0,
             follows: false,
             last_advert: None,
+            burst: (0, 0),
             became_master: 0,
             left_master: 0,
             last_conflict: None,
@@ -397,6 +403,21 @@ impl Host {
             return Err(format!("lists {listed:?}, configured is {configured:?}"));
         }
         Ok(advert)
+    }
+
+    /// Notes that an instance has sent an advert. Answers to others come on top of one in each interval, but not without end.
+    pub fn sent(&mut self, instance: usize, now: Nanos) -> Result<(), String> {
+        let interval = self.interval(instance);
+        let view = &mut self.views[instance];
+        view.last_advert = Some(now);
+        if now > view.burst.0 + interval {
+            view.burst = (now, 0);
+        }
+        view.burst.1 += 1;
+        if view.burst.1 > MOST_ADVERTS {
+            return Err(format!("sends {} adverts in an interval", view.burst.1));
+        }
+        Ok(())
     }
 
     /// The states that the instances must be in by what the node has been told.

@@ -167,7 +167,7 @@ impl World {
                 return 1;
             }
         };
-        host.views[instance].last_advert = Some(now);
+        let outcome = host.sent(instance, now);
         let link = host.links[segment_of(&interface)];
         let entry = Entry::Sent {
             node: index,
@@ -191,6 +191,7 @@ impl World {
                 }
             }
         }
+        self.expect("no storm of adverts", index, outcome);
         advert.priority
     }
 
