@@ -172,23 +172,7 @@ impl Supervisor {
 
     /// Starts what the configuration needs and does not run yet.
     fn start_children(&mut self) -> anyhow::Result<()> {
-        if self.vrrp.is_none() && self.configuration.needs_vrrp(&self.arguments) {
-            let mut child = Child::start(
-                Role::Vrrp,
-                &self.arguments.vrrp_pid_file,
-                &self.configuration.processes.vrrp,
-                &self.news_lines,
-                &self.reports,
-                Report::Vrrp,
-            )?;
-            let configure = self.configuration.for_vrrp();
-            child.configure(&configure, &self.configuration.processes.vrrp, ToVrrp::Process);
-            for result in self.trackers.all_results() {
-                child.send(&result);
-            }
-            self.status.vrrp.get_or_insert_default().pid = Some(child.pid());
-            self.vrrp = Some(child);
-        }
+        self.start_vrrp()?;
         if self.checker.is_none() && self.configuration.needs_checker(&self.arguments) {
             let mut child = Child::start(
                 Role::Checker,
@@ -207,6 +191,27 @@ impl Supervisor {
             self.checker = Some(child);
         }
         self.start_bfd()
+    }
+
+    fn start_vrrp(&mut self) -> anyhow::Result<()> {
+        if self.vrrp.is_none() && self.configuration.needs_vrrp(&self.arguments) {
+            let mut child = Child::start(
+                Role::Vrrp,
+                &self.arguments.vrrp_pid_file,
+                &self.configuration.processes.vrrp,
+                &self.news_lines,
+                &self.reports,
+                Report::Vrrp,
+            )?;
+            let configure = self.configuration.for_vrrp();
+            child.configure(&configure, &self.configuration.processes.vrrp, ToVrrp::Process);
+            for result in self.trackers.all_results() {
+                child.send(&result);
+            }
+            self.status.vrrp.get_or_insert_default().pid = Some(child.pid());
+            self.vrrp = Some(child);
+        }
+        Ok(())
     }
 
     fn start_bfd(&mut self) -> anyhow::Result<()> {
@@ -336,6 +341,8 @@ impl Supervisor {
                 self.status.configuration.generation += 1;
                 self.status.configuration.loaded_at_s = seconds_since_1970();
                 self.status.configuration.refused = None;
+                // The new configuration may not name any more what a dead process left.
+                self.start_vrrp_to_clean_up();
                 self.configuration = configuration;
                 self.notifier.configure(self.configuration.notify.clone());
                 self.notifier.reloaded();
@@ -397,11 +404,8 @@ impl Supervisor {
     async fn stop(mut self, inbox: &mut mpsc::UnboundedReceiver<Report>) {
         tracing::info!("Stopping");
         systemd::stopping();
-        if let Some(vrrp) = &self.vrrp {
-            vrrp.send(&ToVrrp::Shutdown {
-                keep_addresses: self.arguments.keep_addresses,
-            });
-        }
+        self.start_vrrp_to_clean_up();
+        self.stop_vrrp();
         if let Some(checker) = &self.checker {
             checker.send(&ToChecker::Shutdown {
                 keep_table: self.arguments.keep_ipvs,
@@ -413,9 +417,16 @@ impl Supervisor {
         // Scripts that run now are asked to end, and killed with us if they do not.
         self.trackers.configure(&TrackerTable::default());
         let limit = Instant::now() + self.configuration.child_wait_time;
+        let mut died = false;
         while self.vrrp.is_some() || self.checker.is_some() || self.bfd.is_some() {
             match tokio::time::timeout_at(limit, inbox.recv()).await {
-                Ok(Some(Report::Ended(Role::Vrrp, ..))) => self.vrrp = None,
+                Ok(Some(Report::Ended(Role::Vrrp, _, exit))) => {
+                    self.vrrp = None;
+                    if !exit.success() && !std::mem::replace(&mut died, true) {
+                        self.start_vrrp_to_clean_up();
+                        self.stop_vrrp();
+                    }
+                }
                 Ok(Some(Report::Ended(Role::Checker, ..))) => self.checker = None,
                 Ok(Some(Report::Ended(Role::Bfd, ..))) => self.bfd = None,
                 Ok(Some(Report::Restart)) => {}
@@ -441,6 +452,25 @@ impl Supervisor {
         // Nobody may read the state of a daemon that is gone.
         let _ = std::fs::remove_file(self.arguments.status_file());
         tracing::info!("Stopped");
+    }
+
+    fn stop_vrrp(&self) {
+        if let Some(vrrp) = &self.vrrp {
+            vrrp.send(&ToVrrp::Shutdown {
+                keep_addresses: self.arguments.keep_addresses,
+            });
+        }
+    }
+
+    /// A VRRP process that was killed left its addresses behind. A new one removes them before anything else; it may be
+    /// stopped, or given another configuration, as soon as that is done.
+    fn start_vrrp_to_clean_up(&mut self) {
+        if self.arguments.keep_addresses {
+            return;
+        }
+        if let Err(error) = self.start_vrrp() {
+            tracing::error!("what the VRRP process left behind cannot be removed: {error:#}");
+        }
     }
 
     /// One line for the service manager.
