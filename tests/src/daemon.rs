@@ -42,6 +42,14 @@ pub enum Role {
     Bfd,
 }
 
+/// The options that name the pid files.
+const PID_FILES: [(&str, Role); 4] = [
+    ("-p", Role::Supervisor),
+    ("-r", Role::Vrrp),
+    ("-c", Role::Checker),
+    ("-b", Role::Bfd),
+];
+
 impl Role {
     fn pid_file(self) -> &'static str {
         match self {
@@ -113,19 +121,20 @@ impl<'a> Daemon<'a> {
     /// Starts `software` in `node` with this configuration.
     pub fn start(software: Software, node: &'a Node, configuration: &str) -> Result<Self> {
         write_configuration(node, configuration)?;
-        let mut command = Command::new(software.program()?);
-        command.args(["-n", "-l", "-D", "-f", CONFIGURATION]);
-        let pid_files = [
-            ("-p", Role::Supervisor),
-            ("-r", Role::Vrrp),
-            ("-c", Role::Checker),
-            ("-b", Role::Bfd),
-        ];
-        for (option, role) in pid_files {
-            command.args([option, role.pid_file()]);
+        for (_, role) in PID_FILES {
             // A daemon killed before leaves them behind; whether it would be taken for a running one is not the
             // question here.
             let _ = fs::remove_file(node.path(role.pid_file()));
+        }
+        Self::start_again(software, node)
+    }
+
+    /// Starts `software` in `node` as a service manager does after a death: everything that was left is still there.
+    pub fn start_again(software: Software, node: &'a Node) -> Result<Self> {
+        let mut command = Command::new(software.program()?);
+        command.args(["-n", "-l", "-D", "-f", CONFIGURATION]);
+        for (option, role) in PID_FILES {
+            command.args([option, role.pid_file()]);
         }
         Ok(Self {
             node,
@@ -138,6 +147,11 @@ impl<'a> Daemon<'a> {
     /// What is running.
     pub fn software(&self) -> Software {
         self.software
+    }
+
+    /// Where it runs.
+    pub fn node(&self) -> &'a Node {
+        self.node
     }
 
     /// The first process, its log and its descendants.

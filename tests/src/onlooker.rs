@@ -169,6 +169,13 @@ impl AddressWatch {
         self.changes.all()
     }
 
+    /// Waits until any address came (or went) at or after `since`.
+    pub fn wait_for_any(&self, added: bool, since: SystemTime, bound: Duration) -> Result<AddressChange> {
+        let what = format!("an address to {}", if added { "come" } else { "go" });
+        let wanted = |change: &AddressChange| change.added == added && change.when >= since;
+        self.changes.wait_for(&what, bound, wanted)
+    }
+
     /// Waits until `address` came (or went) at or after `since`.
     pub fn wait_for(&self, address: IpAddr, added: bool, since: SystemTime, bound: Duration) -> Result<SystemTime> {
         let what = format!("{address} to {}", if added { "come" } else { "go" });

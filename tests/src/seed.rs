@@ -35,10 +35,10 @@ impl Chance {
         bits ^ (bits >> 31)
     }
 
-    /// A time shorter than `limit`, to the millisecond.
+    /// A time shorter than `limit`, to the microsecond.
     pub fn time_below(&mut self, limit: Duration) -> Duration {
-        let milliseconds = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX).max(1);
-        Duration::from_millis(self.next() % milliseconds)
+        let microseconds = u64::try_from(limit.as_micros()).unwrap_or(u64::MAX).max(1);
+        Duration::from_micros(self.next() % microseconds)
     }
 
     /// One of these.

@@ -35,10 +35,11 @@ const PEERS_CASES: &[(&str, &str)] = &[
     ("peers: what they tell", "reports"),
 ];
 /// Test programs whose cases make many networks each, and how many cases may run at once.
-const CROWDED_CASES: [(&str, &str, &str); 3] = [
+const CROWDED_CASES: [(&str, &str, &str); 4] = [
     ("peers: as keepalived in each role", "matrix", "8"),
     ("peers: healed partitions", "partition", "4"),
     ("peers: a thousand virtual routers", "crowd", "1"),
+    ("peers: deaths in a takeover", "deaths", "4"),
 ];
 /// Cases in a guest share two emulated processors.
 const GUEST_CASES_AT_ONCE: &str = "3";
