@@ -6,11 +6,12 @@ mod response;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
-use holdfast_health::probe::{Connection, HttpProtocol, Phase, Url, Verdict};
+use holdfast_health::probe::{Connection, HttpProtocol, Phase, Tls, Url, Verdict};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use crate::connect::{broken, connect};
+use crate::connect::connect;
 use crate::progress::Progress;
+use crate::tls::{self, Setup};
 pub use response::{BODY_LIMIT, HEADER_LIMIT, Reader};
 
 /// How much is read at once.
@@ -27,6 +28,20 @@ pub(crate) async fn get(
     converse(&mut stream, connection, protocol, url, progress).await
 }
 
+/// The same over TLS.
+pub(crate) async fn get_over_tls(
+    connection: &Connection,
+    (setup, tls): (&Setup, &Tls),
+    protocol: HttpProtocol,
+    url: &Url,
+    progress: &mut Progress,
+) -> Result<(), Verdict> {
+    let session = setup.session(connection, tls, url)?;
+    let stream = connect(connection, progress).await?;
+    let mut stream = session.shake_hands(stream, connection, progress).await?;
+    converse(&mut stream, connection, protocol, url, progress).await
+}
+
 /// Asks and listens, over any kind of stream.
 async fn converse(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
@@ -39,7 +54,7 @@ async fn converse(
     progress
         .within(Phase::Sending, connection.timeout, stream.write_all(text.as_bytes()))
         .await?
-        .map_err(|error| broken(&error, Phase::Sending))?;
+        .map_err(|error| tls::broken(error, Phase::Sending))?;
 
     let mut reader = Reader::new(url);
     let mut buffer = Vec::with_capacity(CHUNK);
@@ -48,7 +63,7 @@ async fn converse(
         let length = progress
             .within(Phase::Reading, connection.timeout, stream.read_buf(&mut buffer))
             .await?
-            .map_err(|error| broken(&error, Phase::Reading))?;
+            .map_err(|error| tls::broken(error, Phase::Reading))?;
         if length == 0 {
             break;
         }

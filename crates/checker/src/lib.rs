@@ -5,6 +5,7 @@
 //! One current-thread runtime runs thousands of them.
 //!
 //! - `connect`: sockets, with all that the configuration says of them;
+//! - `tls`: TLS over them;
 //! - `datagram`: questions and answers of one packet;
 //! - `http`, `smtp`, `dns`, `udp`, `ping`: the checks of these names;
 //! - `random`: numbers that a stranger cannot guess;
@@ -19,6 +20,7 @@ pub mod ping;
 mod progress;
 mod random;
 pub mod smtp;
+pub mod tls;
 pub mod udp;
 
 use std::time::Duration;
@@ -27,37 +29,60 @@ use holdfast_health::probe::{Connection, Outcome, Request, Verdict};
 use tokio::time::{Instant, timeout_at};
 
 use progress::Progress;
+use tls::{Identity, Setup};
 
-/// Runs one probe. It ends at the latest after `deadline`. Must be called within a tokio runtime with IO and time.
-pub async fn probe(request: &Request, deadline: Duration) -> Outcome {
-    let start = Instant::now();
-    let mut progress = Progress::default();
-    let result = match start.checked_add(deadline) {
-        Some(end) => match timeout_at(end, run(request, &mut progress)).await {
-            Ok(result) => result,
-            Err(_) => Err(progress.out_of_time()),
-        },
-        // Later than the clock can tell is never.
-        None => run(request, &mut progress).await,
-    };
-    Outcome {
-        verdict: result.err().unwrap_or(Verdict::Success),
-        duration: start.elapsed(),
-    }
+/// Runs probes, with what they have in common.
+#[derive(Clone)]
+pub struct Prober {
+    tls: Setup,
 }
 
-async fn run(request: &Request, progress: &mut Progress) -> Result<(), Verdict> {
-    match request {
-        Request::Tcp(connection) => tcp(connection, progress).await,
-        Request::HttpGet {
-            connection,
-            protocol,
-            url,
-        } => http::get(connection, *protocol, url, progress).await,
-        Request::Smtp(probe) => smtp::talk(probe, progress).await,
-        Request::Dns(probe) => dns::ask(probe, progress).await,
-        Request::Udp(probe) => udp::send(probe, progress).await,
-        Request::Ping(probe) => ping::echo(probe, progress).await,
+impl Prober {
+    /// A prober that shows servers who it is. What is wrong with `identity` is the outcome of each probe that needs it.
+    pub fn new(identity: &Identity) -> Self {
+        Self {
+            tls: Setup::new(identity),
+        }
+    }
+
+    /// Runs one probe. It ends at the latest after `deadline`. Must be called within a tokio runtime with IO and time.
+    pub async fn probe(&self, request: &Request, deadline: Duration) -> Outcome {
+        let start = Instant::now();
+        let mut progress = Progress::default();
+        let result = match start.checked_add(deadline) {
+            Some(end) => match timeout_at(end, self.run(request, &mut progress)).await {
+                Ok(result) => result,
+                Err(_) => Err(progress.out_of_time()),
+            },
+            // Later than the clock can tell is never.
+            None => self.run(request, &mut progress).await,
+        };
+        Outcome {
+            verdict: result.err().unwrap_or(Verdict::Success),
+            duration: start.elapsed(),
+        }
+    }
+
+    async fn run(&self, request: &Request, progress: &mut Progress) -> Result<(), Verdict> {
+        match request {
+            Request::Tcp(connection) => tcp(connection, progress).await,
+            Request::HttpGet {
+                connection,
+                tls: None,
+                protocol,
+                url,
+            } => http::get(connection, *protocol, url, progress).await,
+            Request::HttpGet {
+                connection,
+                tls: Some(tls),
+                protocol,
+                url,
+            } => http::get_over_tls(connection, (&self.tls, tls), *protocol, url, progress).await,
+            Request::Smtp(probe) => smtp::talk(probe, progress).await,
+            Request::Dns(probe) => dns::ask(probe, progress).await,
+            Request::Udp(probe) => udp::send(probe, progress).await,
+            Request::Ping(probe) => ping::echo(probe, progress).await,
+        }
     }
 }
 

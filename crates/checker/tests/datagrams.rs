@@ -5,7 +5,8 @@ mod datagrams {
     use std::net::{IpAddr, SocketAddr};
     use std::time::{Duration, Instant};
 
-    use holdfast_checker::probe;
+    use holdfast_checker::Prober;
+    use holdfast_checker::tls::Identity;
     use holdfast_health::probe::{
         Connection, DnsProbe, DnsType, Failure, MaskedByte, NotTried, Outcome, Phase, PingProbe, Request, UdpProbe,
         UdpReply, Verdict,
@@ -35,7 +36,9 @@ mod datagrams {
 
     async fn run(request: &Request) -> Outcome {
         let started = Instant::now();
-        let outcome = probe(request, request.deadline()).await;
+        let outcome = Prober::new(&Identity::default())
+            .probe(request, request.deadline())
+            .await;
         assert!(started.elapsed() < AMPLE, "{outcome:?}");
         outcome
     }

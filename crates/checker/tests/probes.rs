@@ -5,10 +5,10 @@ mod probes {
     use std::net::IpAddr;
     use std::time::{Duration, Instant};
 
-    use holdfast_checker::probe;
+    use holdfast_checker::Prober;
+    use holdfast_checker::tls::Identity;
     use holdfast_health::probe::{
-        Connection, Failure, HttpProtocol, Md5, NotTried, Outcome, Phase, Request, SmtpProbe, SmtpStep, StatusSet, Url,
-        Verdict,
+        Connection, Failure, HttpProtocol, Md5, NotTried, Outcome, Phase, Request, SmtpProbe, SmtpStep, Url, Verdict,
     };
     use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
     use tokio::net::{TcpListener, TcpStream};
@@ -37,13 +37,12 @@ mod probes {
 
     fn get_with(connection: Connection, digest: Option<Md5>) -> Request {
         let url = Url {
-            path: "/".to_owned(),
-            virtualhost: None,
-            status: StatusSet::default(),
             digest,
+            ..Url::new("/")
         };
         Request::HttpGet {
             connection,
+            tls: None,
             protocol: HttpProtocol::Http10,
             url,
         }
@@ -54,7 +53,9 @@ mod probes {
     }
 
     async fn run(request: &Request) -> Outcome {
-        probe(request, request.deadline()).await
+        Prober::new(&Identity::default())
+            .probe(request, request.deadline())
+            .await
     }
 
     /// Reads a request up to its empty line.
@@ -184,7 +185,7 @@ mod probes {
             }
         });
         let deadline = Duration::from_millis(200);
-        let outcome = probe(&request, deadline).await;
+        let outcome = Prober::new(&Identity::default()).probe(&request, deadline).await;
         assert_eq!(outcome.verdict, Verdict::Failure(Failure::Deadline(Phase::Reading)));
         assert!(outcome.duration >= deadline && outcome.duration < AMPLE, "{outcome:?}");
         tokio::time::timeout(AMPLE, server).await.unwrap().unwrap();
@@ -410,7 +411,15 @@ mod probes {
         let mut probes = tokio::task::JoinSet::new();
         for number in 0..200 {
             let request = if number % 2 == 0 { request.clone() } else { slow.clone() };
-            probes.spawn(async move { (number % 2 == 0, probe(&request, request.deadline()).await.verdict) });
+            probes.spawn(async move {
+                (
+                    number % 2 == 0,
+                    Prober::new(&Identity::default())
+                        .probe(&request, request.deadline())
+                        .await
+                        .verdict,
+                )
+            });
         }
         while let Some(done) = probes.join_next().await {
             let (healthy, verdict) = done.unwrap();

@@ -20,7 +20,7 @@ pub use authentication::{AntiReplay, AuthHmac, Authentication, HmacKey, HmacMode
 pub use bfd::BfdInstance;
 pub use checker::{
     BfdCheck, Bind, Checker, CheckerKind, DnsCheck, DnsType, FileCheck, HttpGet, HttpProtocol, MiscCheck, RegexOption,
-    ReplyByte, SmtpCheck, Sni, SslGet, UdpCheck, Url, UrlRegex,
+    ReplyByte, SmtpCheck, Sni, SslGet, UdpCheck, Url, UrlRegex, Verify,
 };
 pub use daemon::{Daemon, IpvsNamespace, Ssl};
 pub use global::{

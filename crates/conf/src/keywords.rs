@@ -132,6 +132,11 @@ impl Keyword {
         self
     }
 
+    const fn extension(mut self) -> Self {
+        self.status = Status::Extension;
+        self
+    }
+
     const fn since(mut self, version: &'static str) -> Self {
         self.since = Some(version);
         self

@@ -19,7 +19,7 @@ pub enum Action {
         /// The probe's number, to be given back
         generation: Generation,
         /// What to do
-        request: Request,
+        request: Box<Request>,
         /// The most time that the whole probe may take
         deadline: Duration,
     },

@@ -194,7 +194,7 @@ impl Health {
         let action = Action::StartProbe {
             checker: id,
             generation: check.generation,
-            request,
+            request: Box::new(request),
             deadline,
         };
         wake_at(&mut self.deadlines, check, Some(now + deadline + LOST_AFTER));

@@ -42,6 +42,8 @@ pub struct TcpProbe {
 pub struct HttpProbe {
     /// Where to connect to, and how.
     pub connection: Connection,
+    /// `SSL_GET`: TLS underneath; `None`: `HTTP_GET`.
+    pub tls: Option<Tls>,
     /// Version and connection header of the request.
     pub protocol: HttpProtocol,
     /// After a failure, look at all URLs again without waiting between them.
@@ -81,6 +83,39 @@ pub enum HttpProtocol {
     Http11,
 }
 
+/// TLS underneath a check. What this node shows of itself is the same for all checks, and known to the prober.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Tls {
+    /// The name in the greeting.
+    pub sni: Sni,
+    /// What the server's certificate must be for.
+    pub verify: Verify,
+}
+
+/// Server name indication (RFC 6066 section 3).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Sni {
+    /// None is sent.
+    #[default]
+    Off,
+    /// The `virtualhost` of the URL; none if it has none.
+    Virtualhost,
+    /// This one.
+    Name(String),
+}
+
+/// Whether the server's certificate counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Verify {
+    /// No.
+    #[default]
+    Off,
+    /// It must be valid for the name in SNI, else the `virtualhost` of the URL, else the address.
+    Peer,
+    /// It must be valid for this name or address.
+    Name(String),
+}
+
 /// One URL of an `HTTP_GET`, with what is expected of the answer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Url {
@@ -92,6 +127,24 @@ pub struct Url {
     pub status: StatusSet,
     /// MD5 of the body that is a success; `None`: any body.
     pub digest: Option<Md5>,
+    /// What the body must match, or must not; `None`: any body.
+    pub regex: Option<holdfast_regex::Settings>,
+    /// The end of the data must be told by a `close_notify` (RFC 8446 section 6.1); counts with TLS only.
+    pub tls_compliant: bool,
+}
+
+impl Url {
+    /// A URL whose answer may be any with a status of success.
+    pub fn new(path: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            virtualhost: None,
+            status: StatusSet::default(),
+            digest: None,
+            regex: None,
+            tls_compliant: false,
+        }
+    }
 }
 
 /// An MD5 digest; prints as 32 lower-case hexadecimal digits.
@@ -130,6 +183,8 @@ pub enum Request {
     HttpGet {
         /// Where to connect to, and how.
         connection: Connection,
+        /// TLS underneath.
+        tls: Option<Tls>,
         /// Version and connection header of the request.
         protocol: HttpProtocol,
         /// What to fetch, and what to expect.
@@ -150,6 +205,7 @@ impl Probe {
     pub const fn keyword(&self) -> &'static str {
         match self {
             Self::Tcp(_) => "TCP_CHECK",
+            Self::Http(HttpProbe { tls: Some(_), .. }) => "SSL_GET",
             Self::Http(_) => "HTTP_GET",
             Self::Smtp(_) => "SMTP_CHECK",
             Self::Dns(_) => "DNS_CHECK",
@@ -183,6 +239,7 @@ impl Probe {
         if let Self::Http(probe) = self {
             return probe.urls.get(step).map(|url| Request::HttpGet {
                 connection: probe.connection.clone(),
+                tls: probe.tls.clone(),
                 protocol: probe.protocol,
                 url: url.clone(),
             });
@@ -214,14 +271,14 @@ impl Request {
     /// The most time that the whole probe may take.
     ///
     /// `connect_timeout` limits each phase. A connection has one; an HTTP request has three (connecting, sending,
-    /// reading); a talk with a mail server has four (connecting and three replies); a datagram has two (sending and
+    /// reading), over TLS four; a talk with a mail server has four (connecting and three replies); a datagram has two (sending and
     /// waiting). So an answer that is in time in each of them is in time as a whole, and one that drips in byte by byte
     /// is not waited for without end.
     pub fn deadline(&self) -> Duration {
         let phases = match self {
             Self::Tcp(_) => 1,
-            Self::HttpGet { .. } => 3,
-            Self::Smtp(_) => 4,
+            Self::HttpGet { tls: None, .. } => 3,
+            Self::HttpGet { tls: Some(_), .. } | Self::Smtp(_) => 4,
             Self::Dns(_) | Self::Udp(_) | Self::Ping(_) => 2,
         };
         self.connection().timeout.saturating_mul(phases)
@@ -256,12 +313,7 @@ mod tests {
             mark: 0,
             timeout: Duration::from_secs(3),
         };
-        let url = Url {
-            path: "/".to_owned(),
-            virtualhost: None,
-            status: StatusSet::default(),
-            digest: None,
-        };
+        let url = Url::new("/");
         let probes = [
             (
                 Probe::Tcp(TcpProbe {
@@ -272,11 +324,22 @@ mod tests {
             (
                 Probe::Http(HttpProbe {
                     connection: connection.clone(),
+                    tls: None,
+                    protocol: HttpProtocol::Http10,
+                    fast_recovery: false,
+                    urls: vec![url.clone()],
+                }),
+                9,
+            ),
+            (
+                Probe::Http(HttpProbe {
+                    connection: connection.clone(),
+                    tls: Some(Tls::default()),
                     protocol: HttpProtocol::Http10,
                     fast_recovery: false,
                     urls: vec![url],
                 }),
-                9,
+                12,
             ),
             (
                 Probe::Smtp(SmtpProbe {

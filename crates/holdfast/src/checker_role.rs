@@ -7,6 +7,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use anyhow::Context;
+use holdfast_checker::Prober;
+use holdfast_checker::tls::Identity;
 use holdfast_health::event::{CheckerId, Event, Generation};
 use holdfast_health::probe::{Outcome, Request, Verdict};
 use holdfast_health::{Action, Health, Settings};
@@ -37,6 +39,7 @@ struct ProbeResult {
 
 struct Driver {
     health: Health,
+    prober: Prober,
     ipvs: Ipvs,
     ipvs_settings: IpvsSettings,
     sync: SyncDaemons,
@@ -55,6 +58,7 @@ pub async fn run() -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen to signals")?;
     let Some(ToChecker::Configure {
         settings,
+        identity,
         ipvs: ipvs_settings,
         buffers,
         sync_is_master,
@@ -77,7 +81,7 @@ pub async fn run() -> anyhow::Result<()> {
     let mut monitor = Monitor::open()?;
     buffers.apply_to_events(&monitor);
     let (results, mut outcomes) = mpsc::unbounded_channel();
-    let mut driver = Driver::start(*settings, ipvs, sync, supervisor, results);
+    let mut driver = Driver::start(*settings, &identity, ipvs, sync, supervisor, results);
     driver.buffers = buffers;
     driver.configure_ipvs(*ipvs_settings, sync_is_master);
     driver.report_local_addresses().await;
@@ -91,6 +95,7 @@ pub async fn run() -> anyhow::Result<()> {
             command = commands.receive() => match command? {
                 Some(ToChecker::Configure {
                     settings,
+                    identity,
                     ipvs,
                     buffers,
                     sync_is_master,
@@ -98,6 +103,8 @@ pub async fn run() -> anyhow::Result<()> {
                 }) => {
                     buffers.apply_to_events(&monitor);
                     driver.buffers = buffers;
+                    // Made anew even when nothing changed: the system's authorities may have.
+                    driver.prober = Prober::new(&identity);
                     driver.configure_ipvs(*ipvs, sync_is_master);
                     driver.reload(*settings);
                 }
@@ -131,6 +138,7 @@ pub async fn run() -> anyhow::Result<()> {
 impl Driver {
     fn start(
         settings: Settings,
+        identity: &Identity,
         mut ipvs: Ipvs,
         sync: SyncDaemons,
         supervisor: ipc::Sender<FromChecker>,
@@ -146,6 +154,7 @@ impl Driver {
         }
         let mut driver = Self {
             health,
+            prober: Prober::new(identity),
             ipvs,
             ipvs_settings: IpvsSettings::default(),
             sync,
@@ -308,12 +317,12 @@ impl Driver {
         &mut self,
         checker: CheckerId,
         generation: Generation,
-        request: Request,
+        request: Box<Request>,
         deadline: std::time::Duration,
     ) {
-        let results = self.results.clone();
+        let (results, prober) = (self.results.clone(), self.prober.clone());
         let task = tokio::spawn(async move {
-            let outcome = holdfast_checker::probe(&request, deadline).await;
+            let outcome = prober.probe(&request, deadline).await;
             // The driver is gone only at the end.
             let _ = results.send(ProbeResult {
                 checker,

@@ -104,6 +104,8 @@ pub enum ToChecker {
     Configure {
         /// What to check and to balance
         settings: Box<holdfast_health::settings::Settings>,
+        /// What this node shows of itself to servers over TLS
+        identity: Box<holdfast_checker::tls::Identity>,
         /// IPVS as a whole
         ipvs: Box<IpvsSettings>,
         /// Of its netlink sockets

@@ -4,6 +4,7 @@
 pub mod bfd;
 pub mod buffers;
 pub mod health;
+pub mod identity;
 pub mod ipvs;
 pub mod keys;
 pub mod notify;

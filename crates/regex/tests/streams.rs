@@ -48,7 +48,6 @@ fn anchors_and_assertions_see_the_whole_body() {
         ("up$", "it is up\n", true),
         ("up$", "it is up now", false),
         (r"\Ait.*up\z", "it is up", true),
-        
         ("(?<=is )up", "it is up", true),
         ("(?<=was )up", "it is up", false),
         ("(?<!not )up", "it is not up", false),
@@ -79,7 +78,11 @@ fn options_are_those_of_pcre2() {
         ("^.$", &[], "\u{20ac}", false),
         ("(?<=\u{20ac})5", &[Utf], "it costs \u{20ac}5", true),
     ] {
-        assert_eq!(matches(&with(pattern, options), body), expected, "{pattern} in {body:?}");
+        assert_eq!(
+            matches(&with(pattern, options), body),
+            expected,
+            "{pattern} in {body:?}"
+        );
     }
 }
 
@@ -106,7 +109,10 @@ fn offsets_count_from_the_start_of_the_body() {
 #[test]
 fn what_is_no_pattern_is_told_with_its_place() {
     let error = Regex::new(&settings("up (now")).unwrap_err();
-    assert_eq!((error.offset, error.message.as_str()), (7, "missing closing parenthesis"));
+    assert_eq!(
+        (error.offset, error.message.as_str()),
+        (7, "missing closing parenthesis")
+    );
 }
 
 #[test]

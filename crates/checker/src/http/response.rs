@@ -6,6 +6,7 @@
 #![deny(clippy::arithmetic_side_effects)]
 
 use holdfast_health::probe::{Failure, Md5 as Digest, Url};
+use holdfast_regex::{Regex, SearchError, Stream};
 use md5::{Digest as _, Md5};
 
 /// A header that is longer than this many bytes is cut off.
@@ -27,7 +28,7 @@ pub struct Reader<'a> {
 enum State {
     /// The header so far.
     Header(Vec<u8>),
-    Body(Body),
+    Body(Box<Body>),
 }
 
 #[derive(Debug)]
@@ -36,6 +37,7 @@ struct Body {
     counting: Option<u64>,
     length: u64,
     digest: Option<Md5>,
+    search: Option<Stream>,
 }
 
 impl<'a> Reader<'a> {
@@ -73,7 +75,7 @@ impl<'a> Reader<'a> {
                 let mut body = open_body(self.url, header)?;
                 let rest = bytes.get(end.saturating_sub(before)..).unwrap_or_default();
                 body.push(rest)?;
-                self.state = State::Body(body);
+                self.state = State::Body(Box::new(body));
                 Ok(())
             }
         }
@@ -88,7 +90,7 @@ impl<'a> Reader<'a> {
             State::Header(header) if header.is_empty() => Err(Failure::NoAnswer),
             State::Header(header) if status_code(&header).is_none() => Err(Failure::NoStatusLine),
             State::Header(_) => Err(Failure::HeaderUnfinished),
-            State::Body(body) => body.compare(self.url.digest),
+            State::Body(body) => body.compare(self.url),
         }
     }
 }
@@ -103,7 +105,17 @@ fn open_body(url: &Url, header: &[u8]) -> Result<Body, Failure> {
         counting: content_length(header),
         length: 0,
         digest: url.digest.map(|_| Md5::new()),
+        search: url.regex.as_ref().map(search).transpose()?,
     })
+}
+
+fn search(settings: &holdfast_regex::Settings) -> Result<Stream, Failure> {
+    let regex = Regex::new(settings).map_err(|error| Failure::RegexGivenUp(error.to_string()))?;
+    Ok(Stream::new(regex))
+}
+
+fn given_up(error: &SearchError) -> Failure {
+    Failure::RegexGivenUp(error.to_string())
 }
 
 impl Body {
@@ -127,19 +139,30 @@ impl Body {
         if let Some(digest) = &mut self.digest {
             digest.update(counted);
         }
+        if let Some(search) = &mut self.search {
+            search.push(bytes).map_err(|error| given_up(&error))?;
+        }
         Ok(())
     }
 
-    fn compare(self, expected: Option<Digest>) -> Result<(), Failure> {
-        let (Some(expected), Some(digest)) = (expected, self.digest) else {
+    /// First the digest, then the pattern.
+    fn compare(self, url: &Url) -> Result<(), Failure> {
+        if let (Some(expected), Some(digest)) = (url.digest, self.digest) {
+            let got = Digest(digest.finalize().into());
+            if got != expected {
+                return Err(Failure::Digest { expected, got });
+            }
+        }
+        let (Some(settings), Some(search)) = (&url.regex, self.search) else {
             return Ok(());
         };
-        let got = Digest(digest.finalize().into());
-        if got == expected {
-            Ok(())
-        } else {
-            Err(Failure::Digest { expected, got })
+        let found = search.finish().map_err(|error| given_up(&error))?;
+        if found == settings.no_match {
+            return Err(Failure::Regex {
+                unwanted: settings.no_match,
+            });
         }
+        Ok(())
     }
 }
 

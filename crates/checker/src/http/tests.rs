@@ -1,7 +1,5 @@
 use std::time::Duration;
 
-use holdfast_health::probe::StatusSet;
-
 use super::*;
 
 fn connection(address: &str) -> Connection {
@@ -18,10 +16,8 @@ fn connection(address: &str) -> Connection {
 
 fn url(virtualhost: Option<&str>) -> Url {
     Url {
-        path: "/health?x=1".to_owned(),
         virtualhost: virtualhost.map(str::to_owned),
-        status: StatusSet::default(),
-        digest: None,
+        ..Url::new("/health?x=1")
     }
 }
 

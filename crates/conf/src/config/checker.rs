@@ -3,7 +3,7 @@
 mod http;
 mod kinds;
 
-pub use http::{HttpGet, HttpProtocol, RegexOption, Sni, SslGet, Url, UrlRegex};
+pub use http::{HttpGet, HttpProtocol, RegexOption, Sni, SslGet, Url, UrlRegex, Verify};
 pub use kinds::{BfdCheck, CheckerKind, DnsCheck, DnsType, FileCheck, MiscCheck, ReplyByte, SmtpCheck, UdpCheck};
 
 use crate::source::{Span, Spanned};

@@ -32,8 +32,8 @@ pub(super) const HTTP: &[Keyword] = &[
     keyword("nb_get_retry", Integer(0, 4_294_967_295), "N", "", "alias of retry").deprecated("retry"),
     keyword("virtualhost", Word, "NAME", "real_server virtualhost", "Host header"),
     keyword("http_protocol", OneOf(&["1.0", "1.0C", "1.0c", "1.1"]), "1.0|1.0C|1.0c|1.1", "1.0", "request version: 1.0 no Connection header, 1.0C adds Connection: close, 1.1 with Connection: close"),
-    keyword("enable_sni", Bool, "[BOOL]", "false", "send SNI with the virtualhost").not_yet(),
-    keyword("sni_name", Text, "[NAME]", "none", "send SNI with NAME").not_yet().since("2.3"),
+    keyword("enable_sni", Bool, "[BOOL]", "false", "send SNI with the virtualhost"),
+    keyword("sni_name", Text, "[NAME]", "none", "send SNI with NAME").since("2.3"),
     keyword("fast_recovery", Bool, "[BOOL]", "false", "after a failure recheck all URLs without waiting delay_loop between them"),
 ];
 
@@ -46,8 +46,10 @@ pub(super) const HTTP_URL: &[Keyword] = &[
 /// What `SSL_GET` adds.
 #[rustfmt::skip] // one row, one line
 pub(super) const SSL_GET: &[Keyword] = &[
-    keyword("tls_compliant", Bool, "[BOOL]", "false", "require a proper TLS close_notify at end of data").not_yet().since("2.3"),
-    keyword("url", Block(Context::SslUrl), "{ }", "required", "URL to fetch").not_yet(),
+    keyword("tls_compliant", Bool, "[BOOL]", "false", "require a proper TLS close_notify at end of data").since("2.3"),
+    keyword("tls_verify", Bool, "[BOOL]", "false", "the server's certificate must be valid and for its name").extension(),
+    keyword("tls_verify_name", Word, "NAME", "name in SNI, else virtualhost, else address", "name or address that the certificate must be for").extension(),
+    keyword("url", Block(Context::SslUrl), "{ }", "required", "URL to fetch"),
 ];
 
 /// `url`.
@@ -57,18 +59,18 @@ pub(super) const URL: &[Keyword] = &[
     keyword("digest", Word, "HEX", "none", "expected MD5 of the body"),
     keyword("status_code", Text, "N|N-M ...", "200-299", "accepted status codes, may be repeated"),
     keyword("virtualhost", Word, "NAME", "checker virtualhost", "Host header of this url"),
-    keyword("regex", Word, "PATTERN", "none", "body must match").not_yet(),
-    keyword("regex_no_match", Flag, "", "off", "success when the pattern does not match").not_yet(),
-    keyword("regex_options", Text, "OPT...", "none", "PCRE2 compile options").not_yet(),
-    keyword("regex_min_offset", Text, "N", "0", "match must not start before this byte of the body").not_yet(),
-    keyword("regex_max_offset", Text, "N", "none", "match must start at or before this byte").not_yet(),
-    keyword("regex_stack", Text, "START MAX", "pcre2 default", "JIT stack size").not_yet(),
+    keyword("regex", Word, "PATTERN", "none", "body must match"),
+    keyword("regex_no_match", Flag, "", "off", "success when the pattern does not match"),
+    keyword("regex_options", Text, "OPT...", "none", "PCRE2 compile options"),
+    keyword("regex_min_offset", Text, "N", "0", "match must not start before this byte of the body"),
+    keyword("regex_max_offset", Text, "N", "none", "match must start at or before this byte"),
+    keyword("regex_stack", Text, "START MAX", "pcre2 default", "JIT stack size"),
 ];
 
 /// What `url` of `SSL_GET` adds.
 #[rustfmt::skip] // one row, one line
 pub(super) const SSL_URL: &[Keyword] = &[
-    keyword("tls_compliant", Bool, "[BOOL]", "checker tls_compliant", "as for the checker, this url only").not_yet().since("2.3"),
+    keyword("tls_compliant", Bool, "[BOOL]", "checker tls_compliant", "as for the checker, this url only").since("2.3"),
 ];
 
 /// What `TCP_CHECK` adds.

@@ -28,7 +28,7 @@ pub(super) const TOP: &[Keyword] = &[
     keyword("track_file", Block(Context::TrackFileBlock), "NAME { }", "", "file whose integer content is a tracker value"),
     keyword("vrrp_track_file", Block(Context::TrackFileBlock), "NAME { }", "", "alias of track_file").alias("track_file"),
     keyword("bfd_instance", Block(Context::BfdInstance), "NAME { }", "", "one BFD session"),
-    keyword("SSL", Block(Context::Ssl), "{ }", "", "client certificate settings for all SSL_GET checkers").not_yet(),
+    keyword("SSL", Block(Context::Ssl), "{ }", "", "client certificate settings for all SSL_GET checkers"),
     keyword("virtual_server_group", Block(Context::VirtualServerGroup), "NAME { lines }", "", "set of addresses/ranges/fwmarks sharing one virtual_server"),
     keyword("virtual_server", Block(Context::VirtualServer), "IPADDR [PORT] | fwmark MARK | group NAME { }", "", "IPVS service"),
 ];

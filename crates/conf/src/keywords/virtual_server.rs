@@ -74,7 +74,7 @@ pub(super) const REAL_SERVER: &[Keyword] = &[
     keyword("virtualhost", Word, "NAME", "virtual_server virtualhost", "default Host header"),
     keyword("snmp_name", OneWord, "NAME", "none", "name in the SNMP MIB").not_yet(),
     keyword("HTTP_GET", Block(Context::HttpGet), "{ }", "", "GET one or more URLs over HTTP"),
-    keyword("SSL_GET", Block(Context::SslGet), "{ }", "", "as HTTP_GET over TLS").not_yet(),
+    keyword("SSL_GET", Block(Context::SslGet), "{ }", "", "as HTTP_GET over TLS"),
     keyword("TCP_CHECK", Block(Context::TcpCheck), "{ }", "", "TCP connect"),
     keyword("SMTP_CHECK", Block(Context::SmtpCheck), "{ }", "", "SMTP HELO dialogue"),
     keyword("DNS_CHECK", Block(Context::DnsCheck), "{ }", "", "DNS query over UDP"),
@@ -88,8 +88,8 @@ pub(super) const REAL_SERVER: &[Keyword] = &[
 /// `SSL`.
 #[rustfmt::skip] // one row, one line
 pub(super) const SSL: &[Keyword] = &[
-    keyword("password", Word, "TEXT", "none", "pass phrase of the key file").not_yet(),
-    keyword("ca", Word, "FILE", "none", "CA bundle").not_yet(),
-    keyword("certificate", Word, "FILE", "none", "client certificate").not_yet(),
-    keyword("key", Word, "FILE", "none", "client private key").not_yet(),
+    keyword("password", Word, "TEXT", "none", "pass phrase of the key file"),
+    keyword("ca", Word, "FILE", "none", "CA bundle"),
+    keyword("certificate", Word, "FILE", "none", "client certificate"),
+    keyword("key", Word, "FILE", "none", "client private key"),
 ];

@@ -32,6 +32,8 @@ pub enum Verdict {
 pub enum Phase {
     /// Opening the connection.
     Connecting,
+    /// The handshake of TLS.
+    Handshake,
     /// Sending the request.
     Sending,
     /// Waiting for the answer or for more of it.
@@ -77,6 +79,24 @@ pub enum Failure {
         /// The digest of the body.
         got: Md5,
     },
+    /// The body does not match, or matches though it must not.
+    Regex {
+        /// It must not.
+        unwanted: bool,
+    },
+    /// The search in the body was given up: why.
+    RegexGivenUp(String),
+    /// TLS failed: what its library says of it.
+    Tls {
+        /// Where in its course the probe was.
+        phase: Phase,
+        /// The reason.
+        reason: String,
+    },
+    /// The server's certificate is not valid: why.
+    Certificate(String),
+    /// The connection ended without the end of TLS (`tls_compliant`).
+    NoCloseNotify,
     /// A mail server says something else than it should.
     SmtpReply {
         /// To what.
@@ -126,6 +146,8 @@ pub enum NotTried {
         /// The kernel's error number.
         errno: i32,
     },
+    /// TLS could not be set up on this host: why.
+    Tls(String),
     /// The driver never answered.
     Lost,
 }
@@ -134,6 +156,7 @@ impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Connecting => "connecting",
+            Self::Handshake => "shaking hands over TLS",
             Self::Sending => "sending the request",
             Self::Reading => "reading the answer",
         })
@@ -163,6 +186,12 @@ impl fmt::Display for Failure {
             Self::BodyTooLong(limit) => write!(f, "body longer than {limit} bytes"),
             Self::Status(code) => write!(f, "wrong status code {code}"),
             Self::Digest { expected, got } => write!(f, "digest differs: expected {expected}, got {got}"),
+            Self::Regex { unwanted: false } => f.write_str("body does not match"),
+            Self::Regex { unwanted: true } => f.write_str("body matches what it must not"),
+            Self::RegexGivenUp(reason) => write!(f, "search in the body given up: {reason}"),
+            Self::Tls { phase, reason } => write!(f, "TLS error while {phase}: {reason}"),
+            Self::Certificate(reason) => write!(f, "certificate not valid: {reason}"),
+            Self::NoCloseNotify => f.write_str("connection closed without the end of TLS"),
             Self::SmtpReply { step, code: Some(code) } => write!(f, "{step} with code {code}"),
             Self::SmtpReply { step, code: None } => write!(f, "{step} without a valid code"),
             Self::ReplyTooLong(limit) => write!(f, "reply longer than {limit} bytes"),
@@ -211,6 +240,7 @@ impl fmt::Display for NotTried {
                 "cannot bind the socket: {}",
                 std::io::Error::from_raw_os_error(*errno)
             ),
+            Self::Tls(reason) => write!(f, "no TLS: {reason}"),
             Self::Lost => f.write_str("the probe gave no result"),
         }
     }

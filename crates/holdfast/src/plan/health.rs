@@ -2,8 +2,8 @@
 
 use holdfast_conf::config::{self, AddressFamily, CheckerKind, Config};
 use holdfast_health::probe::{
-    Connection, DnsProbe, DnsType, HttpProbe, HttpProtocol, MaskedByte, Md5, PingProbe, Probe, SmtpProbe, StatusSet,
-    TcpProbe, UdpProbe, UdpReply, Url as ProbeUrl,
+    Connection, DnsProbe, DnsType, HttpProbe, HttpProtocol, MaskedByte, Md5, PingProbe, Probe, SmtpProbe, Sni,
+    StatusSet, TcpProbe, Tls, UdpProbe, UdpReply, Url as ProbeUrl, Verify,
 };
 use holdfast_health::settings::{Checker, RealServer, Settings, SorryServer, VirtualServer};
 use holdfast_ipvs::table::{
@@ -152,16 +152,8 @@ fn checker(checker: &config::Checker) -> Option<Checker> {
     };
     let probe = match &checker.kind {
         CheckerKind::TcpCheck => Probe::Tcp(TcpProbe { connection }),
-        CheckerKind::HttpGet(get) => Probe::Http(HttpProbe {
-            connection,
-            protocol: match get.http_protocol {
-                config::HttpProtocol::Http10 => HttpProtocol::Http10,
-                config::HttpProtocol::Http10Close => HttpProtocol::Http10Close,
-                config::HttpProtocol::Http11 => HttpProtocol::Http11,
-            },
-            fast_recovery: get.fast_recovery,
-            urls: get.urls.iter().map(url).collect(),
-        }),
+        CheckerKind::HttpGet(get) => Probe::Http(http_probe(connection, get, None)),
+        CheckerKind::SslGet(ssl) => Probe::Http(http_probe(connection, &ssl.get, Some(tls(ssl)))),
         CheckerKind::SmtpCheck(smtp) => Probe::Smtp(SmtpProbe {
             connection,
             helo_name: smtp.helo_name.clone(),
@@ -177,7 +169,7 @@ fn checker(checker: &config::Checker) -> Option<Checker> {
             reply: udp_reply(udp),
         }),
         CheckerKind::PingCheck => Probe::Ping(PingProbe { connection }),
-        CheckerKind::SslGet(_) | CheckerKind::MiscCheck(_) | CheckerKind::FileCheck(_) | CheckerKind::BfdCheck(_) => {
+        CheckerKind::MiscCheck(_) | CheckerKind::FileCheck(_) | CheckerKind::BfdCheck(_) => {
             return None;
         }
     };
@@ -190,6 +182,35 @@ fn checker(checker: &config::Checker) -> Option<Checker> {
         alpha: checker.alpha,
         log_all_failures: checker.log_all_failures,
     })
+}
+
+fn http_probe(connection: Connection, get: &config::HttpGet, tls: Option<Tls>) -> HttpProbe {
+    HttpProbe {
+        connection,
+        tls,
+        protocol: match get.http_protocol {
+            config::HttpProtocol::Http10 => HttpProtocol::Http10,
+            config::HttpProtocol::Http10Close => HttpProtocol::Http10Close,
+            config::HttpProtocol::Http11 => HttpProtocol::Http11,
+        },
+        fast_recovery: get.fast_recovery,
+        urls: get.urls.iter().map(url).collect(),
+    }
+}
+
+fn tls(ssl: &config::SslGet) -> Tls {
+    Tls {
+        sni: match &ssl.sni {
+            config::Sni::Off => Sni::Off,
+            config::Sni::Virtualhost => Sni::Virtualhost,
+            config::Sni::Name(name) => Sni::Name(name.clone()),
+        },
+        verify: match &ssl.verify {
+            config::Verify::Off => Verify::Off,
+            config::Verify::Peer => Verify::Peer,
+            config::Verify::Name(name) => Verify::Name(name.clone()),
+        },
+    }
 }
 
 fn dns_type(query_type: config::DnsType) -> DnsType {
@@ -229,6 +250,8 @@ fn url(url: &config::Url) -> ProbeUrl {
         virtualhost: url.virtualhost.clone(),
         status: StatusSet::new(url.status_code.iter().cloned()),
         digest: url.digest.map(Md5),
+        regex: url.regex.clone(),
+        tls_compliant: url.tls_compliant,
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use holdfast_checker::tls::Identity;
 use holdfast_conf::host::check_interfaces;
 use holdfast_conf::{Diagnostic, FileLoader, LoadOptions, Loaded, Severity};
 use holdfast_health::settings::Settings as HealthSettings;
@@ -37,6 +38,8 @@ pub struct Configuration {
     pub checker_buffers: NetlinkBuffers,
     /// For the checker process
     pub health: HealthSettings,
+    /// For the checker process: what this node shows of itself over TLS
+    pub identity: Identity,
     /// `net_namespace` or `-s`
     pub namespace: Option<String>,
     /// For the checker process: IPVS as a whole
@@ -83,6 +86,8 @@ impl Configuration {
         );
         let directory = arguments.config_file.parent().unwrap_or(Path::new(""));
         let keys = plan::keys::read_key_files(&mut config, directory);
+        let identity = plan::identity::read_identity(&config, directory);
+        let identity_is_bad = identity.has_errors();
         let (notify, notify_messages) = NotifyPlan::from_config(&config);
         let (life, life_messages) = LifeScripts::from_config(&config);
         let (trackers, tracker_messages) = TrackerTable::from_config(&config);
@@ -91,6 +96,7 @@ impl Configuration {
             .map(|diagnostic| diagnostic.one_line(&sources))
             .collect();
         messages.extend(keys.messages);
+        messages.extend(identity.messages);
         messages.extend(notify_messages);
         messages.extend(life_messages);
         messages.extend(tracker_messages);
@@ -107,6 +113,7 @@ impl Configuration {
             bfd: plan::bfd::node_settings(&config),
             routing: plan::routing::routing_plan(&config),
             health: plan::health::settings(&config),
+            identity: identity.identity,
             ipvs: plan::ipvs::settings(&config, &namespace::initial()),
             namespace: arguments
                 .namespace
@@ -120,6 +127,7 @@ impl Configuration {
             trackers,
             messages,
             has_errors: keys.has_errors
+                || identity_is_bad
                 || diagnostics
                     .iter()
                     .any(|diagnostic| diagnostic.severity == Severity::Error),
@@ -169,6 +177,7 @@ impl Configuration {
     pub fn for_checker(&self, flush: bool, sync_is_master: bool) -> ToChecker {
         ToChecker::Configure {
             settings: Box::new(self.health.clone()),
+            identity: Box::new(self.identity.clone()),
             ipvs: Box::new(self.ipvs.clone()),
             buffers: self.checker_buffers,
             sync_is_master,

@@ -9,10 +9,9 @@ use super::*;
 
 fn url(digest: Option<Digest>) -> Url {
     Url {
-        path: "/".to_owned(),
-        virtualhost: None,
         status: StatusSet::new([200..=200]),
         digest,
+        ..Url::new("/")
     }
 }
 

@@ -5,7 +5,7 @@ use super::CheckerDraft;
 use super::regex::RegexDraft;
 use crate::build::argument::set;
 use crate::build::{Builder, Item};
-use crate::config::{CheckerKind, HttpGet, HttpProtocol, Sni, SslGet, Url};
+use crate::config::{CheckerKind, HttpGet, HttpProtocol, Sni, SslGet, Url, Verify};
 use crate::diagnostic::{Diagnostic, findings};
 use crate::grammar::Word;
 use crate::keywords::Context;
@@ -16,6 +16,8 @@ struct HttpDraft {
     checker: CheckerDraft,
     get: HttpGet,
     sni: Sni,
+    verify: Option<bool>,
+    verify_name: Option<String>,
     tls_compliant: bool,
     urls: Vec<UrlDraft>,
 }
@@ -41,6 +43,11 @@ impl<'a> Builder<'a> {
         draft.kind = CheckerKind::SslGet(SslGet {
             get: http.get,
             sni: http.sni,
+            verify: match (http.verify, http.verify_name) {
+                (Some(false), _) | (None, None) => Verify::Off,
+                (Some(true), None) => Verify::Peer,
+                (_, Some(name)) => Verify::Name(name),
+            },
         });
         Some(draft)
     }
@@ -54,6 +61,8 @@ impl<'a> Builder<'a> {
                 urls: Vec::new(),
             },
             sni: Sni::default(),
+            verify: None,
+            verify_name: None,
             tls_compliant: false,
             urls: Vec::new(),
         };
@@ -88,6 +97,8 @@ impl<'a> Builder<'a> {
                 _ => {}
             },
             "sni_name" => self.sni_name(draft, item),
+            "tls_verify" => set(&mut draft.verify, argument.bool().map(Some)),
+            "tls_verify_name" => draft.verify_name = argument.string(),
             "url" => {
                 let context = match context {
                     Context::SslGet => Context::SslUrl,

@@ -7,11 +7,12 @@ use crate::config::{RegexOption, UrlRegex};
 use crate::diagnostic::{Diagnostic, findings};
 use crate::grammar::{self, Word};
 use crate::source::Span;
+use holdfast_regex::Regex;
 
 /// What is written; the order does not matter.
 #[derive(Default)]
 pub(super) struct RegexDraft {
-    pattern: Option<String>,
+    pattern: Option<(String, Span)>,
     options: Vec<RegexOption>,
     no_match: bool,
     min_offset: usize,
@@ -51,7 +52,7 @@ impl<'a> Builder<'a> {
             self.report(Diagnostic::new(findings::BAD_REGEX, message, Some(item.span)).hint(hint));
             return;
         };
-        if draft.pattern.replace(pattern).is_some() {
+        if draft.pattern.replace((pattern, item.span)).is_some() {
             let message = "regex is given twice; the second one holds";
             self.report(Diagnostic::new(findings::GIVEN_TWICE, message, Some(item.span)));
         }
@@ -95,7 +96,7 @@ impl<'a> Builder<'a> {
     }
 
     pub(super) fn finish_regex(&mut self, draft: RegexDraft) -> Option<UrlRegex> {
-        let Some(pattern) = draft.pattern else {
+        let Some((pattern, span)) = draft.pattern else {
             if let Some((name, span)) = draft.companion {
                 self.doubtful_regex(format!("'{name}' says nothing: this url has no regex"), span);
             }
@@ -107,14 +108,23 @@ impl<'a> Builder<'a> {
             self.doubtful_regex(message, span);
         }
         let chosen = |option: &RegexOption| draft.options.contains(option);
-        Some(UrlRegex {
+        let regex = UrlRegex {
             pattern,
             options: RegexOption::ALL.iter().copied().filter(chosen).collect(),
             no_match: draft.no_match,
             min_offset: draft.min_offset,
             max_offset,
             stack: draft.stack,
-        })
+        };
+        if let Err(error) = Regex::new(&regex) {
+            let message = format!(
+                "'{}' is no regular expression ({error}); this url has none",
+                regex.pattern
+            );
+            self.doubtful_regex(message, span);
+            return None;
+        }
+        Some(regex)
     }
 
     fn doubtful_regex(&mut self, message: String, span: Span) {

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use super::*;
-use crate::probe::{Connection, HttpProbe, HttpProtocol, Md5, StatusSet, TcpProbe, Url};
+use crate::probe::{Connection, HttpProbe, HttpProtocol, Md5, TcpProbe, Url};
 
 const DECIDED_UP: Option<Decision> = Some(Decision::Passed);
 
@@ -33,14 +33,13 @@ fn tcp(retry: u32) -> Checker {
 
 fn http(urls: usize, retry: u32, fast_recovery: bool) -> Checker {
     let url = |number| Url {
-        path: format!("/{number}"),
-        virtualhost: None,
-        status: StatusSet::default(),
         digest: Some(Md5([0; 16])),
+        ..Url::new(format!("/{number}"))
     };
     let urls = (0..urls).map(url).collect();
     let probe = HttpProbe {
         connection: connection(),
+        tls: None,
         protocol: HttpProtocol::Http10,
         fast_recovery,
         urls,

@@ -1,0 +1,231 @@
+//! TLS by OpenSSL, because keepalived's users know which servers OpenSSL talks to, and configure it (`openssl.cnf`).
+
+use std::fmt;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+
+use holdfast_health::probe::{Connection, Failure, NotTried, Phase, Sni, Tls, Url, Verdict, Verify};
+use openssl::error::ErrorStack;
+use openssl::pkey::PKey;
+use openssl::ssl::{ErrorCode, Ssl, SslContext, SslMethod, SslOptions, SslVerifyMode};
+use openssl::x509::store::X509StoreBuilder;
+use openssl::x509::{X509, X509VerifyResult};
+use serde::{Deserialize, Serialize};
+use tokio::net::TcpStream;
+use tokio_openssl::SslStream;
+
+use crate::connect;
+use crate::progress::Progress;
+
+/// What the `SSL` block names, read: each file's text, in PEM.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// `ca`: authorities; without them the system's own count.
+    pub ca: Option<String>,
+    /// `certificate`: of this client, with its chain.
+    pub certificate: Option<String>,
+    /// `key`: of the certificate.
+    pub key: Option<String>,
+    /// `password`: pass phrase of the key.
+    pub password: Option<String>,
+}
+
+impl Identity {
+    /// What keeps sessions from being opened with it, if anything does.
+    pub fn problem(&self) -> Option<String> {
+        context(self, SslOptions::empty()).err()
+    }
+}
+
+/// Secrets are not shown.
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity")
+            .field("ca", &self.ca.is_some())
+            .field("certificate", &self.certificate.is_some())
+            .field("key", &self.key.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What all sessions have in common. It is made when the first one is opened: who does not check over TLS does not pay
+/// for OpenSSL's tables.
+#[derive(Clone)]
+pub(crate) struct Setup(Arc<SharedSetup>);
+
+struct SharedSetup {
+    identity: Identity,
+    contexts: OnceLock<Result<Contexts, String>>,
+}
+
+struct Contexts {
+    /// A connection that is closed without `close_notify` has ended.
+    lenient: SslContext,
+    /// It has failed (`tls_compliant`).
+    strict: SslContext,
+}
+
+impl Setup {
+    pub(crate) fn new(identity: &Identity) -> Self {
+        Self(Arc::new(SharedSetup {
+            identity: identity.clone(),
+            contexts: OnceLock::new(),
+        }))
+    }
+
+    /// A session for one request.
+    pub(crate) fn session(&self, connection: &Connection, tls: &Tls, url: &Url) -> Result<Session, Verdict> {
+        let no_tls = |reason: String| Verdict::NotTried(NotTried::Tls(reason));
+        let contexts = self.0.contexts.get_or_init(|| {
+            Ok(Contexts {
+                lenient: context(&self.0.identity, SslOptions::IGNORE_UNEXPECTED_EOF)?,
+                strict: context(&self.0.identity, SslOptions::empty())?,
+            })
+        });
+        let contexts = contexts.as_ref().map_err(|reason| no_tls(reason.clone()))?;
+        let context = if url.tls_compliant {
+            &contexts.strict
+        } else {
+            &contexts.lenient
+        };
+        session(context, connection, tls, url).map_err(|error| no_tls(reason(&error)))
+    }
+}
+
+fn context(identity: &Identity, options: SslOptions) -> Result<SslContext, String> {
+    let wrong = |what: &'static str| move |error: ErrorStack| format!("{what}: {}", reason(&error));
+    let mut builder = SslContext::builder(SslMethod::tls_client()).map_err(wrong("no context"))?;
+    builder.set_options(options);
+    if let Some(ca) = &identity.ca {
+        let mut store = X509StoreBuilder::new().map_err(wrong("ca"))?;
+        for authority in certificates(ca, "ca")? {
+            store.add_cert(authority).map_err(wrong("ca"))?;
+        }
+        builder.set_cert_store(store.build());
+    } else {
+        builder
+            .set_default_verify_paths()
+            .map_err(wrong("authorities of the system"))?;
+    }
+    if let Some(chain) = &identity.certificate {
+        for (position, certificate) in certificates(chain, "certificate")?.into_iter().enumerate() {
+            if position == 0 {
+                builder.set_certificate(&certificate)
+            } else {
+                builder.add_extra_chain_cert(certificate)
+            }
+            .map_err(wrong("certificate"))?;
+        }
+    }
+    if let Some(key) = &identity.key {
+        let password = identity.password.as_deref().unwrap_or_default();
+        let key = PKey::private_key_from_pem_passphrase(key.as_bytes(), password.as_bytes()).map_err(wrong("key"))?;
+        builder.set_private_key(&key).map_err(wrong("key"))?;
+        if identity.certificate.is_some() {
+            builder.check_private_key().map_err(wrong("key and certificate"))?;
+        }
+    }
+    Ok(builder.build())
+}
+
+fn certificates(text: &str, what: &str) -> Result<Vec<X509>, String> {
+    match X509::stack_from_pem(text.as_bytes()) {
+        Ok(found) if !found.is_empty() => Ok(found),
+        Ok(_) => Err(format!("{what}: no certificate in it")),
+        Err(error) => Err(format!("{what}: {}", reason(&error))),
+    }
+}
+
+fn session(context: &SslContext, connection: &Connection, tls: &Tls, url: &Url) -> Result<Session, ErrorStack> {
+    let mut ssl = Ssl::new(context)?;
+    let asked = match &tls.sni {
+        Sni::Off => None,
+        Sni::Virtualhost => url.virtualhost.as_deref(),
+        Sni::Name(name) => Some(name.as_str()),
+    };
+    if let Some(name) = asked {
+        ssl.set_hostname(name)?;
+    }
+    ssl.set_verify(SslVerifyMode::NONE);
+    let address = || connection.address.to_string();
+    let verified = match &tls.verify {
+        Verify::Off => None,
+        Verify::Peer => Some(asked.or(url.virtualhost.as_deref()).map_or_else(address, str::to_owned)),
+        Verify::Name(name) => Some(name.clone()),
+    };
+    if let Some(name) = verified {
+        ssl.set_verify(SslVerifyMode::PEER);
+        match name.parse::<IpAddr>() {
+            Ok(address) => ssl.param_mut().set_ip(address)?,
+            Err(_) => ssl.param_mut().set_host(&name)?,
+        }
+    }
+    Ok(Session(ssl))
+}
+
+/// A session that is to be opened.
+pub(crate) struct Session(Ssl);
+
+impl Session {
+    pub(crate) async fn shake_hands(
+        self,
+        stream: TcpStream,
+        connection: &Connection,
+        progress: &mut Progress,
+    ) -> Result<SslStream<TcpStream>, Verdict> {
+        const PHASE: Phase = Phase::Handshake;
+        let verifies = self.0.verify_mode() != SslVerifyMode::NONE;
+        let mut stream =
+            SslStream::new(self.0, stream).map_err(|error| Verdict::NotTried(NotTried::Tls(reason(&error))))?;
+        let result = progress
+            .within(PHASE, connection.timeout, Pin::new(&mut stream).connect())
+            .await?;
+        let Err(error) = result else {
+            return Ok(stream);
+        };
+        let outcome = stream.ssl().verify_result();
+        Err(if verifies && outcome != X509VerifyResult::OK {
+            Verdict::Failure(Failure::Certificate(outcome.error_string().to_owned()))
+        } else {
+            failed(&error, PHASE)
+        })
+    }
+}
+
+/// An error while sending or reading, over TLS or without it.
+pub(crate) fn broken(error: std::io::Error, phase: Phase) -> Verdict {
+    match error.downcast::<openssl::ssl::Error>() {
+        Ok(error) => failed(&error, phase),
+        Err(error) => connect::broken(&error, phase),
+    }
+}
+
+fn failed(error: &openssl::ssl::Error, phase: Phase) -> Verdict {
+    if let Some(error) = error.io_error() {
+        return connect::broken(error, phase);
+    }
+    let closed = error.code() == ErrorCode::SYSCALL || error.ssl_error().is_some_and(is_unexpected_end);
+    Verdict::Failure(match (phase, error.ssl_error()) {
+        (Phase::Reading, _) if closed => Failure::NoCloseNotify,
+        _ if closed => Failure::NoAnswer,
+        (_, stack) => Failure::Tls {
+            phase,
+            reason: stack.map_or_else(|| error.to_string(), reason),
+        },
+    })
+}
+
+/// `SSL_R_UNEXPECTED_EOF_WHILE_READING`
+fn is_unexpected_end(stack: &ErrorStack) -> bool {
+    let errors = stack.errors().iter();
+    errors
+        .filter_map(openssl::error::Error::reason)
+        .any(|reason| reason == "unexpected eof while reading")
+}
+
+/// The first thing that OpenSSL says, which is the cause.
+fn reason(stack: &ErrorStack) -> String {
+    let first = stack.errors().first().and_then(openssl::error::Error::reason);
+    first.unwrap_or("unknown error").to_owned()
+}
