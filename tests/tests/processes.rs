@@ -116,11 +116,12 @@ fn processes_have_names(subject: Software) -> Result<()> {
 /// A nice value, one processor and locked memory; all of them go with their lines.
 fn nice_values_processors_and_memory(subject: Software) -> Result<()> {
     let case = Case::new(subject)?;
-    let lines: String = case
+    let lines = case
         .children()
         .iter()
         .map(|(_, word)| format!("{word}_priority -7\n{word}_cpu_affinity 1\n{word}_no_swap\n"))
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     let daemon = case.start(&lines)?;
     let own = Attributes::of(daemon.role(Role::Supervisor)?)?;
     for (role, _) in case.children() {

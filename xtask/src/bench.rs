@@ -7,7 +7,7 @@ use clap::ValueEnum;
 
 use crate::packages;
 use crate::steps::Steps;
-use crate::test::{cargo, guest_runner, test_program};
+use crate::test::{build_needs, cargo, guest_runner, test_program};
 
 /// What is measured.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -27,7 +27,7 @@ pub(crate) fn run(subject: Option<Subject>, sections: &[String]) -> Steps {
     let mut steps = Steps::default();
     let mut build = cargo();
     build.args(["build", "--release", "--package", "holdfast"]);
-    if !steps.command("release build", &mut build) {
+    if !build_needs(&mut steps) || !steps.command("release build", &mut build) {
         return steps;
     }
     let wanted = |candidate| subject.is_none_or(|subject| subject == candidate);

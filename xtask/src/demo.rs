@@ -17,6 +17,7 @@ const RECORD_MARK: &[u8] = b"demo-record: ";
 const SCREEN_VARIABLE: &str = "HOLDFAST_DEMO_SCREEN";
 
 pub(crate) fn run(record: Option<&Path>) -> Result<ExitCode> {
+    packages::BUILD.install()?;
     packages::GUEST.install()?;
     let program = build()?;
     println!("starting a guest with two directors, two web servers, a sorry server and a client");

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 
-/// A program, the package it comes in, and what for.
+/// A program (or a file by its whole path), the package it comes in, and what for.
 struct Need {
     program: &'static str,
     package: &'static str,
@@ -20,6 +20,12 @@ const fn need(program: &'static str, package: &'static str, purpose: &'static st
         purpose,
     }
 }
+
+/// What the build needs besides Rust and a C compiler.
+pub(crate) const BUILD: Needs = Needs(&[
+    need("/usr/include/openssl/ssl.h", "libssl-dev", "TLS of checks"),
+    need("pkg-config", "pkg-config", "where OpenSSL is"),
+]);
 
 /// What tests with peers need.
 pub(crate) const PEERS: Needs = Needs(&[

@@ -61,8 +61,15 @@ const PERNET_MODULES: [&str; 2] = ["ip_vs_lblc", "ip_vs_lblcr"];
 /// Format and lints.
 pub(crate) fn check() -> Steps {
     let mut steps = Steps::default();
-    check_steps(&mut steps);
+    if build_needs(&mut steps) {
+        check_steps(&mut steps);
+    }
     steps
+}
+
+/// Whatever is built, comes after this.
+pub(crate) fn build_needs(steps: &mut Steps) -> bool {
+    steps.step("what the build needs", || packages::BUILD.install())
 }
 
 /// One part, or all.
@@ -71,6 +78,9 @@ pub(crate) fn run(part: Option<Part>, arguments: &[String]) -> Steps {
     let runner = guest_runner();
     let mut steps = Steps::default();
     let wanted = |candidate| part.is_none_or(|part| part == candidate);
+    if !build_needs(&mut steps) {
+        return steps;
+    }
     if wanted(Part::Quick) {
         check_steps(&mut steps);
         steps.command("build", cargo().args(["build", "--workspace"]));

@@ -339,8 +339,8 @@ mod tests {
             groups: Vec::new(),
             timing: timing.clone(),
         });
-        let states: Vec<&str> = status.instances.iter().map(|it| it.state.as_str()).collect();
-        assert_eq!(states, ["MASTER", "BACKUP", "FAULT"]);
+        let shown: Vec<&str> = status.instances.iter().map(|it| it.state.as_str()).collect();
+        assert_eq!(shown, ["MASTER", "BACKUP", "FAULT"]);
         assert_eq!(status.timing, timing);
     }
 

@@ -146,6 +146,7 @@ mod tests {
         watch
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "as what it is compared with")]
     fn stall(ms: u64, cause: Cause) -> Option<Stall> {
         Some(Stall {
             length: Duration::from_millis(ms),
