@@ -25,18 +25,19 @@ use crate::diagnostic::{Diagnostic, Findings, findings};
 use crate::grammar::{self, Word};
 use crate::keywords::{Context, Keyword, Shape, Status, Value};
 use crate::preprocess::Text;
-use crate::source::{Span, Spanned};
+use crate::source::{Loader, Span, Spanned};
 use crate::tree::{Node, Tree};
 use argument::Argument;
 use global::GlobalDraft;
 use resolve::ReadVirtualServer;
+use route::host_names::HostNames;
 use server_group::Entry;
 use std::borrow::Borrow;
 use std::collections::hash_map;
 use std::collections::{BTreeMap, HashMap};
 
-/// What a tree means.
-pub(crate) fn build(text: &Text, tree: &Tree, diagnostics: &mut Findings) -> Config {
+/// What a tree means. The loader is asked for the names that the host gives to tables and the like.
+pub(crate) fn build(text: &Text, tree: &Tree, loader: &dyn Loader, diagnostics: &mut Findings) -> Config {
     let mut builder = Builder {
         text,
         tree,
@@ -50,6 +51,7 @@ pub(crate) fn build(text: &Text, tree: &Tree, diagnostics: &mut Findings) -> Con
         first_script: None,
         trackers: track::Trackers::default(),
         rules_without_preference: rule::WithoutPreference::default(),
+        host_names: HostNames::new(loader),
         dead_blocks: BTreeMap::new(),
     };
     builder.roots();
@@ -73,6 +75,8 @@ struct Builder<'a> {
     /// What instances can track.
     trackers: track::Trackers,
     rules_without_preference: rule::WithoutPreference,
+    /// Names of tables and the like.
+    host_names: HostNames<'a>,
     /// Blocks that are not in effect and not read yet, by node.
     dead_blocks: BTreeMap<usize, Context>,
 }

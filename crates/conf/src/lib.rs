@@ -127,7 +127,7 @@ fn read_lending(loader: &dyn Loader, path: &Path, options: &LoadOptions) -> (Rea
         switches,
     } = preprocess::preprocess(loader, path, options);
     let tree = tree::build(&text, &mut diagnostics);
-    let config = build::build(&text, &tree, &mut diagnostics);
+    let config = build::build(&text, &tree, loader, &mut diagnostics);
     let read = Read {
         loaded: Loaded {
             config,

@@ -11,8 +11,10 @@ mod quote;
 use crate::keywords::{Context, Keyword, Shape, Status, Value};
 use crate::preprocess::Text;
 use crate::tree::{Children, Tree};
-use crate::{LoadOptions, Loaded, Loader, MemoryLoader, grammar};
+use crate::{FileKind, LoadOptions, Loaded, Loader, grammar};
 use std::collections::HashSet;
+use std::ffi::OsString;
+use std::io;
 use std::path::Path;
 
 /// How often a print is printed again until nothing more is left out.
@@ -36,8 +38,8 @@ pub fn print(loader: &dyn Loader, path: &Path, options: &LoadOptions) -> Printed
         if !text.starts_with(errors::LEFT_OUT) {
             break;
         }
-        let printed = MemoryLoader::new().with("print", text.as_str());
-        let (again, _) = print_once(&printed, Path::new("print"), options);
+        let printed = PrintAgain { text: &text, loader };
+        let (again, _) = print_once(&printed, Path::new(PRINT), options);
         if again == text {
             break;
         }
@@ -46,9 +48,38 @@ pub fn print(loader: &dyn Loader, path: &Path, options: &LoadOptions) -> Printed
     Printed { text, loaded: read }
 }
 
+/// The name of a print that is read again.
+const PRINT: &str = "print";
+
+/// A print, and the files of the host beside it.
+struct PrintAgain<'a> {
+    text: &'a str,
+    loader: &'a dyn Loader,
+}
+
+impl Loader for PrintAgain<'_> {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        if path == Path::new(PRINT) {
+            return Ok(self.text.as_bytes().to_vec());
+        }
+        self.loader.read(path)
+    }
+
+    fn kind(&self, path: &Path) -> io::Result<FileKind> {
+        if path == Path::new(PRINT) {
+            return Ok(FileKind::Regular { executable: false });
+        }
+        self.loader.kind(path)
+    }
+
+    fn list(&self, directory: &Path) -> io::Result<Vec<OsString>> {
+        self.loader.list(directory)
+    }
+}
+
 fn print_once(loader: &dyn Loader, path: &Path, options: &LoadOptions) -> (String, Loaded) {
     let read = crate::read(loader, path, options);
-    let pruned = errors::prune(&read);
+    let pruned = errors::prune(&read, loader);
     let mut printer = Printer {
         text: &read.text,
         tree: &pruned.tree,

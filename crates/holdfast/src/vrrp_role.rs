@@ -335,7 +335,8 @@ impl Driver {
                     let was_up = self.interfaces.is_up(&name);
                     self.interfaces.link_changed(link);
                     if !was_up && self.interfaces.is_up(&name) {
-                        self.routing.interface_came_back(&name, DeadlineTimer::now());
+                        self.routing
+                            .interface_came_back(&name, &self.interfaces, DeadlineTimer::now());
                     }
                     self.open_sockets();
                     // A renamed interface is gone under its former name.

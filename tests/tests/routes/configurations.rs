@@ -159,7 +159,43 @@ nexthop via inet6 fd00::9 realms 1/2 dev eth0 weight 256
 nexthop  encap ip id 7 src 0.0.0.0 dst 192.0.2.99 ttl 0 tos 0 via 192.0.2.9 dev eth0 weight 1
 unicast 10.28.0.0/16 via 192.0.2.9 dev eth0 table main proto keepalived scope global";
 
+/// Names that the host gives, file by file.
+pub(crate) const NAME_FILES: &[(&str, &str)] = &[
+    ("rt_tables", "100 blue\n101 red\n"),
+    ("rt_protos", "77 ours\n"),
+    ("rt_scopes", "0 global\n200 site\n253 link\n123 near\n"),
+    ("rt_realms", "9 nine\n"),
+    ("rt_dsfield", "0x10 lowdelay\n"),
+    ("group", "10 inner\n"),
+];
+
+pub(crate) const NAMED_ADDRESSES: &str = "192.0.2.200/24
+        192.0.2.201/32 scope near";
+
+pub(crate) const NAMED_ROUTES: &str = "10.1.0.0/16 via 192.0.2.9 dev eth0 table blue
+        10.2.0.0/16 via 192.0.2.9 dev eth0 tos lowdelay table red
+        10.3.0.0/16 via 192.0.2.9 dev eth0 realms nine/3
+        10.4.0.0/16 dev eth0 scope near
+        10.5.0.0/16 via 192.0.2.9 dev eth0 protocol ours no_track
+        10.6.0.0/16 via 192.0.2.9 dev eth0 table main";
+
+pub(crate) const NAMED_RULES: &str = "from 10.1.0.0/16 table blue preference 500
+        from 10.2.0.0/16 tos lowdelay table red preference 501
+        from 10.1.0.0/16 realms nine table blue preference 502
+        from 10.1.0.0/16 table main suppress_ifgroup inner preference 503
+        from fd44::/64 table red preference 504";
+
+/// Addresses of one network that the interface itself is not in: the first one carries the others.
+pub(crate) const OF_ONE_NETWORK: &str = "10.77.0.1/24
+        10.77.0.2/24
+        10.77.0.3/24";
+
+/// Without the first one.
+pub(crate) const WITHOUT_FIRST: &str = "10.77.0.2/24
+        10.77.0.3/24";
+
 /// A director's configuration.
+#[derive(Clone, Copy)]
 pub(crate) struct Configuration<'a> {
     pub(crate) priority: u8,
     pub(crate) statics: &'a str,
@@ -167,6 +203,8 @@ pub(crate) struct Configuration<'a> {
     pub(crate) excluded: &'a str,
     pub(crate) routes: &'a str,
     pub(crate) rules: &'a str,
+    /// More lines of the instance.
+    pub(crate) more: &'a str,
 }
 
 impl Configuration<'_> {
@@ -177,6 +215,7 @@ impl Configuration<'_> {
         excluded: EXCLUDED,
         routes: ROUTES,
         rules: RULES,
+        more: "",
     };
 
     /// Something of each kind is gone, something is new, something stays.
@@ -187,6 +226,7 @@ impl Configuration<'_> {
         excluded: OTHER_EXCLUDED,
         routes: OTHER_ROUTES,
         rules: OTHER_RULES,
+        more: "",
     };
 
     /// A stronger director. With another number of addresses keepalived 2.2 would not be heard.
@@ -197,6 +237,7 @@ impl Configuration<'_> {
         excluded: "",
         routes: "",
         rules: "",
+        more: "",
     };
 
     pub(crate) fn text(&self) -> String {
@@ -207,6 +248,7 @@ impl Configuration<'_> {
             excluded,
             routes,
             rules,
+            more,
         } = self;
         format!(
             "{statics}
@@ -217,6 +259,7 @@ vrrp_instance VI_1 {{
     priority {priority}
     advert_int 1
     garp_master_delay 0
+    {more}
     virtual_ipaddress {{
         {addresses}
     }}

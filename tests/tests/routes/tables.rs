@@ -67,7 +67,7 @@ pub(crate) fn order(watch: &Process, since: SystemTime) -> String {
     kinds.concat()
 }
 
-/// Lines that only one of them has.
+/// What only one of them has; empty when they are the same.
 pub(crate) fn difference(expected: &str, found: &str) -> String {
     let mut text = String::new();
     let lacks = |all: &str, line: &str| !all.lines().any(|other| other == line);
@@ -77,7 +77,7 @@ pub(crate) fn difference(expected: &str, found: &str) -> String {
     for line in found.lines().filter(|line| lacks(expected, line)) {
         let _ = writeln!(text, "  found:    {line}");
     }
-    if text.is_empty() {
+    if text.is_empty() && expected != found {
         let _ = writeln!(
             text,
             "  in another order or number, expected:\n{expected}\n  found:\n{found}"

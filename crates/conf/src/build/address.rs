@@ -216,7 +216,7 @@ impl<'a> Builder<'a> {
     }
 
     fn scope(&mut self, it: &mut VirtualAddress, value: Word<'_>) {
-        let number = Names::Scope.number(value.text);
+        let number = self.number_of(Names::Scope, value.text);
         match number.and_then(|scope| u8::try_from(scope).ok()) {
             Some(scope) => it.scope = scope,
             None => self

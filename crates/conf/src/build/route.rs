@@ -2,6 +2,7 @@
 #![deny(clippy::arithmetic_side_effects)]
 
 mod encap;
+pub(super) mod host_names;
 pub(super) mod line;
 pub(super) mod names;
 pub(super) mod words;
@@ -171,8 +172,8 @@ impl<'a> Builder<'a> {
         if word.text == "to" {
             word = self.value(option, words)?;
         }
-        let kind = Names::RouteType
-            .number(word.text)
+        let kind = self
+            .number_of(Names::RouteType, word.text)
             .and_then(|kind| u8::try_from(kind).ok());
         if let Some(kind) = kind.filter(|_| words.peek().is_some()) {
             draft.route.kind = kind;

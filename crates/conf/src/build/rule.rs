@@ -111,8 +111,8 @@ impl<'a> Builder<'a> {
             }
             "ipproto" => {
                 let value = self.value(option, words)?;
-                rule.ipproto = Names::IpProtocol
-                    .number(value.text)
+                rule.ipproto = self
+                    .number_of(Names::IpProtocol, value.text)
                     .and_then(|number| u8::try_from(number).ok());
                 if rule.ipproto.is_none() {
                     self.ignored(option, value, &Names::IpProtocol.hint());

@@ -36,7 +36,7 @@ pub(super) const VRRP_INSTANCE: &[Keyword] = &[
     keyword("virtual_ipaddress", Block(Context::VirtualIpaddress), "{ address lines }", "", "addresses held by the MASTER and sent in adverts"),
     keyword("virtual_ipaddress_excluded", Block(Context::VirtualIpaddress), "{ address lines }", "", "addresses held by the MASTER but not in adverts"),
     keyword("no_virtual_ipaddress", Flag, "", "off", "no warning/error about missing VIPs").since("2.3"),
-    keyword("promote_secondaries", Flag, "", "off", "set net.ipv4.conf.IF.promote_secondaries").not_yet(),
+    keyword("promote_secondaries", Flag, "", "off", "set net.ipv4.conf.IF.promote_secondaries"),
     keyword("linkbeat_use_polling", Flag, "", "", "poll link of the interface").deprecated("linkbeat_interfaces"),
     keyword("v3_checksum_as_v2", Bool, "[BOOL]", "global v3_checksum_as_v2", "v3 IPv4 checksum without pseudo header").since("2.3"),
     keyword("virtual_routes", Block(Context::VirtualRoutes), "{ route lines }", "", "routes present while MASTER"),

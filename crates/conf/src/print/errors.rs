@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{Diagnostic, Findings, Severity};
 use crate::preprocess::Text;
-use crate::source::{FileId, SourceMap, Span};
+use crate::source::{FileId, Loader, SourceMap, Span};
 use crate::tree::Tree;
 use crate::{Config, Read, build};
 use std::collections::{BTreeSet, HashMap};
@@ -30,7 +30,7 @@ pub(super) fn noted_before(sources: &SourceMap) -> impl Iterator<Item = String> 
 }
 
 /// Takes the statements out that an error is about, unless the configuration would not be the same without them.
-pub(super) fn prune(read: &Read) -> Pruned {
+pub(super) fn prune(read: &Read, loader: &dyn Loader) -> Pruned {
     let Read { loaded, text, tree } = read;
     let errors = || loaded.diagnostics.iter().filter(|it| it.severity == Severity::Error);
     let places = Places::new(errors().filter_map(|error| error.span));
@@ -44,6 +44,7 @@ pub(super) fn prune(read: &Read) -> Pruned {
     let mut search = Search {
         text,
         tree,
+        loader,
         config: without_warnings(&loaded.config),
         left_out: BTreeSet::new(),
         work: WORK,
@@ -126,6 +127,7 @@ fn comes_from(error: Span, statement: Span, sources: &SourceMap) -> bool {
 struct Search<'a> {
     text: &'a Text,
     tree: &'a Tree,
+    loader: &'a dyn Loader,
     config: Config,
     left_out: BTreeSet<usize>,
     work: usize,
@@ -143,7 +145,7 @@ impl Search<'_> {
         let mut left_out = self.left_out.clone();
         left_out.extend(candidates);
         let mut findings = Findings::default();
-        let config = build::build(self.text, &self.tree.without(&left_out), &mut findings);
+        let config = build::build(self.text, &self.tree.without(&left_out), self.loader, &mut findings);
         if without_warnings(&config) == self.config {
             self.left_out = left_out;
         } else if candidates.len() > 1 {

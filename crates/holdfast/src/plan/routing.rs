@@ -24,6 +24,8 @@ pub struct RoutingPlan {
     pub rules: BTreeMap<String, Rule>,
     /// `static_ipaddress`, `static_routes` and `static_rules`, in the order in which they are put in
     pub statics: Vec<StaticObject>,
+    /// Interfaces on which the kernel shall keep the other addresses of a network when the first one goes
+    pub promoted: BTreeSet<String>,
     /// Somebody must be told when a route or a rule goes away
     pub watched: bool,
 }
@@ -84,7 +86,9 @@ pub fn routing_plan(config: &Config) -> RoutingPlan {
     });
     let mut seen = BTreeSet::new();
     let statics = addresses.chain(static_routes).chain(static_rules);
+    let promoting = instances().filter(|instance| instance.promote_secondaries);
     RoutingPlan {
+        promoted: promoting.map(|instance| instance.interface.value.clone()).collect(),
         watched: routes.iter().any(|line| !line.no_track) || rules.iter().any(|line| !line.no_track),
         statics: statics.filter(|object| seen.insert(object.entry.clone())).collect(),
         routes: routes.into_iter().map(route).map(|it| (it.to_string(), it)).collect(),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use holdfast_net::{
     ADDRESS_PROTOCOL, Applied, InterfaceAddress, NetworkEvent, Outcome, ROUTING_PROTOCOL, Requests, Route, Rule,
+    Sysctl, Sysctls,
 };
 use holdfast_time::Timestamp;
 use holdfast_vrrp::{Event, RoutingKind};
@@ -20,6 +21,7 @@ pub struct Routing {
     /// Of the configuration before, for what is taken out at a reload
     former: RoutingPlan,
     statics: Statics,
+    kernel_settings: Sysctls,
 }
 
 /// Entries that could not be put in, and why.
@@ -36,6 +38,7 @@ impl Routing {
     ) {
         let changes = self.statics.configure(plan.statics.clone());
         self.former = std::mem::replace(&mut self.plan, plan);
+        self.set_kernel(interfaces);
         interfaces.set_static_addresses(self.statics.addresses());
         self.change_statics(changes, requests, interfaces, now).await;
     }
@@ -57,14 +60,32 @@ impl Routing {
     }
 
     /// An interface came back.
-    pub fn interface_came_back(&mut self, interface: &str, now: Timestamp) {
+    pub fn interface_came_back(&mut self, interface: &str, interfaces: &Interfaces, now: Timestamp) {
         self.statics.interface_came_back(interface, now);
+        self.set_kernel(interfaces);
+    }
+
+    /// `promote_secondaries` where it is wanted, and as it was where it is not. An interface that is not there gets it
+    /// when it comes.
+    fn set_kernel(&mut self, interfaces: &Interfaces) {
+        let present = self
+            .plan
+            .promoted
+            .iter()
+            .filter(|name| interfaces.index_of(name).is_some());
+        let wanted = present.map(|name| (Sysctl::ipv4(name, "promote_secondaries"), "1".to_owned()));
+        for error in self.kernel_settings.apply(&wanted.collect()) {
+            tracing::error!("{error}");
+        }
     }
 
     /// Takes out the static objects.
     pub async fn stop(&mut self, requests: &mut Requests, interfaces: &mut Interfaces, now: Timestamp) {
         let changes = self.statics.stop();
         self.change_statics(changes, requests, interfaces, now).await;
+        for error in self.kernel_settings.restore_all() {
+            tracing::error!("{error}");
+        }
     }
 
     /// Puts routes or rules in.
@@ -168,6 +189,10 @@ impl Routing {
             NetworkEvent::RuleRemoved { rule, .. } => (RoutingKind::Rule, self.texts_of_rule(rule)),
             NetworkEvent::AddressRemoved { address, .. } => {
                 self.static_address_lost(address, interfaces, now);
+                return Vec::new();
+            }
+            NetworkEvent::LinkRemoved { name, .. } => {
+                self.kernel_settings.forget_interface(name);
                 return Vec::new();
             }
             _ => return Vec::new(),

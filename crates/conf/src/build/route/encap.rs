@@ -88,7 +88,7 @@ impl<'a> Builder<'a> {
                 "src" => store(&mut tunnel.src, value.text.parse().ok()),
                 "flags" => store(&mut tunnel.flags, number.and_then(|flags| u16::try_from(flags).ok())),
                 name if name == options.service => {
-                    let service = Names::Service.number(value.text);
+                    let service = self.number_of(Names::Service, value.text);
                     store(&mut tunnel.tos, service.and_then(|tos| u8::try_from(tos).ok()))
                 }
                 _ => store(&mut tunnel.ttl, number.and_then(|ttl| u8::try_from(ttl).ok())),

@@ -1,4 +1,6 @@
-//! Numbers that routing knows by name, as far as iproute2 and the kernel agree on them everywhere.
+//! Numbers that routing knows by name: what iproute2 and the kernel agree on everywhere, and what the host adds.
+
+use crate::build::Builder;
 
 /// Routing tables.
 const TABLES: &[(&str, u32)] = &[("unspec", 0), ("default", 253), ("main", 254), ("local", 255)];
@@ -108,7 +110,7 @@ const REALMS: &[(&str, u32)] = &[("cosmos", 0)];
 const GROUPS: &[(&str, u32)] = &[("default", 0)];
 
 /// What a name stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::build) enum Names {
     Table,
     Protocol,
@@ -142,13 +144,26 @@ impl Names {
         }
     }
 
-    /// The number that a word means: a name, or a number in any base that C knows.
-    pub(in crate::build) fn number(self, word: &str) -> Option<u32> {
-        let named = self.known().iter().find(|(name, _)| *name == word);
-        let number = named.map(|(_, number)| *number).or_else(|| {
-            let number = any_base(word)?;
-            u32::try_from(number).ok()
-        });
+    /// The file in which the host gives such names.
+    pub(super) fn file(self) -> Option<&'static str> {
+        match self {
+            Self::Table => Some("rt_tables"),
+            Self::Protocol => Some("rt_protos"),
+            Self::Scope => Some("rt_scopes"),
+            Self::Service => Some("rt_dsfield"),
+            Self::Realm => Some("rt_realms"),
+            Self::Group => Some("group"),
+            Self::RouteType | Self::IpProtocol => None,
+        }
+    }
+
+    /// The number that a word means: a number in any base that C knows, or a name, of which the host's count first.
+    fn number(self, word: &str, of_host: impl FnOnce(&str) -> Option<u32>) -> Option<u32> {
+        let named = || self.known().iter().find(|(name, _)| *name == word);
+        let number = match any_base(word) {
+            Some(number) => u32::try_from(number).ok(),
+            None => of_host(word).or_else(|| named().map(|(_, number)| *number)),
+        };
         number.filter(|number| *number <= self.most())
     }
 
@@ -170,18 +185,33 @@ pub(in crate::build) fn any_base(text: &str) -> Option<u64> {
     u64::from_str_radix(digits, radix).ok().filter(|_| !signed)
 }
 
+impl Builder<'_> {
+    /// The number that a word means.
+    pub(in crate::build) fn number_of(&mut self, names: Names, word: &str) -> Option<u32> {
+        let files = &self.global.global_defs.files;
+        let (administrator, distribution) = (files.iproute_etc_dir.as_deref(), files.iproute_usr_dir.as_deref());
+        let host_names = &mut self.host_names;
+        names.number(word, |name| host_names.number(names, name, administrator, distribution))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn number(names: Names, word: &str) -> Option<u32> {
+        names.number(word, |name| (name == "ours").then_some(77))
+    }
+
     #[test]
     fn numbers_and_names() {
-        assert_eq!(Names::Table.number("main"), Some(254));
-        assert_eq!(Names::Table.number("4294967295"), Some(u32::MAX));
-        assert_eq!(Names::Service.number("0x10"), Some(16));
-        assert_eq!(Names::Service.number("EF"), Some(0xb8));
-        assert_eq!(Names::Scope.number("256"), None);
-        assert_eq!(Names::Table.number("zzz"), None);
+        assert_eq!(number(Names::Table, "ours"), Some(77));
+        assert_eq!(number(Names::Table, "main"), Some(254));
+        assert_eq!(number(Names::Table, "4294967295"), Some(u32::MAX));
+        assert_eq!(number(Names::Service, "0x10"), Some(16));
+        assert_eq!(number(Names::Service, "EF"), Some(0xb8));
+        assert_eq!(number(Names::Scope, "256"), None);
+        assert_eq!(number(Names::Table, "zzz"), None);
         assert_eq!(
             (any_base("017"), any_base("0"), any_base("-1")),
             (Some(15), Some(0), None)

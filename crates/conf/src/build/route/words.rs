@@ -70,7 +70,7 @@ impl<'a> Builder<'a> {
     /// A number or the name of one.
     pub(in crate::build) fn named(&mut self, option: Word<'a>, words: &mut Words<'a>, names: Names) -> Option<u32> {
         let value = self.value(option, words)?;
-        let number = names.number(value.text);
+        let number = self.number_of(names, value.text);
         number.or_else(|| self.bad_value(option, value, &names.hint()))
     }
 
@@ -92,8 +92,11 @@ impl<'a> Builder<'a> {
             return self.bad_option(option, "is for IPv4");
         }
         let realms = match value.text.split_once('/') {
-            Some((source, destination)) => (Names::Realm.number(source), Names::Realm.number(destination)),
-            None => (Some(0), Names::Realm.number(value.text)),
+            Some((source, destination)) => (
+                self.number_of(Names::Realm, source),
+                self.number_of(Names::Realm, destination),
+            ),
+            None => (Some(0), self.number_of(Names::Realm, value.text)),
         };
         match realms {
             (Some(source), Some(destination)) => Some(source << 16 | destination),

@@ -107,7 +107,7 @@ impl<'a> Builder<'a> {
             self.invalid(findings::MISSING_ARGUMENT, message, option).send(self);
             return None;
         };
-        let number = Names::Group.number(group.text);
+        let number = self.number_of(Names::Group, group.text);
         if number.is_none() {
             let message = format!("'{}' is no group of interfaces; it is ignored", group.text);
             self.invalid(findings::INVALID_VALUE, message, group)
