@@ -28,16 +28,22 @@ const MODULES: [&str; 4] = ["ip_vs", "ip_vs_rr", "ipip", "nlmon"];
 /// # Errors
 /// This kernel does not have them; the error says where there is one that does.
 pub fn load_modules() -> Result<()> {
-    for module in MODULES {
-        let outcome = Command::new("modprobe")
-            .arg(module)
-            .output()
-            .context("modprobe (Debian package kmod)")?;
-        ensure!(
-            outcome.status.success(),
-            "this kernel has no {module}; try in a guest: cargo xtask test guest"
-        );
-    }
+    MODULES.iter().try_for_each(|module| load_module(module))
+}
+
+/// Loads one kernel module.
+///
+/// # Errors
+/// This kernel does not have it; the error says where there is one that does.
+pub fn load_module(module: &str) -> Result<()> {
+    let outcome = Command::new("modprobe")
+        .arg(module)
+        .output()
+        .context("modprobe (Debian package kmod)")?;
+    ensure!(
+        outcome.status.success(),
+        "this kernel has no {module}; try in a guest: cargo xtask test guest"
+    );
     Ok(())
 }
 

@@ -31,6 +31,7 @@ pub(crate) const BUILD: Needs = Needs(&[
 pub(crate) const PEERS: Needs = Needs(&[
     need("keepalived", "keepalived", "the peer on the wire"),
     need("ip", "iproute2", "networks between nodes"),
+    need("nft", "nftables", "packet filters as users see them"),
 ]);
 
 /// What tests in a guest need.

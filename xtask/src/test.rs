@@ -35,7 +35,8 @@ const PEERS_CASES: &[(&str, &str)] = &[
     ("peers: what they tell", "reports"),
 ];
 /// Test programs whose cases make many networks each, and how many cases may run at once.
-const CROWDED_CASES: [(&str, &str, &str); 4] = [
+const CROWDED_CASES: [(&str, &str, &str); 5] = [
+    ("peers: interfaces and packet filters", "vmac", "4"),
     ("peers: as keepalived in each role", "matrix", "8"),
     ("peers: healed partitions", "partition", "4"),
     ("peers: a thousand virtual routers", "crowd", "1"),
@@ -49,6 +50,7 @@ const GUEST_CASES: &[(&str, &str)] = &[
     ("guest: directors", "guest"),
     ("guest: the setups from their own files", "seeds"),
     ("guest: connection sync and what else IPVS keeps", "sync"),
+    ("guest: ipvlans", "ipvlan"),
     ("guest: the same tables as keepalived", "tables"),
     ("guest: the same verdicts as keepalived", "checkers"),
     ("guest: the processes that are tracked", "tracked_processes"),

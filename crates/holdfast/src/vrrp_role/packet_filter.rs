@@ -71,6 +71,18 @@ impl PacketFilter {
         self.going.extend(gone);
         self.block_coming(interfaces).await;
         self.release_gone().await;
+        let places = self.droppers.iter().map(|((_, address), by_name)| {
+            let at = if *by_name {
+                At::Name(String::new())
+            } else {
+                At::Index(0)
+            };
+            Blocked::new(*address, at).place()
+        });
+        let places: BTreeSet<_> = places.collect();
+        if let Some(active) = &mut self.active {
+            active.change(|tables| tables.tidy(&places)).await;
+        }
     }
 
     /// Exactly these macvlans are there.

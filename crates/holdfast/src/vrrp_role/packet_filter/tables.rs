@@ -61,7 +61,8 @@ impl Blocked {
         }
     }
 
-    fn place(&self) -> (TableFamily, &'static str) {
+    /// The set that it goes into.
+    pub(super) fn place(&self) -> (TableFamily, &'static str) {
         match self {
             Self::Anywhere(IpAddr::V4(_)) => (TableFamily::Ip, VIPS),
             Self::Anywhere(IpAddr::V6(_)) => (TableFamily::Ip6, VIPS),
@@ -134,38 +135,68 @@ impl Tables {
                 .filter(|macvlan| counts(macvlan))
                 .map(|macvlan| (macvlan.index, macvlan.base))
                 .collect();
-            let known = self.vmacs.insert(family, wanted.clone()).unwrap_or_default();
-            let pairs = |of: &BTreeMap<u32, u32>, other: &BTreeMap<u32, u32>| -> Vec<(u32, u32)> {
-                let only = of.iter().filter(|(index, base)| other.get(index) != Some(base));
-                only.map(|(index, base)| (*index, *base)).collect()
-            };
-            let (gone, new) = (pairs(&known, &wanted), pairs(&wanted, &known));
-            if gone.is_empty() && new.is_empty() {
-                continue;
-            }
-            self.make_vmac_rules(family, &mut batch);
-            let table = self.table(family);
-            batch.remove_elements(&table, VMAC_MAP, &map_elements(&gone));
-            batch.add_elements(&table, VMAC_MAP, &map_elements(&new));
-            if family == TableFamily::Ip6 {
-                batch.remove_elements(&table, VMAC_SET, &set_elements(&gone));
-                batch.add_elements(&table, VMAC_SET, &set_elements(&new));
-            }
+            self.set_pairs(family, wanted, &mut batch);
         }
         batch
+    }
+
+    /// Takes out whole chains and sets that nothing needs any more, when addresses can come to be blocked in these places only:
+    /// all in one change, in which what is blocked stays blocked.
+    pub(super) fn tidy(&mut self, places: &BTreeSet<(TableFamily, &'static str)>) -> Batch {
+        let is_unused = |(family, name): &(TableFamily, &'static str)| match *name {
+            VMAC_MAP => self.vmacs.get(family).is_none_or(BTreeMap::is_empty),
+            VIPS => !places.iter().any(|(of, _)| of == family),
+            VIPS_LINK_LOCAL | VIPS_LINK_LOCAL_NAME => !places.contains(&(*family, name)),
+            _ => false,
+        };
+        if !self.made.iter().any(is_unused) {
+            return Batch::default();
+        }
+        let mut batch = self.remove();
+        self.made.clear();
+        for (family, pairs) in std::mem::take(&mut self.vmacs) {
+            self.set_pairs(family, pairs, &mut batch);
+        }
+        let blocked = std::mem::take(&mut self.blocked);
+        self.block_into(&blocked, &mut batch);
+        batch
+    }
+
+    fn set_pairs(&mut self, family: TableFamily, wanted: BTreeMap<u32, u32>, batch: &mut Batch) {
+        let known = self.vmacs.insert(family, wanted.clone()).unwrap_or_default();
+        let pairs = |of: &BTreeMap<u32, u32>, other: &BTreeMap<u32, u32>| -> Vec<(u32, u32)> {
+            let only = of.iter().filter(|(index, base)| other.get(index) != Some(base));
+            only.map(|(index, base)| (*index, *base)).collect()
+        };
+        let (gone, new) = (pairs(&known, &wanted), pairs(&wanted, &known));
+        if gone.is_empty() && new.is_empty() {
+            return;
+        }
+        self.make_vmac_rules(family, batch);
+        let table = self.table(family);
+        batch.remove_elements(&table, VMAC_MAP, &map_elements(&gone));
+        batch.add_elements(&table, VMAC_MAP, &map_elements(&new));
+        if family == TableFamily::Ip6 {
+            batch.remove_elements(&table, VMAC_SET, &set_elements(&gone));
+            batch.add_elements(&table, VMAC_SET, &set_elements(&new));
+        }
     }
 
     /// Blocks these addresses as well.
     pub(super) fn block(&mut self, new: &BTreeSet<Blocked>) -> Batch {
         let mut batch = Batch::default();
+        self.block_into(new, &mut batch);
+        batch
+    }
+
+    fn block_into(&mut self, new: &BTreeSet<Blocked>, batch: &mut Batch) {
         let new: BTreeSet<Blocked> = new.difference(&self.blocked).cloned().collect();
         for (place, keys) in by_place(&new) {
-            self.make_rules_for(place, &mut batch);
+            self.make_rules_for(place, batch);
             let (family, set) = place;
             batch.add_elements(&self.table(family), set, &keys);
         }
         self.blocked.extend(new);
-        batch
     }
 
     /// Blocks these addresses no longer.
@@ -487,5 +518,19 @@ mod tests {
         assert!(tables.set_vmacs(&[vmac]).is_empty());
         assert!(!tables.set_vmacs(&[Macvlan { index: 6, ..vmac }]).is_empty());
         assert!(!tables.set_vmacs(&[]).is_empty());
+    }
+
+    #[test]
+    fn what_nothing_needs_any_more_goes() {
+        let mut tables = Tables::new(PacketFilterSettings::default());
+        let [four, six] = ["192.0.2.1", "fe80::1"].map(anywhere);
+        let places = BTreeSet::from([four.place(), six.place()]);
+        tables.block(&BTreeSet::from([four.clone(), six.clone()]));
+        assert!(tables.tidy(&places).is_empty());
+        tables.unblock(&BTreeSet::from([six]));
+        assert!(tables.tidy(&places).is_empty(), "it may come back");
+        assert!(!tables.tidy(&BTreeSet::from([four.place()])).is_empty());
+        assert!(tables.tidy(&BTreeSet::from([four.place()])).is_empty());
+        assert!(tables.block(&BTreeSet::from([four])).is_empty(), "it is still blocked");
     }
 }
