@@ -54,6 +54,7 @@ const GUEST_CASES: &[(&str, &str)] = &[
     ("guest: the same tables as keepalived", "tables"),
     ("guest: the same verdicts as keepalived", "checkers"),
     ("guest: the processes that are tracked", "tracked_processes"),
+    ("guest: real servers and BFD", "bfd_checks"),
 ];
 
 /// Loaded beforehand, because Linux 6.1 deadlocks when an IPVS command loads one of them while a network namespace is

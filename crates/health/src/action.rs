@@ -56,7 +56,7 @@ pub enum Notification {
         virtual_server: String,
         /// Name of the real server
         real_server: String,
-        /// Keyword of the check
+        /// Keyword of the check; of a `BFD_CHECK` with the name of the session behind it
         keyword: String,
         /// It passed, or why it failed
         outcome: Result<(), String>,

@@ -29,6 +29,13 @@ pub enum Event {
         /// What came of it
         outcome: Outcome,
     },
+    /// A BFD session came up or went down, or a process that starts hears how it stands.
+    SessionChanged {
+        /// Name of the session
+        session: String,
+        /// Whether it is up
+        up: bool,
+    },
     /// A local address came or went; at the start the driver reports every one that is there.
     AddressChanged {
         /// The address

@@ -5,6 +5,7 @@
 //! - `check`: what an answer means for one check;
 //! - `pool`: what it means for a virtual server and its table;
 //! - `start`: the first words, and what a restarted process takes over from the kernel;
+//! - `session`: checks that follow a BFD session;
 //! - `reload`: other settings, the same state;
 //! - `outbox`: actions in their order.
 
@@ -13,6 +14,7 @@ mod outbox;
 mod pool;
 mod reload;
 mod schedule;
+mod session;
 mod start;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,6 +50,8 @@ pub struct Health {
     watchers: BTreeMap<IpAddr, Vec<usize>>,
     /// Addresses on this host.
     local: BTreeSet<IpAddr>,
+    /// What is known of BFD sessions: whether they are up.
+    sessions: BTreeMap<String, bool>,
     places: BTreeMap<CheckerId, Place>,
     deadlines: Deadlines,
     out: Outbox,
@@ -82,6 +86,7 @@ impl Health {
             owners: BTreeMap::new(),
             watchers: BTreeMap::new(),
             local: BTreeSet::new(),
+            sessions: BTreeMap::new(),
             places: BTreeMap::new(),
             deadlines: Deadlines::default(),
             out: Outbox::default(),
@@ -112,6 +117,7 @@ impl Health {
                 generation,
                 outcome,
             } => self.probe_done(now, checker, generation, outcome),
+            Event::SessionChanged { session, up } => self.session_changed(now, session, up),
             Event::Reload(settings) => self.reload(now, settings),
             Event::Shutdown => self.shutdown(),
             Event::Adopt(_) | Event::AddressChanged { .. } => {}
@@ -288,7 +294,7 @@ impl Health {
         }
         let virtual_server = server.name.clone();
         for real_server in &mut server.real_servers {
-            for check in &mut real_server.checks {
+            for check in real_server.checks.iter_mut().filter(|check| check.asks()) {
                 if std::mem::replace(&mut check.in_flight, false) {
                     self.out.push(Action::ForgetProbe(check.id));
                 }

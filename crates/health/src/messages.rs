@@ -64,6 +64,15 @@ pub enum Message {
         /// When it is made again
         again_in: Duration,
     },
+    /// The BFD session that a check follows came up or went down.
+    SessionJudged {
+        /// Name of the session
+        session: String,
+        /// The real server
+        member: Member,
+        /// Whether it is up
+        up: bool,
+    },
     /// A real server is up.
     RealServerUp {
         /// The real server
@@ -223,6 +232,12 @@ impl fmt::Display for Message {
                 "{} on service {member}: {reason}. Rescheduling, next in {:.1} s",
                 check::name(keyword),
                 again_in.as_secs_f64()
+            ),
+            Self::SessionJudged { session, member, up } => write!(
+                f,
+                "BFD check of [{session}] RS({}) is {}",
+                member.server,
+                if *up { "UP" } else { "DOWN" }
             ),
             Self::RealServerUp {
                 member: Member { server, virtual_server },

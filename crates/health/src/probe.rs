@@ -28,6 +28,8 @@ pub enum Probe {
     Udp(UdpProbe),
     /// `PING_CHECK`: an echo request is answered.
     Ping(PingProbe),
+    /// `BFD_CHECK`: the BFD session of this name is up. Nobody is asked: the machine is told.
+    Bfd(String),
 }
 
 /// `TCP_CHECK`
@@ -211,18 +213,15 @@ impl Probe {
             Self::Dns(_) => "DNS_CHECK",
             Self::Udp(_) => "UDP_CHECK",
             Self::Ping(_) => "PING_CHECK",
+            Self::Bfd(_) => "BFD_CHECK",
         }
     }
 
-    /// Where it connects to, and how.
-    pub const fn connection(&self) -> &Connection {
+    /// The BFD session that it follows; `None`: it asks the server itself.
+    pub fn session(&self) -> Option<&str> {
         match self {
-            Self::Tcp(probe) => &probe.connection,
-            Self::Http(probe) => &probe.connection,
-            Self::Smtp(probe) => &probe.connection,
-            Self::Dns(probe) => &probe.connection,
-            Self::Udp(probe) => &probe.connection,
-            Self::Ping(probe) => &probe.connection,
+            Self::Bfd(session) => Some(session),
+            _ => None,
         }
     }
 
@@ -230,7 +229,7 @@ impl Probe {
     pub fn steps(&self) -> usize {
         match self {
             Self::Http(probe) => probe.urls.len().max(1),
-            Self::Tcp(_) | Self::Smtp(_) | Self::Dns(_) | Self::Udp(_) | Self::Ping(_) => 1,
+            Self::Tcp(_) | Self::Smtp(_) | Self::Dns(_) | Self::Udp(_) | Self::Ping(_) | Self::Bfd(_) => 1,
         }
     }
 
@@ -246,7 +245,7 @@ impl Probe {
         }
         (step == 0).then_some(())?;
         match self {
-            Self::Http(_) => None,
+            Self::Http(_) | Self::Bfd(_) => None,
             Self::Tcp(probe) => Some(Request::Tcp(probe.connection.clone())),
             Self::Smtp(probe) => Some(Request::Smtp(probe.clone())),
             Self::Dns(probe) => Some(Request::Dns(probe.clone())),

@@ -20,6 +20,7 @@ use tokio::task::AbortHandle;
 
 use self::ipvs::Ipvs;
 use self::sync::SyncDaemons;
+use crate::bfd_news::{BfdNews, NewsReceiver};
 use crate::ipc::{self, FromChecker, ToChecker};
 use crate::plan::buffers::NetlinkBuffers;
 use crate::plan::ipvs::IpvsSettings;
@@ -55,6 +56,7 @@ struct Driver {
 /// Runs until the supervisor says stop or goes away.
 pub async fn run() -> anyhow::Result<()> {
     let (supervisor, mut commands) = ipc::channel::<FromChecker, ToChecker>(ipc::inherited_stream()?)?;
+    let bfd = NewsReceiver::inherited()?;
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen to signals")?;
     let Some(ToChecker::Configure {
         settings,
@@ -86,6 +88,7 @@ pub async fn run() -> anyhow::Result<()> {
     driver.configure_ipvs(*ipvs_settings, sync_is_master);
     driver.report_local_addresses().await;
     let timer = DeadlineTimer::new()?;
+    bfd.ask();
     let mut process = OwnProcess::default();
     loop {
         driver.run_actions();
@@ -107,6 +110,8 @@ pub async fn run() -> anyhow::Result<()> {
                     driver.prober = Prober::new(&identity);
                     driver.configure_ipvs(*ipvs, sync_is_master);
                     driver.reload(*settings);
+                    // A session may be new to us.
+                    bfd.ask();
                 }
                 Some(ToChecker::Process(settings)) => {
                     process.adopt(settings);
@@ -121,6 +126,7 @@ pub async fn run() -> anyhow::Result<()> {
                 // The supervisor was killed: without it nobody reloads or stops us, so we stop, and leave the table as it is.
                 None => return Ok(()),
             },
+            news = bfd.next() => driver.session_changed(news?),
             Some(result) = outcomes.recv() => driver.probe_done(result),
             events = monitor.next() => driver.network_events(events?).await,
             due = timer.wait() => {
@@ -238,6 +244,12 @@ impl Driver {
             generation,
             outcome,
         });
+    }
+
+    fn session_changed(&mut self, BfdNews { session, up }: BfdNews) {
+        let state = if up { "Up" } else { "Down" };
+        tracing::info!("Received BFD event: instance {session} is in state {state}");
+        self.handle(Event::SessionChanged { session, up });
     }
 
     async fn network_events(&mut self, events: Vec<NetworkEvent>) {

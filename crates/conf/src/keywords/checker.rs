@@ -137,8 +137,8 @@ pub(super) const MISC_CHECK: &[Keyword] = &[
 /// `BFD_CHECK`.
 #[rustfmt::skip] // one row, one line
 pub(super) const BFD_CHECK: &[Keyword] = &[
-    keyword("name", Word, "BFD", "required", "session to follow").not_yet(),
-    keyword("alpha", Bool, "[BOOL]", "real_server alpha", "start in failed state").not_yet(),
+    keyword("name", Word, "BFD", "required", "session to follow"),
+    keyword("alpha", Bool, "[BOOL]", "real_server alpha", "start in failed state"),
 ];
 
 /// `FILE_CHECK`.

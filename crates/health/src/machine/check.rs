@@ -167,6 +167,11 @@ impl Standing {
 }
 
 impl Check {
+    /// Whether the server is asked, again and again. Else the machine is told, and there is nothing to wake for.
+    pub(super) fn asks(&self) -> bool {
+        self.settings.probe.session().is_none()
+    }
+
     /// Takes in the end of its probe.
     pub(super) fn take_in(&mut self, outcome: Outcome, now: Timestamp) -> Judgement {
         self.in_flight = false;

@@ -252,13 +252,22 @@ impl Health {
     fn new_check(&mut self, now: Timestamp, settings: settings::Checker, up: bool) -> Check {
         let id = CheckerId(self.next_id);
         self.next_id += 1;
-        let origin = now + self.spread.next(settings.warmup);
+        let mut standing = Standing::new(up);
+        let asks = settings.probe.session().is_none();
+        if let Some(up) = settings.probe.session().and_then(|session| self.sessions.get(session)) {
+            standing = Standing::adopted(*up);
+        }
+        let origin = if asks {
+            now + self.spread.next(settings.warmup)
+        } else {
+            now
+        };
         Check {
             id,
             settings,
-            standing: Standing::new(up),
+            standing,
             origin,
-            wake: Some(origin),
+            wake: asks.then_some(origin),
             in_flight: false,
             generation: Generation::default(),
             last: None,
@@ -301,7 +310,7 @@ impl Health {
                             check: place,
                         },
                     );
-                    if !suspended && check.wake.is_none() {
+                    if !suspended && check.wake.is_none() && check.asks() {
                         check.wake = Some(check.due(Next::Loop, now));
                     }
                     self.deadlines.set(check.id, None, check.wake);

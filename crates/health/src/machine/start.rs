@@ -50,7 +50,7 @@ impl Health {
             server.quorum_up = !server.sorry_adopted && server.live_weight > 0;
             server.evaluate_quorum(&mut Outbox::default());
             for check in server.real_servers.iter_mut().flat_map(|it| &mut it.checks) {
-                if !check.standing.up {
+                if !check.standing.up && check.asks() {
                     // It may well live: the sooner it is asked, the better.
                     check.origin = now + self.spread.next(check.settings.warmup.min(SECOND_LOOK));
                     let wake = (!server.suspended).then_some(check.origin);
@@ -138,7 +138,8 @@ impl VirtualServer {
     /// Says of each check from this one on that it starts, or rests.
     pub(super) fn announce(&self, first: CheckerId, out: &mut Outbox) {
         for real_server in &self.real_servers {
-            for _ in real_server.checks.iter().filter(|check| check.id >= first) {
+            let asking = real_server.checks.iter().filter(|check| check.asks());
+            for _ in asking.filter(|check| check.id >= first) {
                 out.log(activation(self.suspended, self.member(&real_server.name)));
             }
         }

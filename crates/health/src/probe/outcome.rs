@@ -117,6 +117,8 @@ pub enum Failure {
         /// The most bytes.
         max: u16,
     },
+    /// The BFD session with it is not up.
+    SessionDown,
     /// An answer begins differently.
     ReplyBytes {
         /// The position of the first byte that differs, from 0.
@@ -200,6 +202,7 @@ impl fmt::Display for Failure {
                 None => write!(f, "DNS error with rcode {code}"),
             },
             Self::ReplyLength { got, min, max } => write!(f, "reply of {got} bytes, not {min} to {max}"),
+            Self::SessionDown => f.write_str("BFD session down"),
             Self::ReplyBytes { at } => write!(f, "reply differs at byte {at}"),
         }
     }

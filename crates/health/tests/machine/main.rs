@@ -13,4 +13,6 @@ mod reload;
 #[cfg(test)]
 mod schedule;
 #[cfg(test)]
+mod session;
+#[cfg(test)]
 mod suspend;

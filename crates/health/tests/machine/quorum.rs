@@ -33,6 +33,7 @@ fn a_change_is_logged_done_notified_and_then_weighed() {
             format!("Adding sorry server [198.51.100.99]:tcp:80 to VS {VS}"),
             format!("Removing alive servers from the pool for VS {VS}"),
             format!("VS {VS} DOWN"),
+            format!("CHECK TCP_CHECK {RS} Err(\"connection refused\")"),
         ]
     );
     assert_eq!(bench.pool(1), ["99:1"]);
@@ -48,6 +49,7 @@ fn a_change_is_logged_done_notified_and_then_weighed() {
             format!("Adding alive servers to the pool for VS {VS}"),
             format!("table {VS}"),
             format!("VS {VS} UP"),
+            format!("CHECK TCP_CHECK {RS} Ok(())"),
         ]
     );
     assert_eq!(bench.pool(1), ["11:1"]);

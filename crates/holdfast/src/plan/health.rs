@@ -169,7 +169,8 @@ fn checker(checker: &config::Checker) -> Option<Checker> {
             reply: udp_reply(udp),
         }),
         CheckerKind::PingCheck => Probe::Ping(PingProbe { connection }),
-        CheckerKind::MiscCheck(_) | CheckerKind::FileCheck(_) | CheckerKind::BfdCheck(_) => {
+        CheckerKind::BfdCheck(bfd) => Probe::Bfd(bfd.name.value.clone()),
+        CheckerKind::MiscCheck(_) | CheckerKind::FileCheck(_) => {
             return None;
         }
     };

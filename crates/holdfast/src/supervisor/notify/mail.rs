@@ -163,6 +163,10 @@ fn check_words(keyword: &str, outcome: Result<(), &String>) -> String {
         Ok(()) => format!("=> {name} succeed on service <="),
         Err(_) => format!("=> {name} failed on service <="),
     };
+    if let Some(session) = keyword.strip_prefix("BFD_CHECK ") {
+        let word = if outcome.is_ok() { "succeeded" } else { "failed" };
+        return format!("=> BFD CHECK {session} {word} on service <=");
+    }
     match (keyword, outcome) {
         ("TCP_CHECK", _) => plain("TCP CHECK"),
         ("UDP_CHECK", _) => plain("UDP CHECK"),

@@ -134,6 +134,14 @@ fn checks_and_quorums_in_keepalived_s_words() {
         mail(&check("DNS_CHECK", Err(String::new()), true)),
         about(&format!("{server} - DOWN"), "=> DNS_CHECK: failed on service <=")
     );
+    assert_eq!(
+        mail(&check("BFD_CHECK to_web", Ok(()), true)),
+        about(&format!("{server} - UP"), "=> BFD CHECK to_web succeeded on service <=")
+    );
+    assert_eq!(
+        mail(&check("BFD_CHECK to_web", Err(String::new()), true)),
+        about(&format!("{server} - DOWN"), "=> BFD CHECK to_web failed on service <=")
+    );
     let quorum = |up, cause| Notification::Quorum {
         virtual_server: "[192.0.2.80]:tcp:80".into(),
         up,
