@@ -15,6 +15,7 @@ use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::memory;
 use crate::plan::buffers::{NetlinkBuffers, VrrpBuffers};
 use crate::plan::ipvs::IpvsSettings;
 use crate::plan::routing::RoutingPlan;
@@ -169,6 +170,10 @@ pub enum FromBfd {
     Late(Duration),
 }
 
+/// Messages of more bytes are those with everything in them, at the start and after a reload: what it took to make them
+/// and to read them is not kept.
+const LARGE: usize = 32 * 1024;
+
 #[derive(Debug)]
 enum Queued {
     Frame(Vec<u8>),
@@ -241,6 +246,9 @@ impl<T: DeserializeOwned> Receiver<T> {
         };
         let message = serde_json::from_slice(body).context("message not understood")?;
         self.partial.drain(..4 + length);
+        if length > LARGE {
+            self.partial.shrink_to(LARGE);
+        }
         Ok(Some(message))
     }
 }
@@ -270,6 +278,11 @@ async fn write_frames(mut stream: OwnedWriteHalf, mut frames: mpsc::UnboundedRec
             Queued::Frame(frame) => {
                 if stream.write_all(&frame).await.is_err() {
                     return;
+                }
+                let was_large = frame.len() > LARGE;
+                drop(frame);
+                if was_large {
+                    memory::give_back();
                 }
             }
             Queued::Flush(done) => {

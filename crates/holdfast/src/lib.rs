@@ -29,6 +29,7 @@ mod ipc;
 mod local_time;
 mod log;
 mod mail;
+mod memory;
 mod netlink_buffers;
 mod pid_file;
 pub mod plan;

@@ -1,24 +1,21 @@
 //! The log: lines are handed to a thread of their own through a bounded queue, so that a slow terminal or a hanging log
 //! daemon never delays an election. What does not fit in the queue is dropped, counted, and said.
 
+mod queue;
 mod syslog;
 
 use std::fmt::{self, Write as _};
 use std::io::Write as _;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
+use queue::{Lines, Writer};
 pub use syslog::Facility;
 use syslog::Syslog;
-
-/// Lines that may wait for the writer; 255 instances that all change state at once stay well below.
-const QUEUE_LINES: usize = 8192;
 
 /// Longest wait for the queue to empty when the process ends.
 const FLUSH_LIMIT: Duration = Duration::from_millis(500);
@@ -36,52 +33,41 @@ pub struct Settings {
     pub detail: bool,
 }
 
-enum Message {
-    Line(Level, String),
-    Flush(SyncSender<()>),
-}
-
 /// Keeps the writer reachable; flushes when dropped.
 pub struct Log {
-    sender: SyncSender<Message>,
+    lines: Lines,
 }
 
 struct QueueLayer {
-    sender: SyncSender<Message>,
-    dropped: Arc<AtomicU64>,
+    lines: Lines,
     most_verbose: Level,
 }
 
 /// Starts the writer and makes it the process's log.
 pub fn start(settings: Settings) -> anyhow::Result<Log> {
-    let (sender, receiver) = sync_channel(QUEUE_LINES);
-    let dropped = Arc::new(AtomicU64::new(0));
+    let (lines, writer) = queue::queue();
     let most_verbose = if settings.detail { Level::DEBUG } else { Level::INFO };
     let layer = QueueLayer {
-        sender: sender.clone(),
-        dropped: Arc::clone(&dropped),
+        lines: lines.clone(),
         most_verbose,
     };
     tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer))?;
     std::thread::Builder::new()
         .name("log".into())
-        .spawn(move || write_lines(&settings, &receiver, &dropped))?;
-    Ok(Log { sender })
+        .spawn(move || write_lines(&settings, &writer))?;
+    Ok(Log { lines })
 }
 
 impl Drop for Log {
     fn drop(&mut self) {
-        let (done, wait) = sync_channel(1);
-        if self.sender.try_send(Message::Flush(done)).is_ok() {
-            // A writer that hangs must not hold up the end of the process.
-            let _ = wait.recv_timeout(FLUSH_LIMIT);
-        }
+        // A writer that hangs must not hold up the end of the process.
+        self.lines.flush(FLUSH_LIMIT);
     }
 }
 
-fn write_lines(settings: &Settings, receiver: &Receiver<Message>, dropped: &AtomicU64) {
+fn write_lines(settings: &Settings, writer: &Writer) {
     let mut syslog = settings.facility.map(|facility| Syslog::new(&settings.ident, facility));
-    let mut write = |level: Level, text: &str| {
+    writer.run(|level, text| {
         if settings.console {
             // A closed terminal is no reason to stop logging elsewhere.
             let _ = writeln!(std::io::stderr().lock(), "{}: {text}", crate::local_time::now());
@@ -89,22 +75,7 @@ fn write_lines(settings: &Settings, receiver: &Receiver<Message>, dropped: &Atom
         if let Some(syslog) = &mut syslog {
             syslog.send(level, text);
         }
-    };
-    while let Ok(message) = receiver.recv() {
-        match message {
-            Message::Line(level, text) => write(level, &text),
-            Message::Flush(done) => {
-                let _ = done.send(());
-            }
-        }
-        let lost = dropped.swap(0, Ordering::Relaxed);
-        if lost > 0 {
-            write(
-                Level::WARN,
-                &format!("{lost} log lines were dropped: the log cannot keep up"),
-            );
-        }
-    }
+    });
 }
 
 impl<S: Subscriber> Layer<S> for QueueLayer {
@@ -117,13 +88,7 @@ impl<S: Subscriber> Layer<S> for QueueLayer {
         event.record(&mut line);
         let Line { mut message, fields } = line;
         message.push_str(&fields);
-        if self
-            .sender
-            .try_send(Message::Line(*event.metadata().level(), message))
-            .is_err()
-        {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
-        }
+        self.lines.put(*event.metadata().level(), message);
     }
 }
 

@@ -12,6 +12,7 @@ mod sockets;
 mod stalls;
 mod statics;
 mod tending;
+mod watched;
 
 use anyhow::Context;
 use holdfast_net::{
@@ -32,6 +33,7 @@ use self::routing::Routing;
 use self::sockets::Sockets;
 use self::stalls::{Clocks, StallWatch};
 use self::tending::Tended;
+use self::watched::Watched;
 use crate::bfd_news::{BfdNews, NewsReceiver};
 use crate::ipc::{self, FromVrrp, ToVrrp, VrrpNotification};
 use crate::plan::buffers::VrrpBuffers;
@@ -44,6 +46,7 @@ struct Driver {
     settings: NodeSettings,
     needs_wall_clock: bool,
     interfaces: Interfaces,
+    watched: Watched,
     sockets: Sockets,
     requests: Requests,
     routing: Routing,
@@ -144,8 +147,10 @@ impl Driver {
         let mut driver = Self {
             node,
             needs_wall_clock: settings.needs_wall_clock(),
-            settings,
+            // A copy has no spare room, unlike what was read.
+            settings: settings.clone(),
             interfaces,
+            watched: Watched::default(),
             sockets: Sockets::default(),
             requests,
             routing,
@@ -173,9 +178,9 @@ impl Driver {
         self.stalls.set_settings(&self.settings);
         self.open_sockets();
         self.report_configured_sources();
-        let names: Vec<String> = self.settings.interfaces().into_iter().map(str::to_owned).collect();
-        for name in &names {
-            self.report_interface(name);
+        self.watched = Watched::of(&self.settings);
+        for name in self.watched.names() {
+            self.report_interface(&name);
         }
     }
 
@@ -201,22 +206,10 @@ impl Driver {
         }
     }
 
+    /// Tells the machine what is new of an interface that it has asked about.
     fn report_interface(&mut self, name: &str) {
-        let up = self.interfaces.is_up(name);
-        self.handle(Event::LinkChanged {
-            interface: name.to_owned(),
-            up,
-        });
-        for family in [
-            holdfast_vrrp::settings::Family::Ipv4,
-            holdfast_vrrp::settings::Family::Ipv6,
-        ] {
-            let address = self.interfaces.source_address(name, family);
-            self.handle(Event::SourceAddress {
-                interface: name.to_owned(),
-                family,
-                address,
-            });
+        for news in self.watched.news(name, &self.interfaces) {
+            self.handle(news);
         }
     }
 
@@ -393,14 +386,13 @@ impl Driver {
     /// One of our own is looked after, and then reported, when all events have been heard.
     fn report_if_known(&mut self, name: &str) {
         self.tended.own.note(name);
-        if !self.tended.own.is_ours(name) && self.settings.interfaces().contains(name) {
+        if !self.tended.own.is_ours(name) {
             self.report_interface(name);
         }
     }
 
     fn address_changed(&mut self, address: &InterfaceAddress) {
-        let mut instances = self.settings.instances.iter();
-        if instances.any(|instance| instance.source == Some(address.address)) {
+        if self.watched.is_source(address.address) {
             self.report_configured_sources();
         }
         if let Some(name) = self.interfaces.name_of(address.interface_index).map(str::to_owned) {

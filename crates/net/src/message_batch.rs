@@ -11,7 +11,7 @@ use std::ptr::null_mut;
 use socket2::SockAddr;
 
 /// Packets taken per call, which bounds the work of one wake-up.
-const BATCH: usize = 32;
+pub(crate) const BATCH: usize = 32;
 /// The largest VRRP packet is 8 bytes and 255 IPv6 addresses and a trailer of 28: 4116. IPv4 with its header is
 /// smaller.
 const PACKET_BYTES: usize = 4352;

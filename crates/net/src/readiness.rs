@@ -2,6 +2,7 @@
 #![allow(unsafe_code)]
 
 use std::fmt;
+use std::future::poll_fn;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::task::{Context, Poll, ready};
@@ -12,6 +13,14 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 use crate::error::NetError;
+
+/// What was read, and whether there is more.
+pub(crate) enum Taken<R> {
+    /// Nothing is left, or what is left came after the reading had begun.
+    All(R),
+    /// There may be more.
+    Some(R),
+}
 
 /// Types that own a descriptor: it stays open and stays the same until they are dropped.
 pub(crate) trait OwnsDescriptor: sealed::Sealed {
@@ -73,12 +82,13 @@ impl<T: OwnsDescriptor> Readiness<T> {
 
     /// Waits until `read` does anything but fail with `WouldBlock`. Cancel safe: there is no await after `read`.
     pub(crate) async fn read<R>(&self, mut read: impl FnMut(&T) -> io::Result<R>) -> io::Result<R> {
-        loop {
-            let mut guard = self.0.readable().await?;
-            if let Ok(result) = guard.try_io(|owner| read(&owner.get_ref().0)) {
-                return result;
-            }
-        }
+        let mut some = |inner: &T| read(inner).map(Taken::Some);
+        poll_fn(|context| self.poll_take(context, &mut some)).await
+    }
+
+    /// As [`read`](Self::read), where `take` says whether it took all there was.
+    pub(crate) async fn take<R>(&self, mut take: impl FnMut(&T) -> io::Result<Taken<R>>) -> io::Result<R> {
+        poll_fn(|context| self.poll_take(context, &mut take)).await
     }
 
     /// As [`read`](Self::read), for a task that waits for several descriptors. Only the last waker is remembered.
@@ -87,10 +97,26 @@ impl<T: OwnsDescriptor> Readiness<T> {
         context: &mut Context<'_>,
         mut read: impl FnMut(&T) -> io::Result<R>,
     ) -> Poll<io::Result<R>> {
+        self.poll_take(context, |inner| read(inner).map(Taken::Some))
+    }
+
+    /// As [`take`](Self::take), for a task that waits for several descriptors. Only the last waker is remembered.
+    pub(crate) fn poll_take<R>(
+        &self,
+        context: &mut Context<'_>,
+        mut take: impl FnMut(&T) -> io::Result<Taken<R>>,
+    ) -> Poll<io::Result<R>> {
         loop {
             let mut guard = ready!(self.0.poll_read_ready(context))?;
-            if let Ok(result) = guard.try_io(|owner| read(&owner.get_ref().0)) {
-                return Poll::Ready(result);
+            match guard.try_io(|owner| take(&owner.get_ref().0)) {
+                Ok(Ok(Taken::All(taken))) => {
+                    // What comes now makes the descriptor ready anew, so nobody has to ask it once more in vain.
+                    guard.clear_ready();
+                    return Poll::Ready(Ok(taken));
+                }
+                Ok(Ok(Taken::Some(taken))) => return Poll::Ready(Ok(taken)),
+                Ok(Err(error)) => return Poll::Ready(Err(error)),
+                Err(_would_block) => {}
             }
         }
     }

@@ -1,22 +1,27 @@
 //! The one alarm of a driver.
 
-use std::io;
 use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use holdfast_time::{Duration, Timestamp};
 use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 
 use crate::error::NetError;
-use crate::readiness::Readiness;
+use crate::readiness::{Readiness, Taken};
 
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
+
+/// A moment that never comes stands for an alarm that is off.
+const OFF: u64 = u64::MAX;
 
 /// An alarm on the kernel's monotonic clock, exact to some ten microseconds where the runtime's own timers count whole
 /// milliseconds and round up. One is enough: it is armed for the earliest deadline of all.
 #[derive(Debug)]
 pub struct DeadlineTimer {
     timer: Readiness<TimerFd>,
+    /// What the kernel has been told, in nanoseconds: most turns of a driver do not change its earliest deadline.
+    armed: AtomicU64,
 }
 
 impl DeadlineTimer {
@@ -27,6 +32,7 @@ impl DeadlineTimer {
             TimerFd::new(ClockId::CLOCK_MONOTONIC, flags).map_err(NetError::system("make", "the deadline timer"))?;
         Ok(Self {
             timer: Readiness::new(timer, "the deadline timer")?,
+            armed: AtomicU64::new(OFF),
         })
     }
 
@@ -49,6 +55,10 @@ impl DeadlineTimer {
     /// Sets the alarm to `deadline` (at once if it has passed), or switches it off. Replaces what was set before,
     /// also an alarm that has gone off but was not waited for.
     pub fn arm(&self, deadline: Option<Timestamp>) -> Result<(), NetError> {
+        let wanted = deadline.map_or(OFF, Timestamp::as_nanos);
+        if self.armed.swap(wanted, Ordering::Relaxed) == wanted {
+            return Ok(());
+        }
         let timer = self.timer.get();
         match deadline {
             Some(deadline) => timer
@@ -65,12 +75,14 @@ impl DeadlineTimer {
 
     /// Waits until the alarm goes off; forever if it is off. Never returns before the deadline. Cancel safe.
     pub async fn wait(&self) -> Result<(), NetError> {
-        let expirations = |timer: &TimerFd| nix::unistd::read(timer.as_fd(), &mut [0; 8]).map_err(io::Error::from);
-        self.timer
-            .read(expirations)
-            .await
-            .map(drop)
-            .map_err(NetError::system("wait for", "the deadline timer"))
+        let rang = |timer: &TimerFd| {
+            nix::unistd::read(timer.as_fd(), &mut [0; 8])?;
+            // The kernel forgets an alarm that was heard.
+            self.armed.store(OFF, Ordering::Relaxed);
+            Ok(Taken::All(()))
+        };
+        let waited = self.timer.take(rang).await;
+        waited.map_err(NetError::system("wait for", "the deadline timer"))
     }
 }
 

@@ -13,8 +13,8 @@ use socket2::{Domain, InterfaceIndexOrAddress, Protocol, Socket, Type};
 
 use crate::control::{self, PacketInfo};
 use crate::error::NetError;
-use crate::message_batch::{OutgoingPacket, RawPacket, receive_batch, send_batch};
-use crate::readiness::Readiness;
+use crate::message_batch::{BATCH, OutgoingPacket, RawPacket, receive_batch, send_batch};
+use crate::readiness::{Readiness, Taken};
 use crate::socket_options::{bind_to_interface, send_ipv4_multicast_through, set_number, set_receive_buffer};
 
 /// VRRP's number among the IP protocols (RFC 9568 section 5.1.1.4).
@@ -184,14 +184,14 @@ impl VrrpSocket {
     /// Waits for packets and takes those that are there, oldest first, 32 at most. Empty if none of those was for this
     /// socket or sound. Cancel safe.
     pub async fn receive(&self) -> Result<Vec<ReceivedPacket>, NetError> {
-        let packets = self.socket.read(|socket| self.take_batch(socket)).await;
+        let packets = self.socket.take(|socket| self.take_batch(socket)).await;
         packets.map_err(NetError::system("receive on", self.name.clone()))
     }
 
     /// As [`receive`](Self::receive), for one task that waits for several sockets (`std::future::poll_fn`): poll all of
     /// them each time. Only the task that polled last is woken.
     pub fn poll_receive(&self, context: &mut Context<'_>) -> Poll<Result<Vec<ReceivedPacket>, NetError>> {
-        let packets = ready!(self.socket.poll_read(context, |socket| self.take_batch(socket)));
+        let packets = ready!(self.socket.poll_take(context, |socket| self.take_batch(socket)));
         Poll::Ready(packets.map_err(NetError::system("receive on", self.name.clone())))
     }
 
@@ -200,7 +200,8 @@ impl VrrpSocket {
     pub fn receive_now(&self) -> Result<Vec<ReceivedPacket>, NetError> {
         match self.take_batch(self.socket.get()) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Vec::new()),
-            result => result.map_err(NetError::system("receive on", self.name.clone())),
+            Ok(Taken::All(packets) | Taken::Some(packets)) => Ok(packets),
+            Err(error) => Err(NetError::system("receive on", self.name.clone())(error)),
         }
     }
 
@@ -222,16 +223,20 @@ impl VrrpSocket {
         Ok(())
     }
 
-    fn take_batch(&self, socket: &Socket) -> io::Result<Vec<ReceivedPacket>> {
+    fn take_batch(&self, socket: &Socket) -> io::Result<Taken<Vec<ReceivedPacket>>> {
         let mut packets = Vec::new();
-        receive_batch(socket.as_raw_fd(), |raw| match read_packet(&self.settings, &raw) {
+        let count = receive_batch(socket.as_raw_fd(), |raw| match read_packet(&self.settings, &raw) {
             Some(packet) if self.settings.mode.is_for(packet.destination) => packets.push(packet),
             Some(_) => {}
             None => {
                 self.malformed.fetch_add(1, Ordering::Relaxed);
             }
         })?;
-        Ok(packets)
+        Ok(if count < BATCH {
+            Taken::All(packets)
+        } else {
+            Taken::Some(packets)
+        })
     }
 }
 

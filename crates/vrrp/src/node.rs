@@ -35,7 +35,8 @@ use unknown::UnknownRouters;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Node {
-    instances: BTreeMap<InstanceId, Instance>,
+    /// Boxed, because a tree leaves half of its places free.
+    instances: BTreeMap<InstanceId, Box<Instance>>,
     next_id: InstanceId,
     /// Instances as configured, for reports.
     order: Vec<InstanceId>,
@@ -182,7 +183,7 @@ impl Node {
 
     /// The next thing to be done; `None` when all is done.
     pub fn next_action(&mut self) -> Option<Action> {
-        self.out.actions.pop_front()
+        self.out.take_action()
     }
 
     /// A copy of the state of everything.
@@ -201,7 +202,7 @@ impl Node {
         let instances = self.order.iter().filter_map(|id| self.instances.get(id));
         instances
             .filter(move |instance| wanted(&instance.settings.name))
-            .map(Instance::status)
+            .map(|instance| instance.status())
     }
 
     /// The state of the sync groups.
@@ -389,7 +390,7 @@ impl Node {
         let members: Vec<&Instance> = unit
             .members
             .iter()
-            .filter_map(|member| self.instances.get(member))
+            .filter_map(|member| self.instances.get(member).map(AsRef::as_ref))
             .collect();
         let (leader, to, reason) = verdict(&members)?;
         let group_lags = unit.group.is_some() && unit.state != to;

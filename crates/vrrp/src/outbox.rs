@@ -18,7 +18,19 @@ pub(crate) struct Outbox {
     pub(crate) deadlines: Deadlines<Key>,
 }
 
+/// Places for actions that are kept for the next ones.
+const KEPT_ACTIONS: usize = 64;
+
 impl Outbox {
+    /// The next action. The room that a takeover of a thousand instances needed is not kept.
+    pub(crate) fn take_action(&mut self) -> Option<Action> {
+        let action = self.actions.pop_front();
+        if action.is_none() && self.actions.capacity() > KEPT_ACTIONS {
+            self.actions.shrink_to(KEPT_ACTIONS);
+        }
+        action
+    }
+
     /// Time since 1970, as far as we were told.
     pub(crate) fn since_1970(&self) -> Duration {
         let (then, since_1970) = self.wall_clock;

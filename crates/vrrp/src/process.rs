@@ -76,6 +76,7 @@ impl ProcessQuorum {
     }
 
     /// The number of processes is another one at `now`. True if [`Self::up`] changed by it.
+    #[allow(clippy::arithmetic_side_effects, reason = "sums of moments saturate")]
     pub fn set_count(&mut self, now: Timestamp, count: u32, change: CountChange) -> bool {
         self.count = count;
         if self.limits.holds(count) == self.up {

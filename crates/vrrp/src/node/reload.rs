@@ -106,7 +106,7 @@ impl Node {
     pub(super) fn held_by_masters(&self, counts: impl Fn(InstanceId) -> bool) -> Held {
         let mut held = Held::default();
         let is_master = |instance: &&Instance| instance.state == State::Master && counts(instance.id);
-        for master in self.instances.values().filter(is_master) {
+        for master in self.instances.values().map(AsRef::as_ref).filter(is_master) {
             held.addresses.extend(master.holdings());
             held.routed.extend(master.routed());
         }
@@ -117,7 +117,8 @@ impl Node {
     /// and the instances that are no longer configured.
     fn match_instances(&mut self, settings: Vec<InstanceSettings>) -> (Vec<Changed>, BTreeSet<InstanceId>) {
         let identity = |instance: &Instance| (Identity::of(&instance.settings), instance.id);
-        let mut left: BTreeMap<Identity, InstanceId> = self.instances.values().map(identity).collect();
+        let mut left: BTreeMap<Identity, InstanceId> =
+            self.instances.values().map(AsRef::as_ref).map(identity).collect();
         let mut changed = Vec::new();
         self.order.clear();
         self.routers = super::Routers::default();
@@ -138,7 +139,8 @@ impl Node {
                     changed.push(Changed { id, held, routed });
                 }
             } else {
-                self.instances.insert(id, Instance::new(id, settings, self.out.now));
+                self.instances
+                    .insert(id, Box::new(Instance::new(id, settings, self.out.now)));
                 self.next_id = self.next_id.saturating_add(1);
             }
         }

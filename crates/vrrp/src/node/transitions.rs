@@ -109,7 +109,7 @@ impl Node {
         let members = unit.members.iter().filter_map(|member| self.instances.get(member));
         members
             .filter(|instance| instance.state != planned.to)
-            .map(step_of)
+            .map(|instance| step_of(instance))
             .collect()
     }
 
@@ -132,8 +132,16 @@ impl Node {
             .clone()
             .filter(|step| step.from == State::Init && step.to != State::Master);
         self.remove_leftovers(started.map(|step| step.id).collect(), keep);
-        // Other masters may have the same routes and rules.
-        let elsewhere = self.held_by_masters(|_| true).routed;
+        // Other masters may have the same routes and rules; to ask all of them takes time, and most have none.
+        let has_routed = |step: &Step| {
+            let instance = self.instances.get(&step.id);
+            step.leaves_master() && instance.is_some_and(|instance| instance.routed().next().is_some())
+        };
+        let elsewhere = if steps.clone().any(has_routed) {
+            self.held_by_masters(|_| true).routed
+        } else {
+            BTreeSet::new()
+        };
         for step in steps.clone().filter(|step| step.leaves_master()) {
             self.with(step.id, |instance, out| {
                 let stays = |routed: &Routed| keep.keeps_routed(routed) || elsewhere.contains(routed);
