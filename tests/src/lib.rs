@@ -11,6 +11,7 @@ pub mod crowd;
 pub mod daemon;
 pub mod dissect;
 pub mod figures;
+pub mod foreign_socket;
 pub mod guest;
 pub mod host_state;
 pub mod mail;

@@ -167,12 +167,17 @@ impl Pair {
 
     /// Waits until `node` has the virtual address, or has it no more.
     pub fn wait_for_address(&self, node: &Node, present: bool) -> Result<()> {
+        self.wait_for_address_within(node, present, LATENESS)
+    }
+
+    /// As [`Self::wait_for_address`], with more patience.
+    pub fn wait_for_address_within(&self, node: &Node, present: bool, bound: Duration) -> Result<()> {
         let what = format!(
             "the address {} {}",
             if present { "on" } else { "gone from" },
             node.name()
         );
-        wait::until(&what, LATENESS, || node.has(self.wire.address()) == present)
+        wait::until(&what, bound, || node.has(self.wire.address()) == present)
     }
 
     /// The next advert of `node` after a moment.

@@ -30,6 +30,8 @@ const PEERS_CASES: &[(&str, &str)] = &[
     ("peers: BFD", "bfd"),
     ("peers: what they announce", "announcements"),
     ("peers: addresses, routes and rules", "routes"),
+    ("peers: authentication", "authentication"),
+    ("peers: protocol", "protocol"),
     ("peers: stalls", "stalls"),
     ("peers: how they run", "processes"),
     ("peers: what they tell", "reports"),

@@ -288,6 +288,11 @@ fn strict_mode_corrects() {
         (0, true, false)
     );
     assert!(!it.higher_prio_send_advert);
+    let unicast = read(&instance("strict_mode\nunicast_peer {\n192.0.2.9\n}"));
+    assert_eq!(counted(&unicast), [(458, 7)]);
+    assert_eq!(unicast.config.vrrp_instances[0].unicast_peer.len(), 1);
+    let owner = one_instance("strict_mode\npriority 255\naccept");
+    assert!(owner.owner_ignore_adverts && owner.accept);
 }
 
 #[test]

@@ -61,7 +61,7 @@ impl Builder<'_> {
             let span = vmac.span;
             self.strict_conflict(draft, "a VMAC has the virtual MAC address, which is used", span);
         }
-        if version == VrrpVersion::V2 && draft.accept == Some(true) {
+        if version == VrrpVersion::V2 && draft.accept == Some(true) && priority != OWNER {
             let span = draft.span_of("accept");
             self.strict_conflict(
                 draft,
@@ -69,6 +69,10 @@ impl Builder<'_> {
                 span,
             );
             draft.accept = None;
+        }
+        if let Some(peer) = draft.unicast_peer.first() {
+            let span = peer.address.span;
+            self.strict_conflict(draft, "adverts are multicast; the peers are used nevertheless", span);
         }
         self.strict_addresses(draft);
     }
