@@ -22,6 +22,8 @@ const MOST_SENDERS: usize = 16;
 pub(super) struct Memory {
     /// Last sequence number of an authentication header, sent by us or by a master that we heard: who takes over counts on.
     sequence: u32,
+    /// Who used it; none: we did.
+    sequence_of: Option<IpAddr>,
     /// Last identification that we gave to an IP header.
     identification: u16,
     /// Last number that we signed.
@@ -34,7 +36,20 @@ impl Memory {
     /// At one advertisement each second the numbers last for 136 years; then the same number is sent, which nobody accepts.
     pub(super) const fn next_sequence(&mut self) -> u32 {
         self.sequence = self.sequence.saturating_add(1);
+        self.sequence_of = None;
         self.sequence
+    }
+
+    /// Takes the number of an authentication header if it is newer than the last one. As keepalived counts: one number for
+    /// all senders, so that an old master's adverts are of no use to anybody. Two that became masters together count the same
+    /// and at the same time, and must hear each other: the last number is new from another sender.
+    fn counts_on(&mut self, from: IpAddr, sequence: u32) -> bool {
+        let is_new = sequence > self.sequence || (sequence == self.sequence && self.sequence_of != Some(from));
+        if is_new {
+            self.sequence = sequence;
+            self.sequence_of = Some(from);
+        }
+        is_new
     }
 
     /// Never 0: the kernel would put another one in its place.
@@ -80,11 +95,9 @@ impl Instance {
         if IpAddr::V4(header.index) != packet.source {
             return Err(Rejection::OtherIndex(header.index));
         }
-        // As keepalived counts: one number for all senders, so that an old master's adverts are of no use to anybody.
-        if header.sequence <= self.security.sequence {
+        if !self.security.counts_on(packet.source, header.sequence) {
             return Err(Rejection::OldSequence(header.sequence));
         }
-        self.security.sequence = header.sequence;
         Ok(())
     }
 

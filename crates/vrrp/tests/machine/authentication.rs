@@ -99,6 +99,25 @@ fn a_better_master_speaks_above_a_worse_ones_number() {
     assert_eq!(bench.state("VI_1"), State::Master);
 }
 
+/// Found by the simulation: masters of the same priority that took over together would refuse each other for ever.
+#[test]
+fn two_that_become_masters_together_hear_each_other() {
+    let mut bench = Bench::master(with_header());
+    let last = sent_headers_of_master(&mut bench);
+    bench.handle(Event::Received(sealed(&bench, HIGHER, 100, last, AH_KEY)));
+    assert_eq!(bench.state("VI_1"), State::Backup);
+    // The same packet once more is a replay.
+    bench.handle(Event::Received(sealed(&bench, HIGHER, 100, last, AH_KEY)));
+    let counters = bench.status("VI_1").counters;
+    assert_eq!((counters.advert_rcvd, counters.auth_failure), (1, 1));
+}
+
+/// The number of a master's latest advert.
+fn sent_headers_of_master(bench: &mut Bench) -> u32 {
+    bench.until(11.0);
+    sent_headers(bench).last().unwrap().0
+}
+
 #[test]
 fn a_header_must_be_right_and_there() {
     let mut bench = Bench::of(with_header());
