@@ -26,8 +26,9 @@
 
 use holdfast_vrrp::State;
 
+use crate::authentication::fits;
 use crate::host::Host;
-use crate::scenario::{InstancePlan, NodePlan};
+use crate::scenario::{Authentication, InstancePlan, NodePlan};
 use crate::trace::Entry;
 use crate::world::World;
 use crate::{MILLISECOND, MOST_ADDRESSES, MOST_INSTANCES, Nanos, SECOND};
@@ -85,12 +86,12 @@ impl Calm {
     }
 }
 
-/// Whether one instance takes the other one's adverts for its own virtual router.
+/// Whether the other instance takes the one's adverts for its own virtual router.
 fn is_compatible(one: &InstancePlan, other: &InstancePlan) -> bool {
     let same_words =
         (one.version, one.ipv6, one.vrid, one.unicast) == (other.version, other.ipv6, other.vrid, other.unicast);
-    let same_terms = one.version == 3 || (one.interval_ms, one.password) == (other.interval_ms, other.password);
-    same_words && same_terms
+    let same_terms = one.version == 3 || one.interval_ms == other.interval_ms;
+    same_words && same_terms && fits(one.authentication, other.authentication)
 }
 
 impl World {
@@ -110,23 +111,33 @@ impl World {
                 calm.since = calm.since.max(host.started_at);
             }
         }
-        if self.network.noise.is_some() {
+        // With an authentication header all count together. Who is not heard does not count on, and is not believed when he
+        // is heard again: nothing can be said while some hear others and are not heard.
+        let (is_whole, counts) = (self.has_whole_sides(), self.counts_together());
+        if self.network.noise.is_some() || (counts && !is_whole) {
             self.calm.settle_at = Nanos::MAX;
             return;
         }
-        let length = self.settling_time();
+        // A node that was started again is not believed before it has heard how far the others have counted.
+        let more = u64::from(counts) * (self.calm.master_down() + self.calm.longest_interval);
+        let length = self.settling_time(is_whole) + more;
         self.calm.settle_at = self.calm.since + length;
     }
 
-    fn settling_time(&self) -> Nanos {
+    fn settling_time(&self, is_whole: bool) -> Nanos {
         let calm = &self.calm;
         let (down, interval, delay) = (calm.master_down(), calm.longest_interval, calm.longest_delay);
-        let length = if self.has_whole_sides() {
+        let length = if is_whole {
             2 * (down + interval) + delay
         } else {
             (self.hosts.len() as u64 + 1) * (down + interval + delay)
         };
         length + 20 * self.network.delay
+    }
+
+    fn counts_together(&self) -> bool {
+        let mut instances = self.hosts.iter().flat_map(|host| &host.plan.instances);
+        instances.any(|instance| matches!(instance.authentication, Authentication::Ah(_)))
     }
 
     /// Whether packets of `from` reach `to` and count there.

@@ -15,6 +15,7 @@
 
 use holdfast_vrrp::{ReceivedPacket, State};
 
+use crate::authentication::{vrrp_of, wall_clock};
 use crate::configuration::{node_of, place_of};
 use crate::host::Host;
 use crate::scenario::InstancePlan;
@@ -131,7 +132,7 @@ impl Advert {
 
 /// The instance of a host that a packet is for.
 pub fn addressee(host: &Host, packet: &ReceivedPacket) -> Option<usize> {
-    let vrid = packet.payload[1];
+    let vrid = vrrp_of(packet)[1];
     let ipv6 = packet.source.is_ipv6();
     host.plan
         .instances
@@ -141,23 +142,10 @@ pub fn addressee(host: &Host, packet: &ReceivedPacket) -> Option<usize> {
 
 /// Whether an instance must take a packet for an advert of its virtual router.
 fn accepts(instance: &InstancePlan, packet: &ReceivedPacket, advert: &Advert) -> bool {
-    if advert.version != instance.version || packet.destination.is_multicast() == instance.unicast {
+    if packet.destination.is_multicast() == instance.unicast {
         return false;
     }
-    if advert.version == 3 {
-        return true;
-    }
-    let authentication = &packet.payload[packet.payload.len() - 8..];
-    let password = match (packet.payload[4], instance.password) {
-        (0, None) => true,
-        (1, Some(password)) => {
-            let mut ours = [0; 8];
-            ours[..password.len()].copy_from_slice(password.as_bytes());
-            ours == authentication
-        }
-        _ => false,
-    };
-    password && advert.interval == instance.interval_ms * MILLISECOND
+    advert.version == 3 || advert.interval == instance.interval_ms * MILLISECOND
 }
 
 impl Host {
@@ -223,9 +211,15 @@ impl Host {
         let Some(instance) = addressee(self, packet) else {
             return;
         };
-        let advert = Advert::read(&packet.payload);
+        let advert = Advert::read(vrrp_of(packet));
         let plan = &self.plan.instances[instance];
-        if !accepts(plan, packet, &advert) {
+        let listens = matches!(self.views[instance].state, State::Backup | State::Master);
+        if !listens || advert.version != plan.version {
+            return;
+        }
+        let from = node_of(packet.source);
+        let passes = self.memories[instance].passes(plan, packet, from, wall_clock(world, self.index));
+        if !passes || !accepts(plan, packet, &advert) {
             return;
         }
         let learnt = if advert.version == 3 {

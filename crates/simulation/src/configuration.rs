@@ -10,7 +10,8 @@ use holdfast_conf::{LoadOptions, MemoryLoader};
 use holdfast_vrrp::NodeSettings;
 use holdfast_vrrp::settings::{Family, Version};
 
-use crate::scenario::{Change, InstancePlan, NodePlan};
+use crate::authentication::WINDOW_S;
+use crate::scenario::{Authentication, Change, HmacMode, InstancePlan, NodePlan};
 use crate::{MOST_ADDRESSES, MOST_INSTANCES};
 
 /// Name of the tracked script.
@@ -197,10 +198,8 @@ fn write_instance(text: &mut String, plan: &NodePlan, place: usize, instance: &I
             line("check_unicast_src".to_owned());
         }
     }
-    if let Some(password) = instance.password {
-        line(format!(
-            "authentication {{\n        auth_type PASS\n        auth_pass {password}\n    }}"
-        ));
+    for words in authentication(instance.authentication) {
+        line(words);
     }
     if let (Some(script), false, 0) = (plan.script, plan.grouped, place) {
         line(format!(
@@ -224,6 +223,39 @@ fn write_instance(text: &mut String, plan: &NodePlan, place: usize, instance: &I
         line(format!("virtual_ipaddress_excluded {{\n        {excluded}\n    }}"));
     }
     text.push_str("}\n");
+}
+
+fn authentication(authentication: Authentication) -> Vec<String> {
+    let old = |kind: &str, password: &str| {
+        vec![
+            "authentication {".to_owned(),
+            format!("    auth_type {kind}"),
+            format!("    auth_pass {password}"),
+            "}".to_owned(),
+        ]
+    };
+    match authentication {
+        Authentication::None => Vec::new(),
+        Authentication::Pass(password) => old("PASS", password),
+        Authentication::Ah(password) => old("AH", password),
+        Authentication::Hmac { mode, monotonic } => {
+            let mode = match mode {
+                HmacMode::Enforce => "enforce",
+                HmacMode::Permissive => "permissive",
+                HmacMode::ReceiveOnly => "receive-only",
+            };
+            let replay = if monotonic { "monotonic" } else { "time" };
+            vec![
+                "auth_hmac {".to_owned(),
+                "    key 1 00112233445566778899aabbccddeeff".to_owned(),
+                "    active_key 1".to_owned(),
+                format!("    mode {mode}"),
+                format!("    anti_replay {replay}"),
+                format!("    time_window {WINDOW_S}"),
+                "}".to_owned(),
+            ]
+        }
+    }
 }
 
 fn seconds(millis: u64) -> String {
@@ -280,6 +312,16 @@ fn check_meaning(plan: &NodePlan, settings: &NodeSettings, text: &str) {
         assert_eq!(
             (found.higher_prio_send_advert, found.lower_prio_no_advert),
             (meant.farewell, meant.silent_to_worse),
+            "{text}"
+        );
+        let (signs, has_password) = (found.hmac.is_some(), found.authentication.is_some());
+        assert_eq!(
+            (signs, has_password),
+            match meant.authentication {
+                Authentication::None => (false, false),
+                Authentication::Pass(_) | Authentication::Ah(_) => (false, true),
+                Authentication::Hmac { .. } => (true, false),
+            },
             "{text}"
         );
         let tracked = plan.script.is_some() && (plan.grouped || place == 0);

@@ -2,9 +2,10 @@
 
 use holdfast_vrrp::{Event, Node, NodeSettings, ReceivedPacket, ScriptHealth};
 
+use crate::authentication::Memory;
 use crate::conduct::View;
 use crate::configuration;
-use crate::scenario::{Change, NodePlan, ScriptPlan};
+use crate::scenario::{Authentication, Change, InstancePlan, NodePlan, ScriptPlan};
 use crate::{MOST_ADDRESSES, MOST_INSTANCES, Nanos};
 
 /// A packet socket holds about so many adverts; what comes when it is full is dropped.
@@ -112,6 +113,8 @@ pub struct Host {
     pub told: bool,
     /// When its next timer ends, on the world's clock.
     pub wake_at: Nanos,
+    /// What authentication makes them remember.
+    pub memories: [Memory; MOST_INSTANCES],
     /// The instances as seen from outside.
     pub views: [View; MOST_INSTANCES],
 }
@@ -140,9 +143,16 @@ impl Host {
             started_at: 0,
             told: false,
             wake_at: Nanos::MAX,
+            memories: Default::default(),
             views: Default::default(),
             plan,
         }
+    }
+
+    /// An instance signs by the clock on the wall.
+    pub fn needs_wall_clock(&self) -> bool {
+        let signs = |instance: &InstancePlan| matches!(instance.authentication, Authentication::Hmac { .. });
+        self.plan.instances.iter().any(signs)
     }
 
     /// Runs and does not stall.

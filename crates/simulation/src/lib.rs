@@ -10,6 +10,7 @@
 //! | [`configuration`] | the keepalived.conf of a node, through the language and the program's plan to settings |
 //! | [`world`] | the event loop: hosts, packets, troubles, time |
 //! | [`network`] | who can hear whom, with what delay and loss; what clients think |
+//! | [`authentication`] | which adverts must be refused, beside the machine |
 //! | [`host`] | one machine: its clock, its kernel's addresses, its script, its instances as seen from outside |
 //! | [`conduct`] | what one node may do and must do, after the RFC: checked at each event |
 //! | [`agreement`] | what all nodes together must come to: checked when the network has been well long enough |
@@ -25,6 +26,7 @@
 )]
 
 pub mod agreement;
+pub mod authentication;
 pub mod campaign;
 pub mod conduct;
 pub mod configuration;

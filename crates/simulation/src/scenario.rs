@@ -30,8 +30,8 @@ pub struct InstancePlan {
     pub unicast: bool,
     /// `check_unicast_src`.
     pub check_source: bool,
-    /// `auth_pass`, version 2 only.
-    pub password: Option<&'static str>,
+    /// How adverts are authenticated.
+    pub authentication: Authentication,
     /// `advert_int` in milliseconds.
     pub interval_ms: u64,
     /// `down_timer_adverts`.
@@ -52,6 +52,35 @@ pub struct InstancePlan {
     pub silent_to_worse: bool,
     /// Which of the addresses; the last one is `virtual_ipaddress_excluded`.
     pub addresses: [bool; MOST_ADDRESSES],
+}
+
+/// How adverts are authenticated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Authentication {
+    /// Not at all.
+    None,
+    /// `auth_type PASS`, version 2 only.
+    Pass(&'static str),
+    /// `auth_type AH`, version 2 only.
+    Ah(&'static str),
+    /// `auth_hmac`.
+    Hmac {
+        /// `mode`.
+        mode: HmacMode,
+        /// `anti_replay monotonic`, else `time`.
+        monotonic: bool,
+    },
+}
+
+/// `mode` of `auth_hmac`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HmacMode {
+    /// Sign, and refuse what is not signed.
+    Enforce,
+    /// Sign, and take both.
+    Permissive,
+    /// Do not sign, and take both.
+    ReceiveOnly,
 }
 
 /// `vrrp_script`, tracked by the group or by the first instance.

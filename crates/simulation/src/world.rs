@@ -11,6 +11,7 @@ use holdfast_vrrp::settings::Family;
 use holdfast_vrrp::{Event, Node, ReceivedPacket, ScriptHealth};
 
 use crate::agreement::Calm;
+use crate::authentication::vrrp_of;
 use crate::conduct::{Advert, addressee};
 use crate::configuration::{self, INTERFACES, SCRIPT, node_of};
 use crate::host::{Host, MOST_WAITING, Queued};
@@ -150,7 +151,7 @@ impl World {
             node: to,
             from: node_of(packet.source),
             instance: addressee(host, &packet).unwrap_or(usize::MAX - 1),
-            priority: Advert::read(&packet.payload).priority,
+            priority: Advert::read(vrrp_of(&packet)).priority,
         };
         self.trace.push(self.now, entry);
         self.statistics.packets += 1;
@@ -282,6 +283,7 @@ impl World {
         let delay = host.plan.startup_delay_s * crate::SECOND;
         host.started_at = host.clock.world(now + delay);
         host.views = Default::default();
+        host.memories = Default::default();
         host.told = false;
         host.script_told = None;
         host.links_told = host.links;

@@ -1,6 +1,6 @@
 //! What a site is made of: what all nodes have in common, and what differs from node to node.
 
-use super::{InstancePlan, NodePlan, ScriptPlan};
+use super::{Authentication, HmacMode, InstancePlan, NodePlan, ScriptPlan};
 use crate::MOST_NODES;
 use crate::random::Random;
 
@@ -15,6 +15,10 @@ pub(super) fn nodes(random: &mut Random, interval_ms: u64) -> Vec<NodePlan> {
     let common: Vec<InstancePlan> = (0..=usize::from(kind > 0))
         .map(|place| common_settings(random, interval_ms, place, kind == 2))
         .collect();
+    // One that starts as master does not know how far the others have counted.
+    let counts = common
+        .iter()
+        .any(|common| matches!(common.authentication, Authentication::Ah(_)));
     let all_nopreempt = random.percent(20);
     let preempt_delay_ms = if random.percent(15) {
         (interval_ms * random.between(1, 8)).clamp(1, 900_000)
@@ -36,7 +40,7 @@ pub(super) fn nodes(random: &mut Random, interval_ms: u64) -> Vec<NodePlan> {
             _ => u8::try_from(own_priority).unwrap_or(100),
         };
         let nopreempt = (all_nopreempt || own_nopreempt) && priority != 255;
-        let state_master = priority == 255 || (!nopreempt && preempt_delay_ms == 0 && random.percent(20));
+        let state_master = (priority == 255 || (!nopreempt && preempt_delay_ms == 0 && random.percent(20))) && !counts;
         let mut instances: Vec<InstancePlan> = common
             .iter()
             .map(|common| InstancePlan {
@@ -85,7 +89,7 @@ fn common_settings(random: &mut Random, interval_ms: u64, place: usize, grouped:
         ipv6: version == 3 && random.percent(40),
         unicast,
         check_source: unicast && random.percent(50),
-        password: (version == 2 && random.percent(30)).then_some("secret"),
+        authentication: authentication(random, version),
         interval_ms,
         adverts: if random.percent(15) {
             random.pick(&[2, 4, 5, 10])
@@ -104,6 +108,19 @@ fn common_settings(random: &mut Random, interval_ms: u64, place: usize, grouped:
         farewell: !random.percent(10),
         silent_to_worse: random.percent(10),
         addresses,
+    }
+}
+
+fn authentication(random: &mut Random, version: u8) -> Authentication {
+    let of_version = u64::from(version == 2);
+    match random.weighted(&[60, 30 * of_version, 15 * of_version, 15]) {
+        0 => Authentication::None,
+        1 => Authentication::Pass("secret"),
+        2 => Authentication::Ah("secret"),
+        _ => Authentication::Hmac {
+            mode: random.pick(&[HmacMode::Enforce, HmacMode::Enforce, HmacMode::Permissive]),
+            monotonic: random.percent(50),
+        },
     }
 }
 
@@ -126,8 +143,8 @@ fn differ(random: &mut Random, instances: &mut [InstancePlan], interval_ms: u64)
                 } else {
                     3
                 };
-                if other == 3 {
-                    instance.password = None;
+                if !matches!(instance.authentication, Authentication::Hmac { .. }) {
+                    instance.authentication = Authentication::None;
                 }
                 instance.version = other;
             }
@@ -150,11 +167,19 @@ fn differ(random: &mut Random, instances: &mut [InstancePlan], interval_ms: u64)
             }
         }
         _ => {
-            for instance in instances.iter_mut().filter(|instance| instance.version == 2) {
-                instance.password = if instance.password.is_some() {
-                    None
-                } else {
-                    Some("other")
+            for instance in instances.iter_mut() {
+                instance.authentication = match instance.authentication {
+                    Authentication::Hmac { mode, monotonic } => Authentication::Hmac {
+                        mode: match mode {
+                            HmacMode::Enforce => random.pick(&[HmacMode::Permissive, HmacMode::ReceiveOnly]),
+                            HmacMode::Permissive | HmacMode::ReceiveOnly => HmacMode::Enforce,
+                        },
+                        monotonic,
+                    },
+                    Authentication::None | Authentication::Pass(_) if instance.version == 2 => {
+                        random.pick(&[Authentication::None, Authentication::Pass("other")])
+                    }
+                    _ => Authentication::None,
                 };
             }
         }

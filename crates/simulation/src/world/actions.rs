@@ -3,10 +3,11 @@
 use std::cmp::Reverse;
 use std::net::IpAddr;
 
-use holdfast_time::Timestamp;
+use holdfast_time::{Duration, Timestamp};
 use holdfast_vrrp::{Action, Event, Node, NotifyState, ReceivedPacket, State, Subject};
 
 use super::World;
+use crate::authentication::{IP_HEADER_LEN, vrrp_in, wall_clock};
 use crate::configuration::{instance_of, node_of, place_of, segment_of};
 use crate::trace::Entry;
 use crate::{MOST_INSTANCES, Nanos};
@@ -29,8 +30,13 @@ impl World {
     /// Hands in an event and does all that follows from it.
     pub(crate) fn feed(&mut self, index: usize, event: Event) {
         let host = &mut self.hosts[index];
+        let needs_wall_clock = host.needs_wall_clock();
         let Some(node) = &mut host.node else { return };
         let now = host.clock.local(self.now);
+        if needs_wall_clock {
+            let since_1970 = Duration::from_nanos(wall_clock(self.now, index));
+            node.handle(Timestamp::from_nanos(now), Event::WallClock { since_1970 });
+        }
         node.handle(Timestamp::from_nanos(now), event);
         let mut orders = [Order::default(); MOST_INSTANCES];
         let (mut number, mut moved, mut touched) = (0, false, false);
@@ -151,13 +157,14 @@ impl World {
             destinations,
             ttl,
             bytes,
+            authenticated,
             ..
         } = action
         else {
             return 0;
         };
         let host = &mut self.hosts[index];
-        let advert = match host.check_advert(instance, &bytes, ttl) {
+        let advert = match host.check_advert(instance, vrrp_in(&bytes, authenticated), ttl) {
             Ok(advert) => advert,
             Err(problem) => {
                 self.violate(
@@ -168,6 +175,8 @@ impl World {
             }
         };
         let outcome = host.sent(instance, now);
+        host.memories[instance].sent(&bytes, authenticated);
+        let (ip_header, bytes) = bytes.split_at(if authenticated { IP_HEADER_LEN } else { 0 });
         let link = host.links[segment_of(&interface)];
         let entry = Entry::Sent {
             node: index,
@@ -179,14 +188,15 @@ impl World {
             for destination in destinations {
                 if destination.is_multicast() {
                     for to in (0..self.hosts.len()).filter(|to| *to != index) {
-                        self.fly(index, to, (&interface, source, destination, ttl), &bytes);
+                        self.fly(index, to, (&interface, source, destination, ttl), ip_header, bytes);
                     }
                 } else {
                     self.fly(
                         index,
                         node_of(destination),
                         (&interface, source, destination, ttl),
-                        &bytes,
+                        ip_header,
+                        bytes,
                     );
                 }
             }
@@ -195,7 +205,7 @@ impl World {
         advert.priority
     }
 
-    fn fly(&mut self, from: usize, to: usize, header: (&str, IpAddr, IpAddr, u8), bytes: &[u8]) {
+    fn fly(&mut self, from: usize, to: usize, header: (&str, IpAddr, IpAddr, u8), ip_header: &[u8], bytes: &[u8]) {
         let (interface, source, destination, ttl) = header;
         if self.network.cuts[segment_of(interface)][from][to] {
             return;
@@ -207,7 +217,7 @@ impl World {
                 destination,
                 ttl,
                 payload: bytes.to_vec(),
-                authenticated_ip_header: None,
+                authenticated_ip_header: (!ip_header.is_empty()).then(|| ip_header.to_vec()),
             };
             let slot = self.free.pop().unwrap_or_else(|| {
                 self.flights.push(None);

@@ -1,7 +1,7 @@
 //! The sites that are checked: one virtual router.
 
 use holdfast_simulation::configuration;
-use holdfast_simulation::scenario::{InstancePlan, NodePlan};
+use holdfast_simulation::scenario::{Authentication, InstancePlan, NodePlan};
 use holdfast_vrrp::NodeSettings;
 
 /// What the nodes have in common.
@@ -57,7 +57,7 @@ pub(crate) fn site(nodes: usize, kind: Kind) -> Vec<NodeSettings> {
             ipv6: false,
             unicast: false,
             check_source: false,
-            password: None,
+            authentication: Authentication::None,
             interval_ms: kind.interval_s() * 1_000,
             adverts: 3,
             priority: priorities[index],
