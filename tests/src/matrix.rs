@@ -5,6 +5,7 @@
 //! at the same time, each in a network of its own.
 
 mod compare;
+mod instance;
 mod run;
 mod transcript;
 
@@ -17,6 +18,7 @@ use anyhow::{Context, Result, ensure};
 use crate::daemon::Software;
 use crate::figures;
 
+pub use instance::{INTERVAL, Instance, V4, V6, address, life, scenario, start, two};
 pub use transcript::Transcript;
 
 /// Names of the nodes, the best director first.
@@ -38,8 +40,13 @@ pub struct Scenario {
     pub interval: Duration,
     /// What happens.
     pub steps: Vec<Step>,
+    /// Whether the first node is this machine itself, for what the kernel does only there. It belongs into a guest; the runs
+    /// go one after the other.
+    pub on_this_machine: bool,
     /// Whether the number and the moments of announcements are compared, too. They are certain only without a conflict.
     pub counts_announcements: bool,
+    /// Whether routes and rules are compared, too.
+    pub compares_routing: bool,
     /// What differs, and is documented.
     pub differences: Vec<Difference>,
 }
@@ -176,19 +183,8 @@ pub fn check(scenario: &Scenario) -> Result<()> {
         );
     }
     let roles = roles(scenario.configurations.len());
-    let mut outcomes: Vec<Result<Transcript>> = std::thread::scope(|scope| {
-        let start = |roles: &Roles| {
-            let roles = roles.clone();
-            scope.spawn(move || run::run(scenario, &roles))
-        };
-        let threads: Vec<_> = roles.iter().map(start).collect();
-        let ended = |thread: std::thread::ScopedJoinHandle<'_, Result<Transcript>>| {
-            thread
-                .join()
-                .unwrap_or_else(|_| Err(anyhow::anyhow!("the run panicked")))
-        };
-        threads.into_iter().map(ended).collect()
-    });
+    let mut outcomes = run_all(scenario, &roles);
+
     let control = outcomes.remove(0).context("the control, keepalived alone")?;
     println!("--- {}, the control:\n{control}---", scenario.name);
     let mut problems = Vec::new();
@@ -206,4 +202,24 @@ pub fn check(scenario: &Scenario) -> Result<()> {
     }
     ensure!(problems.is_empty(), "{}: {}", scenario.name, problems.join("\n"));
     Ok(())
+}
+
+/// In the order of the roles.
+fn run_all(scenario: &Scenario, roles: &[Roles]) -> Vec<Result<Transcript>> {
+    if scenario.on_this_machine {
+        return roles.iter().map(|roles| run::run(scenario, roles)).collect();
+    }
+    std::thread::scope(|scope| {
+        let start = |roles: &Roles| {
+            let roles = roles.clone();
+            scope.spawn(move || run::run(scenario, &roles))
+        };
+        let threads: Vec<_> = roles.iter().map(start).collect();
+        let ended = |thread: std::thread::ScopedJoinHandle<'_, Result<Transcript>>| {
+            thread
+                .join()
+                .unwrap_or_else(|_| Err(anyhow::anyhow!("the run panicked")))
+        };
+        threads.into_iter().map(ended).collect()
+    })
 }

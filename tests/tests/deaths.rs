@@ -22,7 +22,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 const TRIALS: u64 = 100;
-const AT_ONCE: usize = 34;
+const AT_ONCE: usize = 50;
 
 /// Before a VRRP process that died is started again; the second time within a minute no longer.
 const RESTART_PAUSE: Duration = Duration::from_secs(1);

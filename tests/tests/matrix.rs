@@ -2,140 +2,18 @@
 //! role. Each case runs in all roles at the same time and adds rows to a table, which `cargo xtask test peers` prints at
 //! its end.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use anyhow::Result;
-use bed::matrix::{Act, Difference, Scenario, Step, Until, check};
-
-/// Priorities of the three nodes, the best first.
-fn priority(node: usize) -> u8 {
-    [150, 120, 100].get(node).copied().unwrap_or(1)
-}
-
-/// Of adverts, where nothing else is said.
-const INTERVAL: Duration = Duration::from_secs(1);
+use bed::matrix::{
+    Act, Difference, INTERVAL, Instance, Scenario, Step, Until, V4, V6, address, check, life, scenario, start, two,
+};
 
 /// A script's interval: its result may be that old.
 const TURN: Duration = Duration::from_secs(1);
 
 /// Longer than anybody waits for a silent master of one second: who wanted to take over would have done so.
 const LONG: Duration = Duration::from_secs(5);
-
-const V4: &str = "192.0.2.200";
-const V6: &str = "fd00::200";
-
-/// A `vrrp_instance`, as most cases have it.
-#[derive(Clone)]
-struct Instance {
-    name: String,
-    interface: &'static str,
-    vrid: u8,
-    priority: u8,
-    version: u8,
-    interval: &'static str,
-    /// Further lines.
-    lines: String,
-    addresses: Vec<String>,
-}
-
-impl Instance {
-    fn of(node: usize) -> Self {
-        Self {
-            name: "VI_1".to_owned(),
-            interface: "eth0",
-            vrid: 51,
-            priority: priority(node),
-            version: 2,
-            interval: "1",
-            lines: String::new(),
-            addresses: vec![format!("{V4}/24")],
-        }
-    }
-
-    fn version(mut self, version: u8) -> Self {
-        self.version = version;
-        self
-    }
-
-    fn ipv6(mut self) -> Self {
-        self.version = 3;
-        // RFC 9568 section 5.2.9: the first IPv6 address is link-local.
-        self.addresses = vec!["fe80::200/64".to_owned(), format!("{V6}/64")];
-        self
-    }
-
-    fn interval(mut self, interval: &'static str) -> Self {
-        self.interval = interval;
-        self
-    }
-
-    fn line(mut self, line: &str) -> Self {
-        self.lines.extend(["    ", line, "\n"]);
-        self
-    }
-
-    /// To the other one of two, `own` being the end of our address.
-    fn unicast(self, prefix: &str, node: usize) -> Self {
-        let (own, peer) = (node + 1, 2 - node);
-        self.line(&format!(
-            "unicast_src_ip {prefix}{own}\n    unicast_peer {{\n        {prefix}{peer}\n    }}"
-        ))
-    }
-
-    fn text(&self) -> String {
-        format!(
-            "vrrp_instance {} {{\n    state BACKUP\n    interface {}\n    virtual_router_id {}\n    priority {}\n    \
-             advert_int {}\n    version {}\n{}    virtual_ipaddress {{\n        {}\n    }}\n}}\n",
-            self.name,
-            self.interface,
-            self.vrid,
-            self.priority,
-            self.interval,
-            self.version,
-            self.lines,
-            self.addresses.join("\n        ")
-        )
-    }
-}
-
-/// Two nodes that differ in their priority only, as `instance` makes them.
-fn two(instance: impl Fn(Instance, usize) -> Instance) -> Vec<String> {
-    (0..2).map(|node| instance(Instance::of(node), node).text()).collect()
-}
-
-fn scenario(name: &'static str, configurations: Vec<String>, steps: Vec<Step>) -> Scenario {
-    Scenario {
-        name,
-        configurations,
-        held: vec![address(V4)],
-        interval: INTERVAL,
-        steps,
-        counts_announcements: false,
-        differences: Vec::new(),
-    }
-}
-
-#[allow(clippy::unwrap_used, reason = "literals")]
-fn address(text: &str) -> IpAddr {
-    text.parse().unwrap()
-}
-
-fn start(node: usize, master: usize) -> Step {
-    Step::new(Act::Start(node), Until::Master(master))
-}
-
-/// The whole life of a pair: the worse one alone, preemption, a dead master, preemption again, both clean stops.
-fn life() -> Vec<Step> {
-    vec![
-        start(1, 1),
-        start(0, 0),
-        Step::new(Act::Kill(0), Until::Master(1)),
-        start(0, 0),
-        Step::new(Act::Stop(0), Until::Master(1)),
-        Step::new(Act::Stop(1), Until::Nobody),
-    ]
-}
 
 fn v2_ipv4_multicast() -> Scenario {
     scenario("v2 IPv4 multicast", two(|it, _| it), life())
@@ -180,9 +58,122 @@ fn v3_ipv6_unicast() -> Scenario {
     }
 }
 
+/// There is no version 2 for IPv6: both take it for 3.
+fn v2_ipv6_multicast() -> Scenario {
+    Scenario {
+        held: vec![address(V6), address("fe80::200")],
+        ..scenario("v2 IPv6 multicast", two(|it, _| it.ipv6().version(2)), life())
+    }
+}
+
+fn v2_ipv6_unicast() -> Scenario {
+    let configurations = two(|it, node| it.ipv6().version(2).unicast("fd00::", node));
+    Scenario {
+        name: "v2 IPv6 unicast",
+        configurations,
+        ..v3_ipv6_unicast()
+    }
+}
+
 fn v2_password() -> Scenario {
     let password = "authentication {\n        auth_type PASS\n        auth_pass h4ft\n    }";
     scenario("v2 PASS", two(|it, _| it.line(password)), life())
+}
+
+fn v2_authentication_header() -> Scenario {
+    let header = "authentication {\n        auth_type AH\n        auth_pass h4ft\n    }";
+    scenario("v2 AH", two(|it, _| it.line(header)), life())
+}
+
+fn v2_authentication_header_unicast() -> Scenario {
+    let header = "authentication {\n        auth_type AH\n        auth_pass h4ft\n    }";
+    scenario(
+        "v2 AH unicast",
+        two(|it, node| it.line(header).unicast("192.0.2.", node)),
+        life(),
+    )
+}
+
+fn vmac_ipv4() -> Scenario {
+    scenario("VMAC IPv4", two(|it, _| it.line("use_vmac")), life())
+}
+
+fn vmac_ipv6() -> Scenario {
+    Scenario {
+        held: vec![address(V6), address("fe80::200")],
+        ..scenario("VMAC IPv6", two(|it, _| it.ipv6().line("use_vmac")), life())
+    }
+}
+
+fn vmac_that_speaks_from_its_base() -> Scenario {
+    scenario(
+        "VMAC, vmac_xmit_base",
+        two(|it, _| it.line("use_vmac vip51\n    vmac_xmit_base")),
+        life(),
+    )
+}
+
+/// A connection to the port of nobody: who accepts packets refuses it (1), who drops them is silent (124).
+fn asks(node: usize, silent: bool, family: &'static str) -> Step {
+    let line: &'static [&'static str] = match (family, silent) {
+        ("4", true) => &[
+            "sh",
+            "-c",
+            "timeout 1 bash -c ': </dev/tcp/192.0.2.200/9'; test $? = 124",
+        ],
+        ("4", false) => &["sh", "-c", "timeout 1 bash -c ': </dev/tcp/192.0.2.200/9'; test $? = 1"],
+        (_, true) => &["sh", "-c", "timeout 1 bash -c ': </dev/tcp/fd00::200/9'; test $? = 124"],
+        (_, false) => &["sh", "-c", "timeout 1 bash -c ': </dev/tcp/fd00::200/9'; test $? = 1"],
+    };
+    Step::new(Act::Run(node, line), Until::Passed(Duration::ZERO))
+}
+
+fn asked_life(silent: bool, family: &'static str) -> Vec<Step> {
+    let mut steps = life();
+    steps.insert(2, asks(1, silent, family));
+    steps.insert(4, asks(0, silent, family));
+    steps
+}
+
+fn accept() -> Scenario {
+    scenario(
+        "accept",
+        two(|it, _| it.version(3).line("accept")),
+        asked_life(false, "4"),
+    )
+}
+
+fn no_accept_ipv4() -> Scenario {
+    scenario(
+        "no_accept IPv4",
+        two(|it, _| it.version(3).line("no_accept")),
+        asked_life(true, "4"),
+    )
+}
+
+fn no_accept_ipv6() -> Scenario {
+    Scenario {
+        held: vec![address(V6), address("fe80::200")],
+        ..scenario(
+            "no_accept IPv6",
+            two(|it, _| it.ipv6().line("no_accept")),
+            asked_life(true, "6"),
+        )
+    }
+}
+
+fn preempt() -> Scenario {
+    scenario("preempt", two(|it, _| it.line("preempt")), life())
+}
+
+fn routes_and_rules() -> Scenario {
+    let routed = "virtual_routes {\n        10.1.0.0/16 via 192.0.2.9 dev eth0\n        10.2.0.0/16 dev eth1 table 100\n        \
+                  2001:db8::/64 via fd00::9 dev eth0\n        blackhole 10.3.0.0/16\n    }\n    virtual_rules {\n        \
+                  from 10.2.0.0/16 table 100 preference 700\n        from 2001:db8::/64 table 100 preference 701\n    }";
+    Scenario {
+        compares_routing: true,
+        ..scenario("virtual routes and rules", two(|it, _| it.line(routed)), life())
+    }
 }
 
 fn nopreempt() -> Scenario {
@@ -489,7 +480,9 @@ macro_rules! cases {
 }
 
 cases! {
-    v2_ipv4_multicast v2_ipv4_unicast v3_ipv4_multicast v3_ipv4_unicast v3_ipv6_multicast v3_ipv6_unicast v2_password
+    v2_ipv4_multicast v2_ipv4_unicast v3_ipv4_multicast v3_ipv4_unicast v2_ipv6_multicast v2_ipv6_unicast v3_ipv6_multicast v3_ipv6_unicast v2_password preempt routes_and_rules
+    v2_authentication_header v2_authentication_header_unicast vmac_ipv4 vmac_ipv6 vmac_that_speaks_from_its_base accept no_accept_ipv4
+    no_accept_ipv6
     nopreempt preempt_delay sync_group track_file track_script_weight track_script_fault track_interface owner
     tenth_of_a_second hundredth_of_a_second three_nodes all_virtual_routers announcements garp_options addresses
     higher_address_wins lists_that_differ reload

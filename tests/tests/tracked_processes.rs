@@ -217,7 +217,8 @@ fn arguments_are_compared(subject: Software) -> Result<()> {
     let block =
         |(weight, way): &(u8, String)| format!("vrrp_track_process p{weight} {{\n    {way}\n    weight {weight}\n}}\n");
     let blocks: String = ways.iter().map(block).collect();
-    let lines: String = ways.iter().map(|(weight, _)| format!("        p{weight}\n")).collect();
+    let line = |(weight, _): &(u8, String)| format!("        p{weight}\n");
+    let lines: String = ways.iter().map(line).collect();
     let begin = SystemTime::now();
     let (_strong, _weak) = case.start_with(&blocks, &format!("track_process {{\n{lines}    }}"))?;
     case.strong_is_master(begin)?;

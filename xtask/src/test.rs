@@ -37,9 +37,9 @@ const PEERS_CASES: &[(&str, &str)] = &[
     ("peers: what they tell", "reports"),
 ];
 /// Test programs whose cases make many networks each, and how many cases may run at once.
-const CROWDED_CASES: [(&str, &str, &str); 5] = [
+const CROWDED_CASES: &[(&str, &str, &str)] = &[
     ("peers: interfaces and packet filters", "vmac", "4"),
-    ("peers: as keepalived in each role", "matrix", "8"),
+    ("peers: as keepalived in each role", "matrix", "12"),
     ("peers: healed partitions", "partition", "4"),
     ("peers: a thousand virtual routers", "crowd", "1"),
     ("peers: deaths in a takeover", "deaths", "4"),
@@ -57,6 +57,7 @@ const GUEST_CASES: &[(&str, &str)] = &[
     ("guest: the same verdicts as keepalived", "checkers"),
     ("guest: the processes that are tracked", "tracked_processes"),
     ("guest: real servers and BFD", "bfd_checks"),
+    ("guest: as keepalived in each role", "matrix_guest"),
 ];
 
 /// Loaded beforehand, because Linux 6.1 deadlocks when an IPVS command loads one of them while a network namespace is
@@ -124,7 +125,7 @@ fn peers(steps: &mut Steps, arguments: &[String]) {
         let peers = PEERS_CASES
             .iter()
             .map(|&(name, program)| (name, program, PEERS_AT_ONCE));
-        for (name, program, at_once) in peers.chain(CROWDED_CASES) {
+        for (name, program, at_once) in peers.chain(CROWDED_CASES.iter().copied()) {
             let mut cases = test_program("holdfast-tests", program);
             cases.args(["--", "--ignored", "--test-threads", at_once]);
             steps.command(name, cases.args(arguments));

@@ -87,7 +87,9 @@ mod tests {
             held: Vec::new(),
             interval: Duration::from_secs(1),
             steps: vec![Step::new(Act::Nothing, Until::Nobody)],
+            on_this_machine: false,
             counts_announcements: false,
+            compares_routing: false,
             differences,
         }
     }

@@ -32,6 +32,17 @@ struct Site<'a> {
     ports: Vec<[Port; LANS.len()]>,
 }
 
+impl Drop for Site<'_> {
+    fn drop(&mut self) {
+        if self.scenario.on_this_machine
+            && let Some(node) = self.nodes.first()
+        {
+            // The network outlives the node. Without the interfaces there is nothing to remove.
+            let _ = node.ip(&["link del eth0".to_owned(), "link del eth1".to_owned()]);
+        }
+    }
+}
+
 /// A director that runs or ran, and the logs of those before it.
 #[derive(Default)]
 struct Director<'a> {
@@ -93,7 +104,12 @@ impl<'a> Site<'a> {
         let network = Network::new(&LANS)?;
         let (mut nodes, mut ports) = (Vec::new(), Vec::new());
         for (number, name) in NODES.iter().enumerate().take(scenario.configurations.len()) {
-            let (node, host) = (Node::new(name)?, number + 1);
+            let node = if scenario.on_this_machine && number == 0 {
+                Node::of_this_machine(name)?
+            } else {
+                Node::new(name)?
+            };
+            let host = number + 1;
             let port = |lan, interface, v4: &str, v6: &str| {
                 let addresses = [format!("{v4}.{host}/24"), format!("{v6}::{host}/64")];
                 network.plug(&node, lan, interface, &[&addresses[0], &addresses[1]])
@@ -157,6 +173,9 @@ impl<'a> Site<'a> {
         ));
         for node in &self.nodes {
             transcript.add_addresses(node, label)?;
+            if self.scenario.compares_routing {
+                transcript.add_routing(node, label)?;
+            }
         }
         Ok(())
     }

@@ -85,6 +85,22 @@ impl Transcript {
         Ok(())
     }
 
+    /// The routes and rules of a node that the kernel did not make.
+    pub fn add_routing(&mut self, node: &Node, after: &str) -> Result<()> {
+        for family in ["-4", "-6"] {
+            let routes = node.run("ip", &[family, "-N", "-oneline", "route", "show", "table", "all"])?;
+            let rules = node.run("ip", &[family, "-N", "-oneline", "rule", "show"])?;
+            // 2 is RTPROT_KERNEL.
+            let routes = routes.lines().filter(|line| !line.contains("proto 2 "));
+            let lines: BTreeSet<&str> = routes.chain(rules.lines()).map(str::trim_end).collect();
+            let lines = lines
+                .into_iter()
+                .map(|line| format!("after {after}: {} has {line}", node.name()));
+            self.lines.extend(lines);
+        }
+        Ok(())
+    }
+
     /// The states of all instances, as the log names them. How it is spelt, and whether it says that a state is the first
     /// one, depends on what the instance had to wait for.
     pub fn add_states(&mut self, node: &str, logs: &[String]) {
