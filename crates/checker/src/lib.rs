@@ -25,7 +25,7 @@ pub mod udp;
 
 use std::time::Duration;
 
-use holdfast_health::probe::{Connection, Outcome, Request, Verdict};
+use holdfast_health::probe::{Connection, NotTried, Outcome, Request, Verdict};
 use tokio::time::{Instant, timeout_at};
 
 use progress::Progress;
@@ -57,10 +57,7 @@ impl Prober {
             // Later than the clock can tell is never.
             None => self.run(request, &mut progress).await,
         };
-        Outcome {
-            verdict: result.err().unwrap_or(Verdict::Success),
-            duration: start.elapsed(),
-        }
+        Outcome::new(result.err().unwrap_or(Verdict::Success), start.elapsed())
     }
 
     async fn run(&self, request: &Request, progress: &mut Progress) -> Result<(), Verdict> {
@@ -82,6 +79,8 @@ impl Prober {
             Request::Dns(probe) => dns::ask(probe, progress).await,
             Request::Udp(probe) => udp::send(probe, progress).await,
             Request::Ping(probe) => ping::echo(probe, progress).await,
+            // No command runs in this process: whoever has one run does not come here.
+            Request::Misc(_) => Err(Verdict::NotTried(NotTried::Lost)),
         }
     }
 }

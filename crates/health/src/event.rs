@@ -4,15 +4,17 @@ use std::net::IpAddr;
 
 use holdfast_ipvs::table::Table;
 
+use serde::{Deserialize, Serialize};
+
 use crate::probe::Outcome;
 use crate::settings::Settings;
 
 /// The identity of a running check; never used twice by one machine, and kept over a reload.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct CheckerId(pub u64);
 
 /// The number of a probe within its check: an answer to an older one is not counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Generation(pub u64);
 
 /// Everything that can happen to the machine.

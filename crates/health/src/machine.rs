@@ -168,10 +168,7 @@ impl Health {
             };
             check.wake = None;
             if check.in_flight {
-                let outcome = Outcome {
-                    verdict: Verdict::NotTried(NotTried::Lost),
-                    duration: Duration::ZERO,
-                };
+                let outcome = Outcome::new(Verdict::NotTried(NotTried::Lost), Duration::ZERO);
                 let generation = check.generation;
                 self.out.push(Action::ForgetProbe(id));
                 self.probe_done(now, id, generation, outcome);
@@ -189,10 +186,7 @@ impl Health {
         check.in_flight = true;
         let Some(request) = check.settings.probe.request(check.standing.step) else {
             // An HTTP_GET without a URL: nothing is asked, so nothing can fail.
-            let outcome = Outcome {
-                verdict: Verdict::Success,
-                duration: Duration::ZERO,
-            };
+            let outcome = Outcome::new(Verdict::Success, Duration::ZERO);
             let generation = check.generation;
             return self.probe_done(now, id, generation, outcome);
         };
@@ -235,6 +229,11 @@ impl Health {
         for message in check.words(judgement, said_before, now, &member) {
             self.out.log(message);
         }
+        // Before a server comes back, so that it does with its new weight.
+        self.reweigh(place);
+        let Some(check) = find(&mut self.servers, &self.places, id) else {
+            return;
+        };
         if judgement.decision.is_some() {
             let keyword = check.settings.probe.keyword();
             let outcome = check.outcome();
@@ -246,6 +245,13 @@ impl Health {
                 outcome,
                 real_server_changed,
             });
+        }
+    }
+
+    /// A check may ask for another weight now.
+    fn reweigh(&mut self, place: Place) {
+        if let Some(server) = self.servers.get_mut(place.virtual_server) {
+            server.reweigh(place.real_server, &mut self.out);
         }
     }
 
@@ -376,7 +382,7 @@ fn real_server_status(server: &RealServer) -> RealServerStatus {
         key: server.key,
         up: server.up,
         since: server.since,
-        weight: server.destination.weight,
+        weight: server.weight(),
         checkers: server.checks.iter().map(checker_status).collect(),
     }
 }

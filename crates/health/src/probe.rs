@@ -11,7 +11,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use outcome::{Failure, NotTried, Outcome, Phase, SmtpStep, Verdict};
-pub use question::{DnsProbe, DnsType, MaskedByte, PingProbe, SmtpProbe, UdpProbe, UdpReply};
+pub use question::{DnsProbe, DnsType, MaskedByte, MiscProbe, PingProbe, SmtpProbe, UdpProbe, UdpReply};
+
+/// How long a command that took too long may take to end: SIGTERM, SIGKILL two seconds later, and time for a busy host.
+pub const SCRIPT_END: Duration = Duration::from_secs(5);
 
 /// A check's kind with its parameters. Two equal probes are the same check: so a reload recognises it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -30,6 +33,8 @@ pub enum Probe {
     Ping(PingProbe),
     /// `BFD_CHECK`: the BFD session of this name is up. Nobody is asked: the machine is told.
     Bfd(String),
+    /// `MISC_CHECK`: a command whose exit status tells.
+    Misc(MiscProbe),
 }
 
 /// `TCP_CHECK`
@@ -200,6 +205,8 @@ pub enum Request {
     Udp(UdpProbe),
     /// Send an echo request.
     Ping(PingProbe),
+    /// Run a command.
+    Misc(MiscProbe),
 }
 
 impl Probe {
@@ -213,6 +220,7 @@ impl Probe {
             Self::Dns(_) => "DNS_CHECK",
             Self::Udp(_) => "UDP_CHECK",
             Self::Ping(_) => "PING_CHECK",
+            Self::Misc(_) => "MISC_CHECK",
             Self::Bfd(_) => "BFD_CHECK",
         }
     }
@@ -229,7 +237,13 @@ impl Probe {
     pub fn steps(&self) -> usize {
         match self {
             Self::Http(probe) => probe.urls.len().max(1),
-            Self::Tcp(_) | Self::Smtp(_) | Self::Dns(_) | Self::Udp(_) | Self::Ping(_) | Self::Bfd(_) => 1,
+            Self::Tcp(_)
+            | Self::Smtp(_)
+            | Self::Dns(_)
+            | Self::Udp(_)
+            | Self::Ping(_)
+            | Self::Misc(_)
+            | Self::Bfd(_) => 1,
         }
     }
 
@@ -251,20 +265,22 @@ impl Probe {
             Self::Dns(probe) => Some(Request::Dns(probe.clone())),
             Self::Udp(probe) => Some(Request::Udp(probe.clone())),
             Self::Ping(probe) => Some(Request::Ping(probe.clone())),
+            Self::Misc(probe) => Some(Request::Misc(probe.clone())),
         }
     }
 }
 
 impl Request {
-    /// Where it goes, and how.
-    pub const fn connection(&self) -> &Connection {
-        match self {
+    /// Where it goes, and how; `None` for a command.
+    pub const fn connection(&self) -> Option<&Connection> {
+        Some(match self {
             Self::Tcp(connection) | Self::HttpGet { connection, .. } => connection,
             Self::Smtp(probe) => &probe.connection,
             Self::Dns(probe) => &probe.connection,
             Self::Udp(probe) => &probe.connection,
             Self::Ping(probe) => &probe.connection,
-        }
+            Self::Misc(_) => return None,
+        })
     }
 
     /// The most time that the whole probe may take.
@@ -272,15 +288,21 @@ impl Request {
     /// `connect_timeout` limits each phase. A connection has one; an HTTP request has three (connecting, sending,
     /// reading), over TLS four; a talk with a mail server has four (connecting and three replies); a datagram has two (sending and
     /// waiting). So an answer that is in time in each of them is in time as a whole, and one that drips in byte by byte
-    /// is not waited for without end.
+    /// is not waited for without end. A command is ended after its own time, and that takes [`SCRIPT_END`] at most.
     pub fn deadline(&self) -> Duration {
+        if let Self::Misc(probe) = self {
+            return probe.timeout.saturating_add(SCRIPT_END);
+        }
         let phases = match self {
-            Self::Tcp(_) => 1,
+            Self::Tcp(_) | Self::Misc(_) => 1,
             Self::HttpGet { tls: None, .. } => 3,
             Self::HttpGet { tls: Some(_), .. } | Self::Smtp(_) => 4,
             Self::Dns(_) | Self::Udp(_) | Self::Ping(_) => 2,
         };
-        self.connection().timeout.saturating_mul(phases)
+        let timeout = self
+            .connection()
+            .map_or(Duration::ZERO, |connection| connection.timeout);
+        timeout.saturating_mul(phases)
     }
 }
 

@@ -10,10 +10,11 @@ use anyhow::Context;
 use holdfast_checker::Prober;
 use holdfast_checker::tls::Identity;
 use holdfast_health::event::{CheckerId, Event, Generation};
-use holdfast_health::probe::{Outcome, Request, Verdict};
+use holdfast_health::probe::{Failure, MiscProbe, NotTried, Outcome, Request, Verdict};
 use holdfast_health::{Action, Health, Settings};
 use holdfast_ipvs::table::ServiceKey;
 use holdfast_net::{DeadlineTimer, Monitor, NetworkEvent, Requests};
+use holdfast_time::Timestamp;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -21,7 +22,7 @@ use tokio::task::AbortHandle;
 use self::ipvs::Ipvs;
 use self::sync::SyncDaemons;
 use crate::bfd_news::{BfdNews, NewsReceiver};
-use crate::ipc::{self, FromChecker, ToChecker};
+use crate::ipc::{self, CommandEnd, FromChecker, ToChecker};
 use crate::plan::buffers::NetlinkBuffers;
 use crate::plan::ipvs::IpvsSettings;
 use crate::privileges;
@@ -48,6 +49,8 @@ struct Driver {
     sync_is_master: bool,
     supervisor: ipc::Sender<FromChecker>,
     probes: HashMap<CheckerId, AbortHandle>,
+    /// Checks whose command runs, and since when
+    commands: HashMap<CheckerId, (MiscProbe, Timestamp)>,
     results: mpsc::UnboundedSender<ProbeResult>,
     pace: ReportPace,
     buffers: NetlinkBuffers,
@@ -118,6 +121,11 @@ pub async fn run() -> anyhow::Result<()> {
                     // A supervisor that is gone is noticed at the next receive.
                     let _ = driver.supervisor.send(&FromChecker::Configured);
                 }
+                Some(ToChecker::CommandEnded {
+                    checker,
+                    generation,
+                    end,
+                }) => driver.command_ended(checker, generation, end),
                 Some(ToChecker::SyncInstance { is_master }) => driver.sync_instance(is_master),
                 Some(ToChecker::Shutdown { keep_table }) => {
                     driver.stop(keep_table).flush().await;
@@ -167,6 +175,7 @@ impl Driver {
             sync_is_master: false,
             supervisor,
             probes: HashMap::new(),
+            commands: HashMap::new(),
             results,
             pace: ReportPace::default(),
             buffers: NetlinkBuffers::default(),
@@ -310,6 +319,9 @@ impl Driver {
                     self.start_probe(checker, generation, request, deadline);
                 }
                 Action::ForgetProbe(checker) => {
+                    if self.commands.remove(&checker).is_some() {
+                        let _ = self.supervisor.send(&FromChecker::StopCommand(checker));
+                    }
                     if let Some(probe) = self.probes.remove(&checker) {
                         probe.abort();
                     }
@@ -332,6 +344,18 @@ impl Driver {
         request: Box<Request>,
         deadline: std::time::Duration,
     ) {
+        if let Request::Misc(probe) = *request {
+            let run = FromChecker::RunCommand {
+                checker,
+                generation,
+                command: probe.script.clone(),
+                timeout: probe.timeout,
+            };
+            self.commands.insert(checker, (probe, DeadlineTimer::now()));
+            // A supervisor that is gone is noticed at the next receive.
+            let _ = self.supervisor.send(&run);
+            return;
+        }
         let (results, prober) = (self.results.clone(), self.prober.clone());
         let task = tokio::spawn(async move {
             let outcome = prober.probe(&request, deadline).await;
@@ -343,6 +367,31 @@ impl Driver {
             });
         });
         self.probes.insert(checker, task.abort_handle());
+    }
+
+    fn command_ended(&mut self, checker: CheckerId, generation: Generation, end: CommandEnd) {
+        let Some((probe, started)) = self.commands.remove(&checker) else {
+            return;
+        };
+        let duration = DeadlineTimer::now().since(started);
+        let (verdict, weight) = match end {
+            CommandEnd::Exited(status) => match probe.judge(status) {
+                Ok(weight) => (Verdict::Success, weight),
+                Err(status) => (Verdict::Failure(Failure::ScriptStatus(status)), None),
+            },
+            CommandEnd::Failed(how) => (Verdict::Failure(Failure::Script(how)), None),
+            CommandEnd::TimedOut => (Verdict::Failure(Failure::ScriptTimeout), None),
+            CommandEnd::NotRun(why) => (Verdict::NotTried(NotTried::Script(why)), None),
+        };
+        self.handle(Event::ProbeDone {
+            checker,
+            generation,
+            outcome: Outcome {
+                verdict,
+                duration,
+                weight,
+            },
+        });
     }
 
     fn stop(mut self, keep_table: bool) -> ipc::Sender<FromChecker> {

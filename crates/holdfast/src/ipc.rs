@@ -17,6 +17,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::memory;
 use crate::plan::buffers::{NetlinkBuffers, VrrpBuffers};
+use holdfast_health::event::{CheckerId, Generation};
+
 use crate::plan::ipvs::IpvsSettings;
 use crate::plan::routing::RoutingPlan;
 use crate::process::ProcessSettings;
@@ -118,6 +120,15 @@ pub enum ToChecker {
     },
     /// How the process runs, behind each configuration
     Process(ProcessSettings),
+    /// A command that was asked for has ended
+    CommandEnded {
+        /// The check that it was for
+        checker: CheckerId,
+        /// The number of its probe
+        generation: Generation,
+        /// How it ended
+        end: CommandEnd,
+    },
     /// The instance that the sync daemons follow became master, or is not any more
     SyncInstance {
         /// Whether it is master
@@ -130,9 +141,35 @@ pub enum ToChecker {
     },
 }
 
+/// How a command ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CommandEnd {
+    /// With this status
+    Exited(i32),
+    /// By a signal, or its file is no program: in words
+    Failed(String),
+    /// It took longer than its time
+    TimedOut,
+    /// The host could not start it, which says nothing about the command
+    NotRun(String),
+}
+
 /// From the checker process to the supervisor.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum FromChecker {
+    /// Run a command of the configuration for a check
+    RunCommand {
+        /// The check
+        checker: CheckerId,
+        /// The number of its probe
+        generation: Generation,
+        /// The command's name
+        command: String,
+        /// How long it may run
+        timeout: std::time::Duration,
+    },
+    /// Nobody waits for the command of this check any more
+    StopCommand(CheckerId),
     /// A change of state, for scripts, FIFOs and mail
     Notify(holdfast_health::action::Notification),
     /// The state of every service, soon after a change

@@ -3,6 +3,7 @@
 
 pub mod bfd;
 pub mod buffers;
+pub mod commands;
 pub mod health;
 pub mod identity;
 pub mod ipvs;

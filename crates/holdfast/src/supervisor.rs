@@ -3,6 +3,7 @@
 //! It holds no address and no IPVS entry itself: whatever happens to one child, the other goes on.
 
 mod child;
+mod commands;
 mod configuration;
 mod namespace;
 mod notify;
@@ -15,6 +16,8 @@ use tokio::time::Instant;
 
 use self::child::Child;
 pub use self::child::Role;
+pub use self::commands::CommandReport;
+use self::commands::Commands;
 pub use self::configuration::load_options;
 use self::configuration::{Configuration, LoadError};
 use self::notify::Notifier;
@@ -47,6 +50,8 @@ pub enum Report {
     Checker(FromChecker),
     /// A message of the BFD process
     Bfd(FromBfd),
+    /// A command of a check has ended
+    Command(CommandReport),
     /// News of a tracker
     Tracker(TrackerReport),
     /// A child of this pid ended
@@ -67,6 +72,7 @@ struct Supervisor {
     sync_is_master: bool,
     notifier: Notifier,
     trackers: Trackers,
+    commands: Commands,
     processes: ProcessMonitor,
     status: Status,
     written: Status,
@@ -162,6 +168,7 @@ impl Supervisor {
             news_lines: NewsLines::new()?,
             sync_is_master: false,
             trackers: Trackers::new(reports.clone(), processes.clone()),
+            commands: Commands::new(reports.clone()),
             processes,
             reports,
             notifier: Notifier::default(),
@@ -173,6 +180,7 @@ impl Supervisor {
     /// Starts what the configuration needs and does not run yet.
     fn start_children(&mut self) -> anyhow::Result<()> {
         self.start_vrrp()?;
+        self.commands.configure(self.configuration.commands.clone());
         if self.checker.is_none() && self.configuration.needs_checker(&self.arguments) {
             let mut child = Child::start(
                 Role::Checker,
@@ -256,6 +264,18 @@ impl Supervisor {
             }
             Report::Checker(FromChecker::Status(report)) => self.status.checker.get_or_insert_default().report = report,
             Report::Checker(FromChecker::Notify(change)) => self.notifier.checker(&change),
+            Report::Checker(FromChecker::RunCommand {
+                checker,
+                generation,
+                command,
+                timeout,
+            }) => self.commands.run(checker, generation, &command, timeout),
+            Report::Checker(FromChecker::StopCommand(checker)) => self.commands.stop(checker),
+            Report::Command(report) => {
+                if let (Some(end), Some(checker)) = (self.commands.handle(report), &self.checker) {
+                    checker.send(&end);
+                }
+            }
             Report::Bfd(FromBfd::Status(report)) => self.status.bfd.get_or_insert_default().report = report,
             Report::Vrrp(FromVrrp::Configured) => on(&mut self.vrrp, Controlled::configured),
             Report::Checker(FromChecker::Configured) => on(&mut self.checker, Controlled::configured),
@@ -305,7 +325,10 @@ impl Supervisor {
                 self.set_sync_master(false);
                 former
             }
-            Role::Checker => forget(&mut self.checker, &mut self.status.checker, pid),
+            Role::Checker => {
+                self.commands.stop_all();
+                forget(&mut self.checker, &mut self.status.checker, pid)
+            }
             Role::Bfd => forget(&mut self.bfd, &mut self.status.bfd, pid),
         };
         // A child that a reload made superfluous ended as told.

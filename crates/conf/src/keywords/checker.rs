@@ -126,12 +126,12 @@ pub(super) const UDP_CHECK: &[Keyword] = &[
 /// What `MISC_CHECK` adds.
 #[rustfmt::skip] // one row, one line
 pub(super) const MISC_CHECK: &[Keyword] = &[
-    keyword("retry", Integer(0, 4_294_967_295), "N", "0", "extra attempts before the server is declared failed").not_yet(),
-    keyword("delay_before_retry", Seconds(0, MAX_MICROSECONDS), "SECONDS", "1", "time between attempts after a failure").not_yet(),
-    keyword("misc_path", Script, "\"CMD ARGS\"", "required", "command").not_yet(),
-    keyword("misc_timeout", Integer(0, 4_294), "SECONDS", "delay_loop of the virtual_server", "SIGTERM, 2 s later SIGKILL").not_yet(),
-    keyword("misc_dynamic", Flag, "", "off", "exit 2-255 = success with weight set to exit-2").not_yet(),
-    keyword("user", Word, "USER [GROUP]", "script_user", "user to run as").not_yet(),
+    keyword("retry", Integer(0, 4_294_967_295), "N", "0", "extra attempts before the server is declared failed"),
+    keyword("delay_before_retry", Seconds(0, MAX_MICROSECONDS), "SECONDS", "1", "time between attempts after a failure"),
+    keyword("misc_path", Script, "\"CMD ARGS\"", "required", "command"),
+    keyword("misc_timeout", Integer(0, 4_294), "SECONDS", "delay_loop of the virtual_server", "SIGTERM, 2 s later SIGKILL"),
+    keyword("misc_dynamic", Flag, "", "off", "exit 2-255 = success with weight set to exit-2"),
+    keyword("user", Word, "USER [GROUP]", "script_user", "user to run as"),
 ];
 
 /// `BFD_CHECK`.

@@ -78,7 +78,7 @@ pub(super) const REAL_SERVER: &[Keyword] = &[
     keyword("TCP_CHECK", Block(Context::TcpCheck), "{ }", "", "TCP connect"),
     keyword("SMTP_CHECK", Block(Context::SmtpCheck), "{ }", "", "SMTP HELO dialogue"),
     keyword("DNS_CHECK", Block(Context::DnsCheck), "{ }", "", "DNS query over UDP"),
-    keyword("MISC_CHECK", Block(Context::MiscCheck), "{ }", "", "external command").not_yet(),
+    keyword("MISC_CHECK", Block(Context::MiscCheck), "{ }", "", "external command"),
     keyword("PING_CHECK", Block(Context::PingCheck), "{ }", "", "ICMP echo"),
     keyword("UDP_CHECK", Block(Context::UdpCheck), "{ }", "", "UDP datagram"),
     keyword("BFD_CHECK", Block(Context::BfdCheck), "{ }", "", "follow a bfd_instance"),

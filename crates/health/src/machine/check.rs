@@ -25,6 +25,8 @@ pub(super) struct Check {
     /// The number of the newest probe.
     pub(super) generation: Generation,
     pub(super) last: Option<LastProbe>,
+    /// The weight that it asked for with its last success; `None`: the configured one.
+    pub(super) asked_weight: Option<u32>,
 }
 
 /// What a check knows of its real server.
@@ -176,7 +178,10 @@ impl Check {
     pub(super) fn take_in(&mut self, outcome: Outcome, now: Timestamp) -> Judgement {
         self.in_flight = false;
         let judgement = match &outcome.verdict {
-            Verdict::Success => self.standing.success(&self.settings),
+            Verdict::Success => {
+                self.asked_weight = outcome.weight;
+                self.standing.success(&self.settings)
+            }
             Verdict::Failure(_) => self.standing.failure(&self.settings),
             Verdict::NotTried(_) => Judgement {
                 decision: None,

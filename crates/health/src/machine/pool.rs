@@ -52,6 +52,8 @@ pub(super) struct RealServer {
     pub(super) destination: Destination,
     pub(super) inhibit: bool,
     pub(super) checks: Vec<Check>,
+    /// The weight that was last spoken of.
+    pub(super) told_weight: u32,
     pub(super) up: bool,
     /// When it went up or down.
     pub(super) since: Timestamp,
@@ -63,6 +65,15 @@ impl RealServer {
     /// Whether none of its checks is failed.
     pub(super) fn passes(&self) -> bool {
         self.checks.iter().all(|check| check.standing.up)
+    }
+
+    /// Its weight: the configured one, and the difference that each of its checks asks for; 0 to 2147483647, as IPVS takes it.
+    pub(super) fn weight(&self) -> u32 {
+        let configured = i64::from(self.destination.weight);
+        let asked = self.checks.iter().filter_map(|check| check.asked_weight);
+        let parts = asked.map(|weight| i64::from(weight) - configured);
+        let sum = parts.fold(configured, i64::saturating_add);
+        u32::try_from(sum.clamp(0, i64::from(i32::MAX))).unwrap_or(0)
     }
 
     /// How the log says that it went up or down.
@@ -125,7 +136,7 @@ impl VirtualServer {
             .real_servers
             .iter()
             .filter(|it| it.up)
-            .map(|it| u64::from(it.destination.weight))
+            .map(|it| u64::from(it.weight()))
             .sum();
     }
 
@@ -146,7 +157,8 @@ impl VirtualServer {
         server.up = up;
         server.since = now;
         server.first_state_told = true;
-        let weight = u64::from(server.destination.weight);
+        server.told_weight = server.weight();
+        let weight = u64::from(server.told_weight);
         self.live_weight = if up {
             self.live_weight.saturating_add(weight)
         } else {
@@ -162,6 +174,32 @@ impl VirtualServer {
         }
         out.notify(notification);
         self.evaluate_quorum(out);
+    }
+
+    /// Gives one real server the weight that its checks ask for now: log, table, and then the quorum.
+    pub(super) fn reweigh(&mut self, place: usize, out: &mut Outbox) {
+        let Some(server) = self.real_servers.get_mut(place) else {
+            return;
+        };
+        let new = server.weight();
+        let old = std::mem::replace(&mut server.told_weight, new);
+        if old == new {
+            return;
+        }
+        let (name, up) = (server.name.clone(), server.up);
+        out.log(Message::WeightChanged {
+            member: self.member(&name),
+            old,
+            new,
+            up,
+        });
+        if up {
+            self.count_live_weight();
+            if !self.sorry_active() {
+                self.services_changed(out);
+            }
+            self.evaluate_quorum(out);
+        }
     }
 
     /// Looks whether the quorum is gained or lost with the live weight as it is now.
@@ -283,7 +321,7 @@ impl VirtualServer {
         for server in &self.real_servers {
             let in_use = server.up && !self.sorry_active();
             if (in_use || server.inhibit) && fits(service, server.key, server.destination.forwarding) {
-                let weight = if in_use { server.destination.weight } else { 0 };
+                let weight = if in_use { server.weight() } else { 0 };
                 destinations.insert(
                     key_within(service, server.key, server.destination.forwarding),
                     Destination {

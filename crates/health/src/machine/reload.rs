@@ -199,10 +199,10 @@ impl Health {
                 Some(it.up),
                 it.since,
                 it.first_state_told,
-                it.destination.weight,
+                Some(it.told_weight),
                 it.checks,
             ),
-            None => (None, now, false, settings.destination.weight, Vec::new()),
+            None => (None, now, false, None, Vec::new()),
         };
         let checks: Vec<_> = settings
             .checkers
@@ -225,12 +225,16 @@ impl Health {
             destination: settings.destination,
             inhibit: settings.inhibit_on_failure,
             checks,
+            told_weight: 0,
             up: false,
             since,
             first_state_told,
         };
         server.up = server.passes();
-        let (old, new, up) = (old_weight, settings.destination.weight, server.up);
+        server.told_weight = server.weight();
+        // A new server was never said to weigh anything else.
+        let old = old_weight.unwrap_or(server.told_weight);
+        let (new, up) = (server.told_weight, server.up);
         if old != new {
             report.logs.log(Message::WeightChanged {
                 member: member.clone(),
@@ -271,6 +275,7 @@ impl Health {
             in_flight: false,
             generation: Generation::default(),
             last: None,
+            asked_weight: None,
         }
     }
 

@@ -14,6 +14,19 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// How long it took.
     pub duration: Duration,
+    /// The weight that it asks for with its success; `None`: the configured one.
+    pub weight: Option<u32>,
+}
+
+impl Outcome {
+    /// A verdict that asks for no weight of its own.
+    pub const fn new(verdict: Verdict, duration: Duration) -> Self {
+        Self {
+            verdict,
+            duration,
+            weight: None,
+        }
+    }
 }
 
 /// The verdict of a probe.
@@ -97,6 +110,12 @@ pub enum Failure {
     Certificate(String),
     /// The connection ended without the end of TLS (`tls_compliant`).
     NoCloseNotify,
+    /// A command ended with this status.
+    ScriptStatus(i32),
+    /// A command did not end well otherwise: how.
+    Script(String),
+    /// A command took too long.
+    ScriptTimeout,
     /// A mail server says something else than it should.
     SmtpReply {
         /// To what.
@@ -148,6 +167,8 @@ pub enum NotTried {
         /// The kernel's error number.
         errno: i32,
     },
+    /// A command could not be started on this host: why.
+    Script(String),
     /// TLS could not be set up on this host: why.
     Tls(String),
     /// The driver never answered.
@@ -194,6 +215,9 @@ impl fmt::Display for Failure {
             Self::Tls { phase, reason } => write!(f, "TLS error while {phase}: {reason}"),
             Self::Certificate(reason) => write!(f, "certificate not valid: {reason}"),
             Self::NoCloseNotify => f.write_str("connection closed without the end of TLS"),
+            Self::ScriptStatus(status) => write!(f, "exited with status {status}"),
+            Self::Script(how) => f.write_str(how),
+            Self::ScriptTimeout => f.write_str("timed out"),
             Self::SmtpReply { step, code: Some(code) } => write!(f, "{step} with code {code}"),
             Self::SmtpReply { step, code: None } => write!(f, "{step} without a valid code"),
             Self::ReplyTooLong(limit) => write!(f, "reply longer than {limit} bytes"),
@@ -243,6 +267,7 @@ impl fmt::Display for NotTried {
                 "cannot bind the socket: {}",
                 std::io::Error::from_raw_os_error(*errno)
             ),
+            Self::Script(reason) => write!(f, "command not run: {reason}"),
             Self::Tls(reason) => write!(f, "no TLS: {reason}"),
             Self::Lost => f.write_str("the probe gave no result"),
         }

@@ -1,8 +1,35 @@
 //! What the checks other than `HTTP_GET` ask, and what they expect of the answer.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::Connection;
+
+/// `MISC_CHECK`: a command whose exit status tells.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct MiscProbe {
+    /// The command with its user, as whoever runs it knows it.
+    pub script: String,
+    /// How long it may run.
+    pub timeout: Duration,
+    /// `misc_dynamic`: exit status 2–255 is a success, with that weight less 2.
+    pub dynamic: bool,
+}
+
+impl MiscProbe {
+    /// What an exit status means: the weight that it asks for, if any, or a failure.
+    ///
+    /// # Errors
+    /// A status that is a failure.
+    pub fn judge(&self, status: i32) -> Result<Option<u32>, i32> {
+        match u32::try_from(status) {
+            Ok(0) => Ok(None),
+            Ok(dynamic @ 2..=255) if self.dynamic => Ok(Some(dynamic - 2)),
+            _ => Err(status),
+        }
+    }
+}
 
 /// `SMTP_CHECK`: greeting, `HELO`, `QUIT`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -129,6 +129,8 @@ pub(crate) struct Bench {
     pub(crate) dead: BTreeSet<IpAddr>,
     /// Servers that never answer.
     pub(crate) silent: BTreeSet<IpAddr>,
+    /// The weight that every success asks for.
+    pub(crate) asked_weight: Option<u32>,
     pub(crate) in_flight: BTreeMap<CheckerId, Generation>,
     /// When each server was probed.
     pub(crate) probes: Vec<(Timestamp, IpAddr)>,
@@ -148,6 +150,7 @@ impl Bench {
             kernel,
             dead: BTreeSet::new(),
             silent: BTreeSet::new(),
+            asked_weight: None,
             in_flight: BTreeMap::new(),
             probes: Vec::new(),
             transcript: Vec::new(),
@@ -176,7 +179,7 @@ impl Bench {
                     deadline,
                 } => {
                     assert_eq!(deadline, request.deadline());
-                    let target = request.connection().address;
+                    let target = request.connection().unwrap().address;
                     let twice = self.in_flight.insert(checker, generation);
                     assert_eq!(twice, None, "two probes of one check in flight");
                     self.probes.push((self.now, target));
@@ -213,8 +216,8 @@ impl Bench {
     pub(crate) fn answer(&mut self, checker: CheckerId, verdict: Verdict) {
         let generation = self.in_flight.remove(&checker).unwrap();
         let outcome = Outcome {
-            verdict,
-            duration: Duration::from_millis(1),
+            weight: self.asked_weight,
+            ..Outcome::new(verdict, Duration::from_millis(1))
         };
         self.health.handle(
             self.now,

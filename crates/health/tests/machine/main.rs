@@ -16,3 +16,5 @@ mod schedule;
 mod session;
 #[cfg(test)]
 mod suspend;
+#[cfg(test)]
+mod weights;

@@ -277,10 +277,7 @@ fn ten_thousand_real_servers() {
                     } else {
                         holdfast_health::probe::Verdict::Success
                     };
-                    let outcome = holdfast_health::probe::Outcome {
-                        verdict,
-                        duration: std::time::Duration::ZERO,
-                    };
+                    let outcome = holdfast_health::probe::Outcome::new(verdict, std::time::Duration::ZERO);
                     health.handle(
                         now,
                         Event::ProbeDone {

@@ -92,10 +92,7 @@ fn answers_of_forgotten_and_unknown_probes_do_not_count() {
         .map(|(id, generation)| (*id, *generation))
         .next()
         .unwrap();
-    let failure = || Outcome {
-        verdict: Verdict::Failure(Failure::Refused),
-        duration: Duration::ZERO,
-    };
+    let failure = || Outcome::new(Verdict::Failure(Failure::Refused), Duration::ZERO);
     let stale = Generation(generation.0 + 1);
     bench.handle(Event::ProbeDone {
         checker,

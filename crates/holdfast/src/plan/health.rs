@@ -1,9 +1,10 @@
 //! Settings of the health machine from `virtual_server` blocks.
 
+use super::commands::{CommandTable, command_name};
 use holdfast_conf::config::{self, AddressFamily, CheckerKind, Config};
 use holdfast_health::probe::{
-    Connection, DnsProbe, DnsType, HttpProbe, HttpProtocol, MaskedByte, Md5, PingProbe, Probe, SmtpProbe, Sni,
-    StatusSet, TcpProbe, Tls, UdpProbe, UdpReply, Url as ProbeUrl, Verify,
+    Connection, DnsProbe, DnsType, HttpProbe, HttpProtocol, MaskedByte, Md5, MiscProbe, PingProbe, Probe, SmtpProbe,
+    Sni, StatusSet, TcpProbe, Tls, UdpProbe, UdpReply, Url as ProbeUrl, Verify,
 };
 use holdfast_health::settings::{Checker, RealServer, Settings, SorryServer, VirtualServer};
 use holdfast_ipvs::table::{
@@ -14,10 +15,14 @@ use holdfast_ipvs::table::{
 /// Weight of a sorry server: it is alone when it is used.
 const SORRY_WEIGHT: u32 = 1;
 
-/// The settings for everything in the file.
-pub fn settings(config: &Config) -> Settings {
+/// The settings for everything in the file; checks whose command is not in the table are left out.
+pub fn settings(config: &Config, commands: &CommandTable) -> Settings {
     Settings {
-        virtual_servers: config.virtual_servers.iter().map(virtual_server).collect(),
+        virtual_servers: config
+            .virtual_servers
+            .iter()
+            .map(|server| virtual_server(server, commands))
+            .collect(),
         notify_first_state: config.global_defs.rs_init_notifies,
     }
 }
@@ -49,7 +54,7 @@ fn destination_name(server: &config::VirtualServer, address: std::net::IpAddr, p
     }
 }
 
-fn virtual_server(server: &config::VirtualServer) -> VirtualServer {
+fn virtual_server(server: &config::VirtualServer, commands: &CommandTable) -> VirtualServer {
     VirtualServer {
         name: virtual_server_name(server),
         services: server
@@ -79,7 +84,7 @@ fn virtual_server(server: &config::VirtualServer) -> VirtualServer {
         real_servers: server
             .real_servers
             .iter()
-            .map(|real| real_server(server, real))
+            .map(|real| real_server(server, real, commands))
             .collect(),
     }
 }
@@ -121,7 +126,7 @@ fn service(server: &config::VirtualServer) -> Service {
     }
 }
 
-fn real_server(server: &config::VirtualServer, real: &config::RealServer) -> RealServer {
+fn real_server(server: &config::VirtualServer, real: &config::RealServer, commands: &CommandTable) -> RealServer {
     RealServer {
         name: real_server_name(server, real),
         key: DestinationKey {
@@ -135,12 +140,16 @@ fn real_server(server: &config::VirtualServer, real: &config::RealServer) -> Rea
             lower_threshold: real.lthreshold,
         },
         inhibit_on_failure: real.inhibit_on_failure,
-        checkers: real.checkers.iter().filter_map(checker).collect(),
+        checkers: real
+            .checkers
+            .iter()
+            .filter_map(|check| checker(check, commands))
+            .collect(),
     }
 }
 
-/// `None`: a kind that is not in effect yet, of which the language has warned.
-fn checker(checker: &config::Checker) -> Option<Checker> {
+/// `None`: a kind that is not in effect yet, of which the language has warned, or a command that cannot be run.
+fn checker(checker: &config::Checker, commands: &CommandTable) -> Option<Checker> {
     let connection = Connection {
         address: checker.target.ip(),
         port: checker.target.port(),
@@ -170,6 +179,11 @@ fn checker(checker: &config::Checker) -> Option<Checker> {
         }),
         CheckerKind::PingCheck => Probe::Ping(PingProbe { connection }),
         CheckerKind::BfdCheck(bfd) => Probe::Bfd(bfd.name.value.clone()),
+        CheckerKind::MiscCheck(misc) if commands.has(misc) => Probe::Misc(MiscProbe {
+            script: command_name(&misc.misc_path),
+            timeout: misc.misc_timeout,
+            dynamic: misc.misc_dynamic,
+        }),
         CheckerKind::MiscCheck(_) | CheckerKind::FileCheck(_) => {
             return None;
         }

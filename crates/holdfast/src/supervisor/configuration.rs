@@ -16,6 +16,7 @@ use crate::host::ThisHost;
 use crate::ipc::{ToBfd, ToChecker, ToVrrp};
 use crate::plan;
 use crate::plan::buffers::{NetlinkBuffers, VrrpBuffers};
+use crate::plan::commands::CommandTable;
 use crate::plan::ipvs::IpvsSettings;
 use crate::plan::notify::NotifyPlan;
 use crate::plan::process_attributes::ProcessTable;
@@ -56,6 +57,8 @@ pub struct Configuration {
     pub life: LifeScripts,
     /// What the supervisor finds out for the VRRP process
     pub trackers: TrackerTable,
+    /// What the supervisor runs for the checker process
+    pub commands: CommandTable,
     /// What there is to say about the file, a line each
     pub messages: Vec<String>,
     /// Whether an error is among the messages
@@ -90,6 +93,7 @@ impl Configuration {
         let identity_is_bad = identity.has_errors();
         let (notify, notify_messages) = NotifyPlan::from_config(&config);
         let (life, life_messages) = LifeScripts::from_config(&config);
+        let (commands, command_messages) = CommandTable::from_config(&config);
         let (trackers, tracker_messages) = TrackerTable::from_config(&config);
         let mut messages: Vec<String> = diagnostics
             .iter()
@@ -99,6 +103,7 @@ impl Configuration {
         messages.extend(identity.messages);
         messages.extend(notify_messages);
         messages.extend(life_messages);
+        messages.extend(command_messages);
         messages.extend(tracker_messages);
         let absent = check_interfaces(&config, &ThisHost::look());
         messages.extend(absent.iter().map(|diagnostic| diagnostic.one_line(&sources)));
@@ -112,7 +117,7 @@ impl Configuration {
             vrrp,
             bfd: plan::bfd::node_settings(&config),
             routing: plan::routing::routing_plan(&config),
-            health: plan::health::settings(&config),
+            health: plan::health::settings(&config, &commands),
             identity: identity.identity,
             ipvs: plan::ipvs::settings(&config, &namespace::initial()),
             namespace: arguments
@@ -124,6 +129,7 @@ impl Configuration {
             flush_ipvs: config.global_defs.lvs_flush,
             notify,
             life,
+            commands,
             trackers,
             messages,
             has_errors: keys.has_errors

@@ -11,8 +11,7 @@ use tokio::task::JoinHandle;
 
 pub use self::process::Monitor as ProcessMonitor;
 use self::process::Standing;
-use self::script::Outcome;
-pub use self::script::run_once;
+pub use self::script::{Outcome, run_once};
 use super::Report;
 use crate::ipc::ToVrrp;
 use crate::plan::processes::{EventBuffer, ProcessTracker};

@@ -190,6 +190,7 @@ fn a_failed_url_is_polled_no_faster_than_delay_before_retry() {
         in_flight: false,
         generation: Generation::default(),
         last: None,
+        asked_weight: None,
     };
     assert_eq!(
         check(&settings).due(Next::SlowLoop, now),

@@ -27,7 +27,9 @@ const SHORTEST_STALL: Duration = Duration::from_millis(50);
 pub enum Outcome {
     /// Exit status 0.
     Succeeded,
-    /// Another exit status, a signal, or a file that is no program; in words.
+    /// Another exit status.
+    Exited(i32),
+    /// A signal, or a file that is no program; in words.
     Failed(String),
     /// It took longer than its time.
     TimedOut,
@@ -40,7 +42,7 @@ impl Outcome {
         match ended {
             Ok(status) => match (status.code(), status.signal()) {
                 (Some(0), _) => Self::Succeeded,
-                (Some(code), _) => Self::Failed(format!("exited with status {code}")),
+                (Some(code), _) => Self::Exited(code),
                 (None, signal) => Self::Failed(format!("killed by signal {}", signal.unwrap_or_default())),
             },
             Err(error) => Self::NotRun(error.to_string()),
@@ -58,7 +60,7 @@ impl Outcome {
     pub fn success(&self) -> Option<bool> {
         match self {
             Self::Succeeded => Some(true),
-            Self::Failed(_) | Self::TimedOut => Some(false),
+            Self::Exited(_) | Self::Failed(_) | Self::TimedOut => Some(false),
             Self::NotRun(_) => None,
         }
     }
@@ -67,6 +69,7 @@ impl Outcome {
     pub fn log(&self, name: &str) {
         match self {
             Self::Succeeded => tracing::info!("VRRP_Script({name}) succeeded"),
+            Self::Exited(status) => tracing::warn!("VRRP_Script({name}) failed (exited with status {status})"),
             Self::Failed(how) => tracing::warn!("VRRP_Script({name}) failed ({how})"),
             Self::TimedOut => tracing::warn!("VRRP_Script({name}) timed_out"),
             Self::NotRun(_) => {}
@@ -78,6 +81,7 @@ impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Succeeded => f.write_str("succeeded"),
+            Self::Exited(status) => write!(f, "failed (exited with status {status})"),
             Self::Failed(how) => write!(f, "failed ({how})"),
             Self::TimedOut => f.write_str("timed out"),
             Self::NotRun(why) => write!(f, "not run, which does not count ({why})"),
