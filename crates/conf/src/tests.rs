@@ -324,25 +324,6 @@ fn the_port_of_a_server_is_also_the_port_of_its_checks() {
 }
 
 #[test]
-fn checkers_not_yet_in_effect_are_not_lost() {
-    let secure = "global_defs {\nscript_user root\nenable_script_security\n}\n".to_owned();
-    let loaded = read(
-        &(secure
-            + &service(
-                "192.0.2.1 80",
-                "real_server 192.0.2.12 80 {\nMISC_CHECK {\nretry 2\nmisc_path /bin/true\n}\n}",
-            )),
-    );
-    let checker = &loaded.config.virtual_servers[0].real_servers[1].checkers[0];
-    assert_eq!(checker.kind.keyword(), "MISC_CHECK");
-    assert_eq!((checker.kind.is_in_effect(), checker.retry), (false, 2));
-    assert_eq!(loaded.config.not_in_effect[0].keyword, "MISC_CHECK");
-    assert_eq!(loaded.config.not_in_effect[0].context, "real_server");
-    assert_eq!(loaded.diagnostics[0].severity, Severity::Warning);
-    assert_eq!((loaded.has_errors(), loaded.exit_code()), (false, 0));
-}
-
-#[test]
 fn groups_are_expanded() {
     let text = service("group G", "") + "virtual_server_group G {\n192.0.2.1 80\n192.0.2.5-6 81\nfwmark 7\n}\n";
     let it = clean(&text).virtual_servers.remove(0);
@@ -509,6 +490,7 @@ fn both_faces_show_the_place() {
 /// too. `authentication`, `url` and the like are tested through what stands in them.
 const WITHOUT_CHANGE: &[&str] = &[
     "include_check",
+    "misc_path",
     "accept",
     "preempt",
     "debug",
@@ -599,6 +581,7 @@ fn surroundings(context: Context) -> Option<(String, String)> {
         Context::TcpCheck => split(checks("TCP_CHECK {\nHERE\n}")),
         Context::HttpGet => split(checks("HTTP_GET {\nurl {\npath /\n}\nHERE\n}")),
         Context::Url => split(checks("HTTP_GET {\nurl {\npath /\nregex up\nHERE\n}\n}")),
+        Context::MiscCheck => split(checks("MISC_CHECK {\nmisc_path /bin/true\nHERE\n}")),
         Context::SslGet => split(checks("SSL_GET {\nurl {\npath /\n}\nHERE\n}")),
         Context::SslUrl => split(checks("SSL_GET {\nurl {\npath /\nregex up\nHERE\n}\n}")),
         Context::Ssl => split("SSL {\nca a\nHERE\n}\n".to_owned() + &service("192.0.2.1 80", "")),

@@ -440,7 +440,7 @@ fn files_and_sessions_must_be_defined_above() {
     assert_eq!(file("weight 2 reverse"), (2, true));
     let it = checker("BFD_CHECK {\nname path\nalpha\n}");
     assert!(it.alpha && matches!(&it.kind, CheckerKind::BfdCheck(bfd) if bfd.name.as_str() == "path"));
-    assert!(!it.kind.connects() && !it.kind.is_in_effect());
+    assert!(!it.kind.connects() && it.kind.is_in_effect());
     for (text, codes) in [
         ("FILE_CHECK {\n}", &[623][..]),
         ("FILE_CHECK {\ntrack_file load\nweight 2147483648\n}", &[306]),

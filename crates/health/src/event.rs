@@ -38,6 +38,13 @@ pub enum Event {
         /// Whether it is up
         up: bool,
     },
+    /// The number in a tracked file changed.
+    FileChanged {
+        /// Name of the `track_file` block
+        file: String,
+        /// The number; 0 for a file that is absent or holds none
+        number: i64,
+    },
     /// A local address came or went; at the start the driver reports every one that is there.
     AddressChanged {
         /// The address

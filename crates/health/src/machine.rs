@@ -5,7 +5,7 @@
 //! - `check`: what an answer means for one check;
 //! - `pool`: what it means for a virtual server and its table;
 //! - `start`: the first words, and what a restarted process takes over from the kernel;
-//! - `session`: checks that follow a BFD session;
+//! - `told`: checks that follow a BFD session or a file;
 //! - `reload`: other settings, the same state;
 //! - `outbox`: actions in their order.
 
@@ -14,8 +14,8 @@ mod outbox;
 mod pool;
 mod reload;
 mod schedule;
-mod session;
 mod start;
+mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -27,7 +27,7 @@ use holdfast_time::Timestamp;
 use crate::action::{Action, Cause, Notification};
 use crate::event::{CheckerId, Event, Generation};
 use crate::messages::{Member, Message};
-use crate::probe::{NotTried, Outcome, Verdict};
+use crate::probe::{NotTried, Outcome, Source, Verdict};
 use crate::settings::Settings;
 use crate::status::{CheckerStatus, RealServerStatus, Status, VirtualServerStatus};
 
@@ -50,8 +50,8 @@ pub struct Health {
     watchers: BTreeMap<IpAddr, Vec<usize>>,
     /// Addresses on this host.
     local: BTreeSet<IpAddr>,
-    /// What is known of BFD sessions: whether they are up.
-    sessions: BTreeMap<String, bool>,
+    /// What was last said of each session and file.
+    words: BTreeMap<Source, i64>,
     places: BTreeMap<CheckerId, Place>,
     deadlines: Deadlines,
     out: Outbox,
@@ -86,7 +86,7 @@ impl Health {
             owners: BTreeMap::new(),
             watchers: BTreeMap::new(),
             local: BTreeSet::new(),
-            sessions: BTreeMap::new(),
+            words: BTreeMap::new(),
             places: BTreeMap::new(),
             deadlines: Deadlines::default(),
             out: Outbox::default(),
@@ -117,7 +117,8 @@ impl Health {
                 generation,
                 outcome,
             } => self.probe_done(now, checker, generation, outcome),
-            Event::SessionChanged { session, up } => self.session_changed(now, session, up),
+            Event::SessionChanged { session, up } => self.told(now, Source::Session(session), i64::from(up)),
+            Event::FileChanged { file, number } => self.told(now, Source::File(file), number),
             Event::Reload(settings) => self.reload(now, settings),
             Event::Shutdown => self.shutdown(),
             Event::Adopt(_) | Event::AddressChanged { .. } => {}

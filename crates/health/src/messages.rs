@@ -73,6 +73,17 @@ pub enum Message {
         /// Whether it is up
         up: bool,
     },
+    /// The number in a file makes a check pass or fail.
+    FileJudged {
+        /// Name of the `track_file` block
+        file: String,
+        /// The number
+        number: i64,
+        /// The real server
+        member: Member,
+        /// Whether it passes
+        up: bool,
+    },
     /// A real server is up.
     RealServerUp {
         /// The real server
@@ -232,6 +243,17 @@ impl fmt::Display for Message {
                 "{} on service {member}: {reason}. Rescheduling, next in {:.1} s",
                 check::name(keyword),
                 again_in.as_secs_f64()
+            ),
+            Self::FileJudged {
+                file,
+                number,
+                member,
+                up,
+            } => write!(
+                f,
+                "File check of [{file}] RS({}) is {} ({number})",
+                member.server,
+                if *up { "UP" } else { "DOWN" }
             ),
             Self::SessionJudged { session, member, up } => write!(
                 f,

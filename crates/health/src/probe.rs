@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use outcome::{Failure, NotTried, Outcome, Phase, SmtpStep, Verdict};
-pub use question::{DnsProbe, DnsType, MaskedByte, MiscProbe, PingProbe, SmtpProbe, UdpProbe, UdpReply};
+pub use question::{DnsProbe, DnsType, FileProbe, MaskedByte, MiscProbe, PingProbe, SmtpProbe, UdpProbe, UdpReply};
 
 /// How long a command that took too long may take to end: SIGTERM, SIGKILL two seconds later, and time for a busy host.
 pub const SCRIPT_END: Duration = Duration::from_secs(5);
@@ -33,8 +33,19 @@ pub enum Probe {
     Ping(PingProbe),
     /// `BFD_CHECK`: the BFD session of this name is up. Nobody is asked: the machine is told.
     Bfd(String),
+    /// `FILE_CHECK`: the number in a file. Nobody is asked: the machine is told.
+    File(FileProbe),
     /// `MISC_CHECK`: a command whose exit status tells.
     Misc(MiscProbe),
+}
+
+/// What the machine is told of, for checks that ask nobody.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Source {
+    /// A BFD session: 1 while it is up, else 0.
+    Session(String),
+    /// A `track_file` block: the number in its file.
+    File(String),
 }
 
 /// `TCP_CHECK`
@@ -222,13 +233,15 @@ impl Probe {
             Self::Ping(_) => "PING_CHECK",
             Self::Misc(_) => "MISC_CHECK",
             Self::Bfd(_) => "BFD_CHECK",
+            Self::File(_) => "FILE_CHECK",
         }
     }
 
-    /// The BFD session that it follows; `None`: it asks the server itself.
-    pub fn session(&self) -> Option<&str> {
+    /// What it follows; `None`: it asks the server itself.
+    pub fn source(&self) -> Option<Source> {
         match self {
-            Self::Bfd(session) => Some(session),
+            Self::Bfd(session) => Some(Source::Session(session.clone())),
+            Self::File(probe) => Some(Source::File(probe.file.clone())),
             _ => None,
         }
     }
@@ -237,13 +250,7 @@ impl Probe {
     pub fn steps(&self) -> usize {
         match self {
             Self::Http(probe) => probe.urls.len().max(1),
-            Self::Tcp(_)
-            | Self::Smtp(_)
-            | Self::Dns(_)
-            | Self::Udp(_)
-            | Self::Ping(_)
-            | Self::Misc(_)
-            | Self::Bfd(_) => 1,
+            _ => 1,
         }
     }
 
@@ -259,7 +266,7 @@ impl Probe {
         }
         (step == 0).then_some(())?;
         match self {
-            Self::Http(_) | Self::Bfd(_) => None,
+            Self::Http(_) | Self::Bfd(_) | Self::File(_) => None,
             Self::Tcp(probe) => Some(Request::Tcp(probe.connection.clone())),
             Self::Smtp(probe) => Some(Request::Smtp(probe.clone())),
             Self::Dns(probe) => Some(Request::Dns(probe.clone())),

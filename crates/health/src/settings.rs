@@ -1,5 +1,6 @@
 //! What the configuration asks of the health machine: resolved, complete, free of defaults still to be looked up.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use holdfast_ipvs::table::{Destination, DestinationKey, Service, ServiceKey};
@@ -14,6 +15,8 @@ pub struct Settings {
     pub virtual_servers: Vec<VirtualServer>,
     /// `rs_init_notifies`: notify the first state of every real server too.
     pub notify_first_state: bool,
+    /// The numbers in the files that `FILE_CHECK`s follow, by the name of the `track_file` block, as they are now.
+    pub files: BTreeMap<String, i64>,
 }
 
 /// One `virtual_server` block: one IPVS service, or for a group as many as the group has entries. All of them share the

@@ -126,6 +126,7 @@ pub async fn run() -> anyhow::Result<()> {
                     generation,
                     end,
                 }) => driver.command_ended(checker, generation, end),
+                Some(ToChecker::FileValue { file, value }) => driver.handle(Event::FileChanged { file, number: value }),
                 Some(ToChecker::SyncInstance { is_master }) => driver.sync_instance(is_master),
                 Some(ToChecker::Shutdown { keep_table }) => {
                     driver.stop(keep_table).flush().await;

@@ -129,6 +129,13 @@ pub enum ToChecker {
         /// How it ended
         end: CommandEnd,
     },
+    /// The number in a tracked file
+    FileValue {
+        /// Name of the `track_file` block
+        file: String,
+        /// 0 for a file that is absent or holds none
+        value: i64,
+    },
     /// The instance that the sync daemons follow became master, or is not any more
     SyncInstance {
         /// Whether it is master

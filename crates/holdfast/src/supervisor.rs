@@ -194,7 +194,9 @@ impl Supervisor {
             status.pid = Some(child.pid());
             // A checker that comes back adopts the table; only the first one may empty it.
             let flush = self.configuration.flush_ipvs && status.restarts == 0;
-            let configure = self.configuration.for_checker(flush, self.sync_is_master);
+            let configure = self
+                .configuration
+                .for_checker(flush, self.sync_is_master, self.trackers.file_values());
             child.configure(&configure, &self.configuration.processes.checker, ToChecker::Process);
             self.checker = Some(child);
         }
@@ -284,7 +286,12 @@ impl Supervisor {
             Report::Checker(FromChecker::Late(lateness)) => on(&mut self.checker, |process| process.late(lateness)),
             Report::Bfd(FromBfd::Late(lateness)) => on(&mut self.bfd, |process| process.late(lateness)),
             Report::Tracker(report) => {
-                if let (Some(result), Some(vrrp)) = (self.trackers.handle(report), &self.vrrp) {
+                let result = self.trackers.handle(report);
+                if let (Some(ToVrrp::FileValue { file, value }), Some(checker)) = (&result, &self.checker) {
+                    let (file, value) = (file.clone(), *value);
+                    checker.send(&ToChecker::FileValue { file, value });
+                }
+                if let (Some(result), Some(vrrp)) = (result, &self.vrrp) {
                     vrrp.send(&result);
                 }
             }
@@ -404,7 +411,9 @@ impl Supervisor {
             vrrp.configure(&configure, &self.configuration.processes.vrrp, ToVrrp::Process);
         }
         if let Some(checker) = &mut self.checker {
-            let configure = self.configuration.for_checker(false, self.sync_is_master);
+            let configure = self
+                .configuration
+                .for_checker(false, self.sync_is_master, self.trackers.file_values());
             checker.configure(&configure, &self.configuration.processes.checker, ToChecker::Process);
         }
         if let Some(bfd) = &mut self.bfd {
@@ -418,6 +427,11 @@ impl Supervisor {
     fn configure_trackers(&mut self) {
         if self.configuration.needs_vrrp(&self.arguments) {
             self.trackers.configure(&self.configuration.trackers);
+        } else if self.configuration.needs_checker(&self.arguments) {
+            self.trackers.configure(&TrackerTable {
+                files: self.configuration.trackers.files.clone(),
+                ..TrackerTable::default()
+            });
         } else {
             self.trackers.configure(&TrackerTable::default());
         }

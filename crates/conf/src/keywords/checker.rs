@@ -144,6 +144,6 @@ pub(super) const BFD_CHECK: &[Keyword] = &[
 /// `FILE_CHECK`.
 #[rustfmt::skip] // one row, one line
 pub(super) const FILE_CHECK: &[Keyword] = &[
-    keyword("track_file", Word, "NAME", "required", "file to follow").not_yet(),
-    keyword("weight", Word, "W [reverse|noreverse]", "weight of the track_file", "multiplier of the content added to the server weight").not_yet(),
+    keyword("track_file", Word, "NAME", "required", "file to follow"),
+    keyword("weight", Word, "W [reverse|noreverse]", "weight of the track_file", "multiplier of the content added to the server weight"),
 ];

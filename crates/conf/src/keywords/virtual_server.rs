@@ -82,7 +82,7 @@ pub(super) const REAL_SERVER: &[Keyword] = &[
     keyword("PING_CHECK", Block(Context::PingCheck), "{ }", "", "ICMP echo"),
     keyword("UDP_CHECK", Block(Context::UdpCheck), "{ }", "", "UDP datagram"),
     keyword("BFD_CHECK", Block(Context::BfdCheck), "{ }", "", "follow a bfd_instance"),
-    keyword("FILE_CHECK", Block(Context::FileCheck), "{ }", "", "follow a track_file").not_yet(),
+    keyword("FILE_CHECK", Block(Context::FileCheck), "{ }", "", "follow a track_file"),
 ];
 
 /// `SSL`.

@@ -27,6 +27,8 @@ pub(super) struct Check {
     pub(super) last: Option<LastProbe>,
     /// The weight that it asked for with its last success; `None`: the configured one.
     pub(super) asked_weight: Option<u32>,
+    /// What the number in its file adds to the weight.
+    pub(super) added_weight: i64,
 }
 
 /// What a check knows of its real server.
@@ -171,7 +173,7 @@ impl Standing {
 impl Check {
     /// Whether the server is asked, again and again. Else the machine is told, and there is nothing to wake for.
     pub(super) fn asks(&self) -> bool {
-        self.settings.probe.session().is_none()
+        self.settings.probe.source().is_none()
     }
 
     /// Takes in the end of its probe.

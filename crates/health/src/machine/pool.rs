@@ -67,12 +67,14 @@ impl RealServer {
         self.checks.iter().all(|check| check.standing.up)
     }
 
-    /// Its weight: the configured one, and the difference that each of its checks asks for; 0 to 2147483647, as IPVS takes it.
+    /// Its weight: the configured one, the difference that each of its checks asks for, and what files add; 0 to 2147483647, as IPVS takes it.
     pub(super) fn weight(&self) -> u32 {
         let configured = i64::from(self.destination.weight);
-        let asked = self.checks.iter().filter_map(|check| check.asked_weight);
-        let parts = asked.map(|weight| i64::from(weight) - configured);
-        let sum = parts.fold(configured, i64::saturating_add);
+        let part = |check: &Check| {
+            let difference = check.asked_weight.map_or(0, |weight| i64::from(weight) - configured);
+            difference.saturating_add(check.added_weight)
+        };
+        let sum = self.checks.iter().map(part).fold(configured, i64::saturating_add);
         u32::try_from(sum.clamp(0, i64::from(i32::MAX))).unwrap_or(0)
     }
 

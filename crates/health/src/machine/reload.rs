@@ -14,10 +14,11 @@ use super::check::{Check, Next, Standing};
 use super::outbox::Outbox;
 use super::pool::{RealServer, VirtualServer};
 use super::schedule::Deadlines;
-use super::{Health, Place};
+use super::{Health, Place, told};
 use crate::action::{Action, Cause, Notification};
 use crate::event::{CheckerId, Generation};
 use crate::messages::{Member, Message};
+use crate::probe::Source;
 use crate::settings::{self, Settings};
 
 /// What is to be said about a change of settings, in the order of the promise: logs, table, notifications, quorum.
@@ -92,6 +93,9 @@ impl Health {
             kept_names,
         };
         self.notify_first_state = settings.notify_first_state;
+        let files = settings.files.into_iter();
+        self.words
+            .extend(files.map(|(file, number)| (Source::File(file), number)));
         for (place, mut server) in settings.virtual_servers.into_iter().enumerate() {
             let known = former.take(&server);
             self.claim_services(place, &mut server, &mut report.logs);
@@ -257,9 +261,13 @@ impl Health {
         let id = CheckerId(self.next_id);
         self.next_id += 1;
         let mut standing = Standing::new(up);
-        let asks = settings.probe.session().is_none();
-        if let Some(up) = settings.probe.session().and_then(|session| self.sessions.get(session)) {
-            standing = Standing::adopted(*up);
+        let source = settings.probe.source();
+        let asks = source.is_none();
+        let mut added_weight = 0;
+        if let Some(word) = source.and_then(|source| self.words.get(&source)) {
+            let judged = told::judge(&settings.probe, *word);
+            standing = Standing::adopted(judged.is_ok());
+            added_weight = judged.unwrap_or(0);
         }
         let origin = if asks {
             now + self.spread.next(settings.warmup)
@@ -276,6 +284,7 @@ impl Health {
             generation: Generation::default(),
             last: None,
             asked_weight: None,
+            added_weight,
         }
     }
 

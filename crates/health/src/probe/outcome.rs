@@ -138,6 +138,8 @@ pub enum Failure {
     },
     /// The BFD session with it is not up.
     SessionDown,
+    /// The number in a file says so.
+    FileValue(i64),
     /// An answer begins differently.
     ReplyBytes {
         /// The position of the first byte that differs, from 0.
@@ -227,6 +229,7 @@ impl fmt::Display for Failure {
             },
             Self::ReplyLength { got, min, max } => write!(f, "reply of {got} bytes, not {min} to {max}"),
             Self::SessionDown => f.write_str("BFD session down"),
+            Self::FileValue(number) => write!(f, "the file holds {number}"),
             Self::ReplyBytes { at } => write!(f, "reply differs at byte {at}"),
         }
     }

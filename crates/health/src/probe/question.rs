@@ -17,6 +17,38 @@ pub struct MiscProbe {
     pub dynamic: bool,
 }
 
+/// `FILE_CHECK`: the number in a file.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct FileProbe {
+    /// Name of the `track_file` block.
+    pub file: String,
+    /// The number times this is added to the weight of the server; 0: any number but 0 is a failure.
+    pub weight: i32,
+    /// The other way round.
+    pub reverse: bool,
+}
+
+impl FileProbe {
+    /// What a number means: how much it adds to the weight.
+    ///
+    /// # Errors
+    /// A number that is a failure.
+    pub fn judge(&self, number: i64) -> Result<i64, i64> {
+        let weight = match (self.weight, self.reverse) {
+            (0, reverse) => return if (number == 0) == reverse { Err(number) } else { Ok(0) },
+            (weight, false) => i64::from(weight),
+            (weight, true) => -i64::from(weight),
+        };
+        let sum = number.saturating_mul(weight);
+        // keepalived's sign of a fault: the smallest number that it counts with.
+        if sum <= i64::from(i32::MIN) {
+            Err(number)
+        } else {
+            Ok(sum)
+        }
+    }
+}
+
 impl MiscProbe {
     /// What an exit status means: the weight that it asks for, if any, or a failure.
     ///

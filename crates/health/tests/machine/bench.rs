@@ -117,6 +117,7 @@ pub(crate) fn settings(virtual_servers: impl IntoIterator<Item = VirtualServer>)
     Settings {
         virtual_servers: virtual_servers.into_iter().collect(),
         notify_first_state: false,
+        files: BTreeMap::new(),
     }
 }
 

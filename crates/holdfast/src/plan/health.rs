@@ -1,10 +1,12 @@
 //! Settings of the health machine from `virtual_server` blocks.
 
+use std::collections::BTreeMap;
+
 use super::commands::{CommandTable, command_name};
 use holdfast_conf::config::{self, AddressFamily, CheckerKind, Config};
 use holdfast_health::probe::{
-    Connection, DnsProbe, DnsType, HttpProbe, HttpProtocol, MaskedByte, Md5, MiscProbe, PingProbe, Probe, SmtpProbe,
-    Sni, StatusSet, TcpProbe, Tls, UdpProbe, UdpReply, Url as ProbeUrl, Verify,
+    Connection, DnsProbe, DnsType, FileProbe, HttpProbe, HttpProtocol, MaskedByte, Md5, MiscProbe, PingProbe, Probe,
+    SmtpProbe, Sni, StatusSet, TcpProbe, Tls, UdpProbe, UdpReply, Url as ProbeUrl, Verify,
 };
 use holdfast_health::settings::{Checker, RealServer, Settings, SorryServer, VirtualServer};
 use holdfast_ipvs::table::{
@@ -24,6 +26,8 @@ pub fn settings(config: &Config, commands: &CommandTable) -> Settings {
             .map(|server| virtual_server(server, commands))
             .collect(),
         notify_first_state: config.global_defs.rs_init_notifies,
+        // The supervisor adds what is in them when it sends this.
+        files: BTreeMap::new(),
     }
 }
 
@@ -148,7 +152,7 @@ fn real_server(server: &config::VirtualServer, real: &config::RealServer, comman
     }
 }
 
-/// `None`: a kind that is not in effect yet, of which the language has warned, or a command that cannot be run.
+/// `None`: its command cannot be run.
 fn checker(checker: &config::Checker, commands: &CommandTable) -> Option<Checker> {
     let connection = Connection {
         address: checker.target.ip(),
@@ -184,9 +188,12 @@ fn checker(checker: &config::Checker, commands: &CommandTable) -> Option<Checker
             timeout: misc.misc_timeout,
             dynamic: misc.misc_dynamic,
         }),
-        CheckerKind::MiscCheck(_) | CheckerKind::FileCheck(_) => {
-            return None;
-        }
+        CheckerKind::FileCheck(file) => Probe::File(FileProbe {
+            file: file.track_file.value.clone(),
+            weight: file.weight,
+            reverse: file.reverse,
+        }),
+        CheckerKind::MiscCheck(_) => return None,
     };
     Some(Checker {
         probe,

@@ -68,6 +68,16 @@ pub struct FileTracker {
     pub disabled: Option<String>,
 }
 
+/// The names of the `track_file` blocks that `FILE_CHECK`s follow.
+fn files_of_checks(config: &Config) -> impl Iterator<Item = &str> {
+    let real_servers = config.virtual_servers.iter().flat_map(|server| &server.real_servers);
+    let checks = real_servers.flat_map(|server| &server.checkers);
+    checks.filter_map(|check| match &check.kind {
+        config::CheckerKind::FileCheck(file) => Some(file.track_file.value.as_str()),
+        _ => None,
+    })
+}
+
 impl TrackerTable {
     /// Collects the trackers in use; the messages say which are disabled and why.
     pub fn from_config(config: &Config) -> (Self, Vec<String>) {
@@ -80,6 +90,7 @@ impl TrackerTable {
         let files_in_use: HashSet<&str> = of_instances(|instance| &instance.track_file)
             .chain(of_groups(|group| &group.track_file))
             .map(|tracked| tracked.name.as_str())
+            .chain(files_of_checks(config))
             .collect();
         let mut builder = Builder::new(config);
         let scripts: Vec<ScriptTracker> = config

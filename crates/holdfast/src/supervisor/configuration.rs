@@ -180,9 +180,13 @@ impl Configuration {
     }
 
     /// What the checker process is told.
-    pub fn for_checker(&self, flush: bool, sync_is_master: bool) -> ToChecker {
+    pub fn for_checker(&self, flush: bool, sync_is_master: bool, files: BTreeMap<String, i64>) -> ToChecker {
+        let settings = HealthSettings {
+            files,
+            ..self.health.clone()
+        };
         ToChecker::Configure {
-            settings: Box::new(self.health.clone()),
+            settings: Box::new(settings),
             identity: Box::new(self.identity.clone()),
             ipvs: Box::new(self.ipvs.clone()),
             buffers: self.checker_buffers,

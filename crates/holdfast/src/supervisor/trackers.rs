@@ -5,6 +5,8 @@ mod file;
 mod process;
 mod script;
 
+use std::collections::BTreeMap;
+
 use holdfast_vrrp::ScriptHealth;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -309,6 +311,12 @@ impl Trackers {
             up: process.standing.map(|standing| standing.up),
         });
         scripts.chain(files).chain(processes)
+    }
+
+    /// The numbers in the tracked files, by the names of their blocks.
+    pub fn file_values(&self) -> BTreeMap<String, i64> {
+        let value = |file: &File| (file.settings.name.clone(), file.value);
+        self.files.iter().map(value).collect()
     }
 
     /// What is known, for people.

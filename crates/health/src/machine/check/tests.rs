@@ -191,6 +191,7 @@ fn a_failed_url_is_polled_no_faster_than_delay_before_retry() {
         generation: Generation::default(),
         last: None,
         asked_weight: None,
+        added_weight: 0,
     };
     assert_eq!(
         check(&settings).due(Next::SlowLoop, now),
