@@ -58,6 +58,7 @@ const GUEST_CASES: &[(&str, &str)] = &[
     ("guest: the processes that are tracked", "tracked_processes"),
     ("guest: real servers and BFD", "bfd_checks"),
     ("guest: as keepalived in each role", "matrix_guest"),
+    ("guest: routes into tunnels and VRFs", "routes_guest"),
 ];
 
 /// Loaded beforehand, because Linux 6.1 deadlocks when an IPVS command loads one of them while a network namespace is

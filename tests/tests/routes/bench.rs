@@ -11,8 +11,9 @@ use bed::wait;
 
 use crate::tables;
 
-/// From the start to MASTER with priority 100 and one second between adverts is 3.6 s; a shared machine adds its own.
-pub(crate) const TAKEOVER: Duration = Duration::from_secs(8);
+/// From the start to MASTER with priority 100 and one second between adverts is 3.6 s; a shared machine or an emulated
+/// one adds its own.
+pub(crate) const TAKEOVER: Duration = Duration::from_secs(15);
 
 /// As long as nothing changes for this long, nothing is under way.
 pub(crate) const QUIET: Duration = Duration::from_millis(400);

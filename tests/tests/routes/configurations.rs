@@ -64,7 +64,7 @@ pub(crate) const ROUTES: &str = "10.1.0.0/16 via 192.0.2.9
         10.20.0.0/16 encap ip id 5 dst 192.0.2.99 src 192.0.2.98 tos 0x10 ttl 64 via 192.0.2.9 dev eth0
         10.21.0.0/16 via 192.0.2.9 append
         10.21.0.0/16 via 192.0.2.10 append
-        10.22.0.0/16 via 192.0.2.9 add
+        10.22.0.0/16 via 192.0.2.9 dev eth0 add
         10.23.0.0/16 via 192.0.2.9 prepend
         10.24.0.0/16 table 4000000000 via 192.0.2.9
         10.25.0.0/16 via 192.0.2.9 congctl lock cubic ttl-propagate enabled

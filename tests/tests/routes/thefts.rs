@@ -66,6 +66,7 @@ pub(crate) fn what_is_stolen_comes_back(software: Software) -> Result<Story> {
             log.matches("Entering BACKUP STATE").count() == 1,
             "not master all the time"
         );
+        ensure!(!log.contains("is missing"), "something could not be put in");
         // Not soon after the first time.
         let since = SystemTime::now();
         bench

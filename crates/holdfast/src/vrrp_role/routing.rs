@@ -128,7 +128,8 @@ impl Routing {
             RoutingKind::Route => {
                 let (names, routes, mut outcomes) = self.resolve(texts, add, interfaces);
                 let done = if add {
-                    requests.add_routes(&routes).await
+                    let done = requests.add_routes(&routes).await;
+                    recognised(&routes, done, requests).await
                 } else {
                     requests.remove_routes(&routes).await
                 };
@@ -360,6 +361,27 @@ impl Routing {
             }
         }
     }
+}
+
+/// A route that must stand alone (`add`) is refused when it is there already, whoever made it: what is ours is fine.
+async fn recognised(routes: &[Route], mut outcomes: Vec<Outcome>, requests: &mut Requests) -> Vec<Outcome> {
+    let is_there = |outcome: &Outcome| matches!(outcome, Err(error) if error.errno() == Some(libc::EEXIST));
+    if !outcomes.iter().any(is_there) {
+        return outcomes;
+    }
+    let found = match requests.routes().await {
+        Ok(found) => found,
+        Err(error) => {
+            tracing::error!("{error}");
+            return outcomes;
+        }
+    };
+    for (route, outcome) in routes.iter().zip(&mut outcomes) {
+        if is_there(outcome) && found.iter().any(|found| route.is_in_kernel_as(found)) {
+            *outcome = Ok(Applied::AlreadySo);
+        }
+    }
+    outcomes
 }
 
 /// Addresses go in one batch, routes and rules in others.
