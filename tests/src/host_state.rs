@@ -113,7 +113,10 @@ fn link_line(link: &Value) -> String {
         word(link, "address"),
         word(info, "info_kind"),
         word(data, "mode"),
-        word(data, "mode_flag"),
+        ["private", "vepa", "bridge"]
+            .into_iter()
+            .find(|flag| data.get(flag).is_some())
+            .unwrap_or("-"),
         word(link, "group"),
         word(link, "inet6_addr_gen_mode"),
         if flags.contains("\"UP\"") { "up" } else { "down" },
@@ -176,6 +179,9 @@ fn settings() -> Result<BTreeMap<String, String>> {
             }
         }
     }
+    let reports = "ipv4/igmp_link_local_mcast_reports";
+    let value = fs::read_to_string(root.join(reports))?;
+    found.insert(reports.to_owned(), value.trim().to_owned());
     Ok(found)
 }
 

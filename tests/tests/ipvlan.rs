@@ -15,8 +15,8 @@ fn ipvlans() -> Result<()> {
         instance("V6", 51, "use_ipvlan private", "fe80::200\n        fd00::200/64")
     );
     let expected = [
-        "kind ipvlan mode l2 flags bridge",
-        "kind ipvlan mode l2 flags private",
+        // One mode for all over an interface: that of the last one.
+        "vrrp.51: over eth0 address 02:00:00:00:00:00 kind ipvlan mode l2 flags private",
         "IPv4 192.0.2.7 > 224.0.0.18",
     ];
     is_as_with_keepalived(&configuration, &["192.0.2.200", "fe80::200", "fd00::200"], &expected)

@@ -44,6 +44,8 @@ pub enum ToVrrp {
     },
     /// How the process runs, behind each configuration
     Process(ProcessSettings),
+    /// What a predecessor that was killed changed on the host, behind the first configuration
+    ChangedSettings(Vec<holdfast_net::ChangedSysctl>),
     /// A tracked script came up or went down; `None`: it has no result yet
     ScriptResult {
         /// Name of the `vrrp_script`
@@ -81,6 +83,8 @@ pub enum FromVrrp {
     Status(VrrpStatus),
     /// What has changed since, soon after a change
     Changed(VrrpChange),
+    /// All settings of the kernel that are changed now
+    ChangedSettings(Vec<holdfast_net::ChangedSysctl>),
     /// A configuration and how the process runs have been taken in
     Configured,
     /// A timer was heard so late that the process should have a higher priority

@@ -25,6 +25,7 @@ mod daemonize;
 mod explain;
 mod fmt;
 mod host;
+mod host_changes;
 mod ipc;
 mod local_time;
 mod log;

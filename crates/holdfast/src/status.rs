@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
+use crate::host_changes::HostChanges;
+
 /// The whole state.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Status {
@@ -30,6 +32,9 @@ pub struct Status {
     /// The BFD process, if the configuration needs one
     #[serde(default)]
     pub bfd: Option<RoleStatus<BfdStatus>>,
+    /// What is to be put back on the host
+    #[serde(default)]
+    pub changes: HostChanges,
 }
 
 /// What became of the configuration file when it was last read.

@@ -25,6 +25,7 @@ pub use self::trackers::TrackerReport;
 use self::trackers::{ProcessMonitor, Trackers};
 use crate::bfd_news::NewsLines;
 use crate::cli::Arguments;
+use crate::host_changes::HostChanges;
 use crate::ipc::{FromBfd, FromChecker, FromVrrp, ToBfd, ToChecker, ToVrrp, VrrpNotification};
 use crate::pid_file::PidFile;
 use crate::plan::trackers::TrackerTable;
@@ -157,6 +158,7 @@ impl Supervisor {
                 messages: configuration.messages.clone(),
                 refused: None,
             },
+            changes: HostChanges::left_behind(&arguments.status_file()),
             ..Status::default()
         };
         Ok(Self {
@@ -215,6 +217,9 @@ impl Supervisor {
             )?;
             let configure = self.configuration.for_vrrp();
             child.configure(&configure, &self.configuration.processes.vrrp, ToVrrp::Process);
+            if !self.status.changes.sysctls.is_empty() {
+                child.send(&ToVrrp::ChangedSettings(self.status.changes.sysctls.clone()));
+            }
             for result in self.trackers.all_results() {
                 child.send(&result);
             }
@@ -279,6 +284,7 @@ impl Supervisor {
                 }
             }
             Report::Bfd(FromBfd::Status(report)) => self.status.bfd.get_or_insert_default().report = report,
+            Report::Vrrp(FromVrrp::ChangedSettings(changed)) => self.status.changes = HostChanges::now(changed),
             Report::Vrrp(FromVrrp::Configured) => on(&mut self.vrrp, Controlled::configured),
             Report::Checker(FromChecker::Configured) => on(&mut self.checker, Controlled::configured),
             Report::Bfd(FromBfd::Configured) => on(&mut self.bfd, Controlled::configured),

@@ -111,6 +111,7 @@ pub async fn run() -> anyhow::Result<()> {
                     driver.adopt_buffers(*buffers);
                     driver.reload(*settings, *routing).await;
                 }
+                Some(ToVrrp::ChangedSettings(changed)) => driver.tended.own.inherit(&changed),
                 Some(ToVrrp::Process(settings)) => {
                     process.adopt(settings);
                     driver.send(&FromVrrp::Configured);

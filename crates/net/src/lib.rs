@@ -61,7 +61,7 @@ pub use routes::{
     Encap, MAIN_TABLE, NamedLink, Placement, ROUTING_PROTOCOL, Route, RouteMetric, RoutePath, TunnelMetadata,
 };
 pub use rules::{Rule, RuleAction};
-pub use sysctl::{Sysctl, Sysctls};
+pub use sysctl::{ChangedSysctl, Sysctl, Sysctls};
 pub use timer::DeadlineTimer;
 pub use vrrp_socket::{
     AddressFamily, OutgoingVrrpPacket, ReceivedPacket, VrrpSocket, VrrpSocketMode, VrrpSocketSettings,

@@ -8,13 +8,15 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::NetError;
 
 /// Where the kernel shows its settings.
 const FOLDER: &str = "/proc/sys";
 
 /// The name of one setting. Names of interfaces may contain dots, so the parts are kept apart.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Sysctl {
     parts: Vec<String>,
 }
@@ -105,6 +107,17 @@ struct Held {
     ours: String,
 }
 
+/// A setting that somebody changed for a while: what his successor must know if he cannot put it back himself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangedSysctl {
+    /// Which one
+    pub sysctl: Sysctl,
+    /// What was there before
+    pub former: String,
+    /// What was written
+    pub ours: String,
+}
+
 /// Settings that are ours for a while. Dropping this restores nothing: say [`Sysctls::restore_all`].
 #[derive(Debug)]
 pub struct Sysctls {
@@ -154,6 +167,32 @@ impl Sysctls {
                 .filter_map(|(sysctl, value)| self.set(sysctl, value).err()),
         );
         errors
+    }
+
+    /// Those that were changed, in the order of their names.
+    pub fn changed(&self) -> Vec<ChangedSysctl> {
+        let changed = self.held.iter().filter(|(_, held)| held.former != held.ours);
+        let changed = changed.map(|(sysctl, held)| ChangedSysctl {
+            sysctl: sysctl.clone(),
+            former: held.former.clone(),
+            ours: held.ours.clone(),
+        });
+        changed.collect()
+    }
+
+    /// What somebody before us changed, who was killed: as if we had done it, where his values are still there and we have not
+    /// found other ones.
+    pub fn inherit(&mut self, changed: &[ChangedSysctl]) {
+        for ChangedSysctl { sysctl, former, ours } in changed {
+            match self.held.get_mut(sysctl) {
+                Some(held) if held.former == *ours => held.former.clone_from(former),
+                None if sysctl.read_in(&self.folder).is_ok_and(|found| found == *ours) => {
+                    let (former, ours) = (former.clone(), ours.clone());
+                    self.held.insert(sysctl.clone(), Held { former, ours });
+                }
+                _ => {}
+            }
+        }
     }
 
     /// Puts back what was there before [`Self::set`]. What somebody else changed since then stays, and an interface that is
@@ -286,6 +325,35 @@ mod tests {
         sysctls.set(&promote("eth0"), OURS).unwrap();
         assert!(sysctls.restore_all().is_empty());
         assert_eq!(fake.get("eth0"), "5");
+    }
+
+    #[test]
+    fn what_a_predecessor_changed_is_put_back_where_it_still_is() {
+        let fake = Fake::new("inherit");
+        for interface in ["eth1", "eth2", "eth3"] {
+            fake.put(interface, "0");
+        }
+        let names = ["eth0", "eth1", "eth2", "eth3"];
+        let mut killed = fake.sysctls();
+        let wanted = |names: &[&str]| names.iter().map(|name| (promote(name), OURS.to_owned())).collect();
+        assert!(killed.apply(&wanted(&names)).is_empty());
+        let changed = killed.changed();
+        assert_eq!(changed.len(), 4);
+        // Somebody puts one back, and writes something else to another one.
+        fake.put("eth2", "0");
+        fake.put("eth3", "7");
+
+        let mut next = fake.sysctls();
+        assert!(next.apply(&wanted(&["eth0", "eth2"])).is_empty());
+        next.inherit(&changed);
+        assert_eq!(next.changed().len(), 3, "eth3 is nobody's");
+        assert!(next.apply(&wanted(&["eth0"])).is_empty());
+        assert_eq!(
+            ["eth0", "eth1", "eth2", "eth3"].map(|name| fake.get(name)),
+            ["1", "0", "0", "7"]
+        );
+        assert!(next.restore_all().is_empty());
+        assert_eq!(fake.get("eth0"), "0");
     }
 
     #[test]

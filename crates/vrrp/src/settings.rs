@@ -39,6 +39,8 @@ pub struct NodeSettings {
     pub pacing: PacingSettings,
     /// `nftables` and what belongs to it; needed by instances with `no_accept` or an interface of their own.
     pub packet_filter: PacketFilterSettings,
+    /// `disable_local_igmp`: no reports of memberships in groups of the own link.
+    pub disable_local_igmp: bool,
 }
 
 /// One `vrrp_sync_group`.

@@ -35,7 +35,7 @@ pub(super) const GLOBAL_DEFS: &[Keyword] = &[
     keyword("dynamic_interfaces", Text, "[allow_if_changes]", "off", "allow configured interfaces that do not exist").not_yet(),
     keyword("no_email_faults", Flag, "", "off", "send no mail for FAULT transitions"),
     keyword("default_interface", Word, "IFNAME", "eth0", "interface for static addresses without dev").not_yet(),
-    keyword("disable_local_igmp", Flag, "", "off", "turn off IGMP/MLD reports for link-local groups").not_yet(),
+    keyword("disable_local_igmp", Flag, "", "off", "turn off IGMP/MLD reports for link-local groups"),
     keyword("v3_checksum_as_v2", Flag, "", "false", "default of the instance option v3_checksum_as_v2").since("2.3"),
     keyword("lvs_timeouts", Text, "[tcp N] [tcpfin N] [udp N]", "kernel", "IPVS connection timeouts"),
     keyword("lvs_sync_daemon", Word, "IF [[inst] VI] [id N] [maxlen N] [port N] [ttl N] [group ADDR]", "off; id = VRID of VI, kernel defaults", "run IPVS connection sync master/backup following VI"),

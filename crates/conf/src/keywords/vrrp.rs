@@ -9,7 +9,7 @@ pub(super) const VRRP_INSTANCE: &[Keyword] = &[
     keyword("use_vmac", Text, "[[name] IF] [MAC] [netlink_notify_msg] [group G]   (the word name: 2.3+)", "off; name PREFIX.VRID", "send/receive adverts and hold VIPs on a macvlan with the virtual router MAC"),
     keyword("use_vmac_addr", Flag, "", "off", "addresses configured on other interfaces than the instance interface get a VMAC too"),
     keyword("vmac_xmit_base", Flag, "", "off", "send and receive adverts on the underlying interface"),
-    keyword("use_ipvlan", Text, "[[name] IF] [ADDR[/LEN]] [bridge|private|vepa] [group G]   (the word name: 2.3+)", "off; mode bridge", "hold VIPs on an L2 ipvlan"),
+    keyword("use_ipvlan", Text, "[[name] IF] [ADDR[/LEN]] [bridge|private|vepa] [group G]   (the word name: 2.3+)", "off; mode bridge", "send and receive adverts on an L2 ipvlan"),
     keyword("unicast_peer", Block(Context::UnicastPeer), "{ ADDR [min_ttl N] [max_ttl N] }", "multicast", "send adverts to these peers instead of multicast"),
     keyword("unicast_fault_no_peer", Flag, "", "off", "without unicast peers go to FAULT instead of multicast"),
     keyword("check_unicast_src", Flag, "", "vrrp_check_unicast_src", "accept adverts only from configured peers"),

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
-use holdfast_net::{AddressFlags, InterfaceAddress, Link, MacAddress, NetError, OwnLink, Requests};
+use holdfast_net::{AddressFlags, ChangedSysctl, InterfaceAddress, Link, MacAddress, NetError, OwnLink, Requests};
 use holdfast_time::Timestamp;
 use holdfast_vrrp::NodeSettings;
 
@@ -39,6 +39,16 @@ pub struct OwnInterfaces {
     next_attempt: Option<Timestamp>,
 }
 
+/// An interface that is there and not ready yet.
+#[derive(Debug)]
+pub struct Made {
+    planned: Planned,
+    /// The kernel's number of it
+    index: u32,
+    /// Addresses that it has to get
+    missing: Vec<InterfaceAddress>,
+}
+
 /// A macvlan for the packet filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Macvlan {
@@ -63,7 +73,21 @@ impl OwnInterfaces {
         self.plan = plan;
         self.look_due = !self.plan.interfaces.is_empty();
         self.failing.clear();
+        if self.kernel_settings.set_no_local_reports(settings.disable_local_igmp) {
+            self.kernel_settings.apply(&self.plan.interfaces);
+        }
         resolved
+    }
+
+    /// Takes over what a predecessor changed on the host before it was killed.
+    pub fn inherit(&mut self, changed: &[ChangedSysctl]) {
+        self.kernel_settings.inherit(changed);
+        self.kernel_settings.apply(&self.plan.interfaces);
+    }
+
+    /// What is changed on the host now, if that is not what was told last.
+    pub fn news_of_settings(&mut self) -> Option<Vec<ChangedSysctl>> {
+        self.kernel_settings.news()
     }
 
     /// Their names.
@@ -117,7 +141,7 @@ impl OwnInterfaces {
         self.look_due = !self.plan.interfaces.is_empty();
     }
 
-    /// Whether it is time for [`Self::ensure`].
+    /// Whether it is time for [`Self::make`].
     pub fn is_due(&self, now: Timestamp) -> bool {
         self.look_due || self.next_attempt.is_some_and(|due| due <= now)
     }
@@ -127,8 +151,15 @@ impl OwnInterfaces {
         self.next_attempt
     }
 
-    /// Makes what is missing, mends what is wrong. True if anything was done: the interfaces have to be read again.
-    pub async fn ensure(&mut self, now: Timestamp, requests: &mut Requests, interfaces: &Interfaces) -> bool {
+    /// Whether any is a macvlan.
+    pub fn has_macvlans(&self) -> bool {
+        self.plan.interfaces.iter().any(|planned| planned.mac().is_some())
+    }
+
+    /// Makes what is missing and finds what is wrong; [`Self::set_up`] has to follow if that is anything. A macvlan must not
+    /// be switched on before the packet filter knows it: its first membership reports would show switches the virtual
+    /// hardware address, which another router has.
+    pub async fn make(&mut self, now: Timestamp, requests: &mut Requests, interfaces: &Interfaces) -> Vec<Made> {
         self.look_due = false;
         self.next_attempt = None;
         let mut made = Vec::new();
@@ -144,30 +175,47 @@ impl OwnInterfaces {
             let ready = link.filter(|link| is_right(link) && self.ready.get(&planned.name) == Some(&link.index));
             match ready {
                 Some(_) if missing.is_empty() => {}
-                Some(link) => made.push((planned, Ok(link.index), missing)),
-                None => {
-                    let outcome = self.make(&planned, base.index, link, requests).await;
-                    made.push((planned, outcome, missing));
-                }
+                Some(link) => made.push(Made {
+                    planned,
+                    index: link.index,
+                    missing,
+                }),
+                None => match self.make_one(&planned, base.index, link, requests).await {
+                    Ok(index) => made.push(Made {
+                        planned,
+                        index,
+                        missing,
+                    }),
+                    Err(error) => self.failed(&planned, &error, now),
+                },
             }
         }
-        let changed = !made.is_empty();
-        if made.iter().any(|(planned, ..)| !self.ready.contains_key(&planned.name)) {
+        made
+    }
+
+    /// Switches on what was made, after the kernel's settings, and gives it its addresses.
+    pub async fn set_up(&mut self, made: Vec<Made>, now: Timestamp, requests: &mut Requests) {
+        if made.iter().any(|made| !self.ready.contains_key(&made.planned.name)) {
             self.kernel_settings.apply(&self.plan.interfaces);
         }
-        for (planned, index, missing) in made {
-            let outcome = match index {
-                Ok(index) => self.set_up(&planned, index, &missing, requests).await,
-                Err(error) => Err(error),
-            };
-            if let Err(error) = outcome {
-                self.complain(&planned, &error.to_string());
-                self.next_attempt = Some(now + RETRY);
-            } else {
-                self.failing.remove(&planned.name);
+        for Made {
+            planned,
+            index,
+            missing,
+        } in made
+        {
+            match self.set_up_one(&planned, index, &missing, requests).await {
+                Ok(()) => {
+                    self.failing.remove(&planned.name);
+                }
+                Err(error) => self.failed(&planned, &error, now),
             }
         }
-        changed
+    }
+
+    fn failed(&mut self, planned: &Planned, error: &NetError, now: Timestamp) {
+        self.complain(planned, &error.to_string());
+        self.next_attempt = Some(now + RETRY);
     }
 
     fn complain(&mut self, planned: &Planned, why: &str) {
@@ -178,7 +226,7 @@ impl OwnInterfaces {
     }
 
     /// Makes the interface, or what is there into what it shall be; returns the kernel's number of it.
-    async fn make(
+    async fn make_one(
         &mut self,
         planned: &Planned,
         base: u32,
@@ -208,8 +256,7 @@ impl OwnInterfaces {
         Ok(link.index)
     }
 
-    /// Switches it on, after the kernel's settings, and gives it its addresses.
-    async fn set_up(
+    async fn set_up_one(
         &mut self,
         planned: &Planned,
         index: u32,
@@ -276,6 +323,7 @@ impl OwnInterfaces {
     /// Deletes all of them and puts back what the kernel had before.
     pub async fn remove_all(&mut self, requests: &mut Requests) {
         self.plan = Plan::default();
+        self.kernel_settings.set_no_local_reports(false);
         self.remove_unused(requests).await;
     }
 }

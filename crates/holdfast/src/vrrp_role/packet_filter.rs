@@ -26,6 +26,10 @@ pub struct PacketFilter {
     active: Option<Active>,
     /// Addresses that are blocked while they are held; whether the interface of link-local ones goes by name.
     droppers: BTreeMap<Place, bool>,
+    /// Packets are dropped, or there are macvlans.
+    is_needed: bool,
+    /// Macvlans that are there, those that will go with them.
+    macvlans: Vec<Macvlan>,
     /// Addresses about to be added.
     coming: BTreeSet<Place>,
     /// Addresses that have been removed.
@@ -41,22 +45,36 @@ struct Active {
 }
 
 impl PacketFilter {
-    /// Takes over settings, in which own interfaces have been put already.
-    pub async fn configure(&mut self, settings: &NodeSettings, macvlans: &[Macvlan], interfaces: &Interfaces) {
+    /// Takes over settings, in which own interfaces have been put already. [`Self::block_held`] has to follow when these are
+    /// there, and [`Self::tidy`] when those that nobody wants any more are gone.
+    pub async fn prepare(&mut self, settings: &NodeSettings, has_macvlans: bool) {
         self.droppers = droppers(settings);
-        let is_needed = !self.droppers.is_empty() || !macvlans.is_empty();
+        self.is_needed = !self.droppers.is_empty() || has_macvlans;
         let has_changed = |active: &Active| active.tables.settings() != &settings.packet_filter;
-        if !is_needed || self.active.as_ref().is_some_and(has_changed) {
+        if self.active.as_ref().is_some_and(has_changed) {
             self.remove().await;
         }
-        if !is_needed {
-            return;
-        }
-        if self.active.is_none() {
+        if self.is_needed && self.active.is_none() {
             self.active = Active::open(settings.packet_filter.clone()).await;
         }
-        self.set_macvlans(macvlans).await;
-        // Addresses that are held already and were not blocked so far, and the other way round.
+    }
+
+    /// These macvlans are there, and perhaps others that were there before.
+    pub async fn add_macvlans(&mut self, macvlans: &[Macvlan]) {
+        let is_new = |known: &&Macvlan| macvlans.iter().all(|new| new.index != known.index);
+        let all = self.macvlans.iter().filter(is_new).chain(macvlans).copied();
+        self.set_macvlans(all.collect()).await;
+    }
+
+    async fn set_macvlans(&mut self, macvlans: Vec<Macvlan>) {
+        if let Some(active) = &mut self.active {
+            active.change(|tables| tables.set_vmacs(&macvlans)).await;
+        }
+        self.macvlans = macvlans;
+    }
+
+    /// Blocks addresses that are held already and were not blocked so far, and the other way round.
+    pub async fn block_held(&mut self, interfaces: &Interfaces) {
         let is_there = |(interface, address): &Place| {
             let index = interfaces.index_of(interface);
             index.is_some_and(|index| interfaces.has_address(index, *address))
@@ -71,6 +89,14 @@ impl PacketFilter {
         self.going.extend(gone);
         self.block_coming(interfaces).await;
         self.release_gone().await;
+    }
+
+    /// Exactly these macvlans are there: what nothing needs any more goes.
+    pub async fn tidy(&mut self, macvlans: Vec<Macvlan>) {
+        if !self.is_needed {
+            self.remove().await;
+        }
+        self.set_macvlans(macvlans).await;
         let places = self.droppers.iter().map(|((_, address), by_name)| {
             let at = if *by_name {
                 At::Name(String::new())
@@ -82,13 +108,6 @@ impl PacketFilter {
         let places: BTreeSet<_> = places.collect();
         if let Some(active) = &mut self.active {
             active.change(|tables| tables.tidy(&places)).await;
-        }
-    }
-
-    /// Exactly these macvlans are there.
-    pub async fn set_macvlans(&mut self, macvlans: &[Macvlan]) {
-        if let Some(active) = &mut self.active {
-            active.change(|tables| tables.set_vmacs(macvlans)).await;
         }
     }
 

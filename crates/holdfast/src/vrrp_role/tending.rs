@@ -7,6 +7,7 @@ use super::Driver;
 use super::interfaces::Interfaces;
 use super::own_interfaces::OwnInterfaces;
 use super::packet_filter::PacketFilter;
+use crate::ipc::FromVrrp;
 
 /// What settings ask the driver for beside the machine.
 #[derive(Debug, Default)]
@@ -26,19 +27,30 @@ impl Tended {
         let resolved = self.own.plan(settings, interfaces);
         interfaces.set_own(self.own.stand_ins());
         interfaces.set_virtual_addresses(&resolved);
+        self.filter.prepare(&resolved, self.own.has_macvlans()).await;
         self.ensure(requests, interfaces).await;
-        let macvlans = self.own.macvlans(interfaces);
-        self.filter.configure(&resolved, &macvlans, interfaces).await;
+        self.filter.block_held(interfaces).await;
         resolved
     }
 
     /// True if anything was done.
     async fn ensure(&mut self, requests: &mut Requests, interfaces: &mut Interfaces) -> bool {
-        let changed = self.own.ensure(DeadlineTimer::now(), requests, interfaces).await;
-        if changed && let Err(error) = interfaces.refresh(requests).await {
-            tracing::error!("{error}");
+        let now = DeadlineTimer::now();
+        let made = self.own.make(now, requests, interfaces).await;
+        if made.is_empty() {
+            return false;
         }
-        changed
+        read_again(requests, interfaces).await;
+        self.filter.add_macvlans(&self.own.macvlans(interfaces)).await;
+        self.own.set_up(made, now, requests).await;
+        read_again(requests, interfaces).await;
+        true
+    }
+}
+
+async fn read_again(requests: &mut Requests, interfaces: &mut Interfaces) {
+    if let Err(error) = interfaces.refresh(requests).await {
+        tracing::error!("{error}");
     }
 }
 
@@ -46,18 +58,23 @@ impl Driver {
     /// After a reload, when the machine has left the interfaces that are not wanted any more.
     pub(super) async fn clear_up(&mut self) {
         self.tended.own.remove_unused(&mut self.requests).await;
+        let macvlans = self.tended.own.macvlans(&self.interfaces);
+        self.tended.filter.tidy(macvlans).await;
     }
 
     /// Makes again what somebody deleted or changed. The machine does not hear of an interface that was away for a moment,
     /// only of the addresses that went with it, which it puts back.
     pub(super) async fn tend(&mut self) {
+        if let Some(changed) = self.tended.own.news_of_settings() {
+            self.send(&FromVrrp::ChangedSettings(changed));
+        }
         if !self.tended.own.is_due(DeadlineTimer::now()) {
             return;
         }
         let changed = self.tended.ensure(&mut self.requests, &mut self.interfaces).await;
         if changed {
             let macvlans = self.tended.own.macvlans(&self.interfaces);
-            self.tended.filter.set_macvlans(&macvlans).await;
+            self.tended.filter.tidy(macvlans).await;
             self.open_sockets();
         }
         let own = self.tended.own.names();
@@ -85,8 +102,8 @@ impl Driver {
     /// At the end: nothing of ours stays, unless the addresses do.
     pub(super) async fn remove_tended(&mut self, keep_addresses: bool) {
         if !keep_addresses {
-            self.tended.filter.remove().await;
             self.tended.own.remove_all(&mut self.requests).await;
+            self.tended.filter.remove().await;
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use holdfast_net::{Sysctl, Sysctls};
+use holdfast_net::{ChangedSysctl, Sysctl, Sysctls};
 
 use super::plan::Planned;
 
@@ -14,6 +14,10 @@ pub(super) struct KernelSettings {
     former_filter: Option<u8>,
     /// Said once.
     errors: Vec<String>,
+    /// `disable_local_igmp`
+    no_local_reports: bool,
+    /// What the supervisor knows of our changes
+    told: Vec<ChangedSysctl>,
 }
 
 impl KernelSettings {
@@ -25,6 +29,10 @@ impl KernelSettings {
         } else {
             self.former_filter = None;
         }
+        if self.no_local_reports {
+            let reports = Sysctl::new(["net", "ipv4", "igmp_link_local_mcast_reports"]);
+            wanted.insert(reports, "0".to_owned());
+        }
         // An interface that is not there yet is no error: it gets its settings when it is made.
         wanted.retain(|sysctl, _| sysctl.read().is_ok());
         let errors: Vec<String> = self.sysctls.apply(&wanted).iter().map(ToString::to_string).collect();
@@ -32,6 +40,30 @@ impl KernelSettings {
             tracing::error!("{error}");
         }
         self.errors = errors;
+    }
+
+    /// `disable_local_igmp`. True if that is new: [`Self::apply`] has to follow.
+    pub(super) fn set_no_local_reports(&mut self, no_local_reports: bool) -> bool {
+        std::mem::replace(&mut self.no_local_reports, no_local_reports) != no_local_reports
+    }
+
+    /// Takes over what a predecessor changed before it was killed; [`Self::apply`] has to follow.
+    pub(super) fn inherit(&mut self, changed: &[ChangedSysctl]) {
+        self.sysctls.inherit(changed);
+        let all = Sysctl::ipv4("all", FILTER);
+        let moved = self.sysctls.changed().into_iter().find(|changed| changed.sysctl == all);
+        if let (None, Some(moved)) = (self.former_filter, moved) {
+            self.former_filter = moved.former.parse().ok();
+        }
+    }
+
+    /// What is changed now, if that is not what was told last.
+    pub(super) fn news(&mut self) -> Option<Vec<ChangedSysctl>> {
+        let changed = self.sysctls.changed();
+        (changed != self.told).then(|| {
+            self.told.clone_from(&changed);
+            changed
+        })
     }
 
     pub(super) fn forget_interface(&mut self, name: &str) {
@@ -78,9 +110,9 @@ fn wanted(interfaces: &[Planned]) -> BTreeMap<Sysctl, String> {
             set(Sysctl::ipv4(&planned.base, "arp_ignore"), "1");
             set(Sysctl::ipv4(&planned.base, "arp_filter"), "1");
         }
-        if !planned.ipv6 {
-            set(Sysctl::ipv6(&planned.name, "disable_ipv6"), "1");
-        }
+    }
+    for planned in interfaces.iter().filter(|planned| !planned.ipv6) {
+        set(Sysctl::ipv6(&planned.name, "disable_ipv6"), "1");
     }
     wanted
 }
@@ -149,6 +181,6 @@ mod tests {
             },
             ..planned(true, false)
         };
-        assert!(shown(&[ipvlan]).is_empty());
+        assert_eq!(shown(&[ipvlan]), ["net.ipv6.conf.vrrp/51.disable_ipv6=1"]);
     }
 }

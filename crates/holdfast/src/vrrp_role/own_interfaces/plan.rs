@@ -1,6 +1,6 @@
 //! Which interfaces the settings ask for, and the settings with these in the place of those below.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv6Addr};
 
 use holdfast_net::{IpvlanMode, Link, LinkMode, MacAddress, OwnLinkKind};
@@ -97,7 +97,18 @@ impl Plan {
         for instance in &mut resolved.instances {
             planner.resolve(instance);
         }
+        planner.plan.share_ipvlan_modes();
         (planner.plan, resolved)
+    }
+
+    /// The kernel has one mode for all ipvlans over an interface: that of the one made last.
+    fn share_ipvlan_modes(&mut self) {
+        let mut modes = BTreeMap::new();
+        for planned in self.interfaces.iter_mut().rev() {
+            if matches!(planned.kind, OwnLinkKind::Ipvlan { .. }) {
+                planned.kind = *modes.entry(planned.base.clone()).or_insert(planned.kind);
+            }
+        }
     }
 }
 
@@ -112,11 +123,14 @@ impl Planner<'_> {
         let base = instance.interface.clone();
         let own = instance.own_interface.take();
         let own_name = own.as_ref().map(|own| self.own_interface(instance, own));
+        // Addresses stay below an ipvlan, which has the same hardware address.
+        let is_vmac = |own: &settings::OwnInterface| matches!(own.kind, OwnInterfaceKind::Vmac { .. });
+        let holder = own_name.as_deref().filter(|_| own.as_ref().is_some_and(is_vmac));
         let mut made = BTreeSet::new();
         let mut addresses = std::mem::take(&mut instance.addresses);
         let mut excluded = std::mem::take(&mut instance.excluded);
         for address in addresses.iter_mut().chain(&mut excluded) {
-            made.extend(self.place(instance, &base, own.as_ref(), own_name.as_deref(), address));
+            made.extend(self.place(instance, &base, own.as_ref(), holder, address));
         }
         (instance.addresses, instance.excluded) = (addresses, excluded);
         if let (Some(own), Some(name)) = (own, own_name) {
@@ -146,19 +160,20 @@ impl Planner<'_> {
         }
     }
 
-    /// Puts an address onto its interface; the name of one that is made for it.
+    /// Puts an address onto its interface, which is `holder` where the instance has a macvlan; the name of one that is made for
+    /// it.
     fn place(
         &mut self,
         instance: &InstanceSettings,
         base: &str,
         own: Option<&settings::OwnInterface>,
-        own_name: Option<&str>,
+        holder: Option<&str>,
         address: &mut VirtualAddress,
     ) -> Option<String> {
         let below = address.interface.clone().unwrap_or_else(|| base.to_owned());
         let family = Family::of(address.address);
         let Some(vmac) = address.vmac.take() else {
-            if let Some(name) = own_name.filter(|_| below == base && family == instance.family) {
+            if let Some(name) = holder.filter(|_| below == base && family == instance.family) {
                 address.interface = Some(name.to_owned());
             }
             return None;

@@ -135,7 +135,7 @@ impl Tables {
                 .filter(|macvlan| counts(macvlan))
                 .map(|macvlan| (macvlan.index, macvlan.base))
                 .collect();
-            self.set_pairs(family, wanted, &mut batch);
+            self.set_pairs(family, &wanted, &mut batch);
         }
         batch
     }
@@ -155,20 +155,20 @@ impl Tables {
         let mut batch = self.remove();
         self.made.clear();
         for (family, pairs) in std::mem::take(&mut self.vmacs) {
-            self.set_pairs(family, pairs, &mut batch);
+            self.set_pairs(family, &pairs, &mut batch);
         }
         let blocked = std::mem::take(&mut self.blocked);
         self.block_into(&blocked, &mut batch);
         batch
     }
 
-    fn set_pairs(&mut self, family: TableFamily, wanted: BTreeMap<u32, u32>, batch: &mut Batch) {
+    fn set_pairs(&mut self, family: TableFamily, wanted: &BTreeMap<u32, u32>, batch: &mut Batch) {
         let known = self.vmacs.insert(family, wanted.clone()).unwrap_or_default();
         let pairs = |of: &BTreeMap<u32, u32>, other: &BTreeMap<u32, u32>| -> Vec<(u32, u32)> {
             let only = of.iter().filter(|(index, base)| other.get(index) != Some(base));
             only.map(|(index, base)| (*index, *base)).collect()
         };
-        let (gone, new) = (pairs(&known, &wanted), pairs(&wanted, &known));
+        let (gone, new) = (pairs(&known, wanted), pairs(wanted, &known));
         if gone.is_empty() && new.is_empty() {
             return;
         }

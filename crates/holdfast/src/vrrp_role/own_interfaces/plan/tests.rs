@@ -251,7 +251,27 @@ fn an_ipvlan_brings_the_source_of_the_adverts() {
     let (plan, resolved) = plan(vec![ipvlan], &[]);
     assert_eq!(resolved[0].source, Some("192.0.2.7".parse().unwrap()));
     assert_eq!(resolved[0].interface, "vrrp.51");
+    assert_eq!(resolved[0].addresses[0].interface.as_deref(), Some("eth0"));
     let own = &plan.interfaces[0];
     assert_eq!(own.kind, OwnLinkKind::Ipvlan { mode: IpvlanMode::Vepa });
     assert_eq!(own.address, Some(("192.0.2.7".parse().unwrap(), 24)));
+}
+
+#[test]
+fn ipvlans_over_one_interface_have_the_mode_of_the_last_one() {
+    let ipvlan = |mode, interface: &str| {
+        let mut ipvlan = instance();
+        ipvlan.interface = interface.into();
+        ipvlan.own_interface.as_mut().unwrap().kind = OwnInterfaceKind::Ipvlan { mode, address: None };
+        ipvlan
+    };
+    let instances = vec![
+        ipvlan(settings::IpvlanMode::Bridge, "eth0"),
+        ipvlan(settings::IpvlanMode::Vepa, "eth1"),
+        ipvlan(settings::IpvlanMode::Private, "eth0"),
+    ];
+    let (plan, _) = plan(instances, &[]);
+    let kinds: Vec<OwnLinkKind> = plan.interfaces.iter().map(|own| own.kind).collect();
+    let [private, vepa] = [IpvlanMode::Private, IpvlanMode::Vepa].map(|mode| OwnLinkKind::Ipvlan { mode });
+    assert_eq!(kinds, [private, vepa, private]);
 }
