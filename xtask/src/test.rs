@@ -55,6 +55,7 @@ const GUEST_CASES: &[(&str, &str)] = &[
     ("guest: ipvlans", "ipvlan"),
     ("guest: the same tables as keepalived", "tables"),
     ("guest: the same verdicts as keepalived", "checkers"),
+    ("guest: VRF", "vrf"),
     ("guest: the processes that are tracked", "tracked_processes"),
     ("guest: real servers and BFD", "bfd_checks"),
     ("guest: as keepalived in each role", "matrix_guest"),

@@ -17,7 +17,7 @@ pub(super) const VRRP_INSTANCE: &[Keyword] = &[
     keyword("native_ipv6", Flag, "", "", "set IPv6 and VRRP version 3"),
     keyword("state", OneOf(&["MASTER", "BACKUP"]), "MASTER|BACKUP", "BACKUP (MASTER when priority 255)", "wanted initial state"),
     keyword("interface", Word, "IFNAME", "required", "interface for adverts"),
-    keyword("vrf", Word, "IFNAME", "none", "VRF for unicast without interface").not_yet(),
+    keyword("vrf", Word, "IFNAME", "none", "VRF for unicast without interface"),
     keyword("dont_track_primary", Flag, "", "off", "ignore link faults of the instance interface"),
     keyword("track_interface", Block(Context::TrackInterface), "{ NAME [weight W [reverse|noreverse]] }", "", "objects tracked by the instance"),
     keyword("track_script", Block(Context::TrackScript), "{ NAME [weight W [reverse|noreverse]] }", "", "objects tracked by the instance"),

@@ -104,16 +104,25 @@ impl Sockets {
     }
 
     /// The kernel gives a unicast packet to every socket of an interface, whichever groups they have joined. It is heard by
-    /// one of them: an advert that came twice would count twice.
+    /// one of them: an advert that came twice would count twice. What came in for a VRF came in at one of its interfaces; the
+    /// instance knows the VRF.
     fn once_each(
         &self,
         listener: &Listener,
         packets: Vec<ReceivedPacket>,
     ) -> impl Iterator<Item = ReceivedPacket> + use<> {
         let hears_unicast = is_first_of_its_path(self.open.keys(), listener);
+        let bound_to = self
+            .open
+            .get(listener)
+            .and_then(|socket| socket.settings().interface_index);
         packets
             .into_iter()
             .filter(move |packet| hears_unicast || packet.destination.is_multicast())
+            .map(move |packet| ReceivedPacket {
+                interface_index: bound_to.unwrap_or(packet.interface_index),
+                ..packet
+            })
     }
 
     /// Sends adverts, all that leave by one socket in one system call.
