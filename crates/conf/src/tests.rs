@@ -510,6 +510,8 @@ const WITHOUT_CHANGE: &[&str] = &[
     "quorum",
     // Only with an interface of the instance's own.
     "vmac_xmit_base",
+    // Only without interface.
+    "vrf",
     // Only with nopreempt.
     "timer_expired_backup",
     "thread_timer_expired",
