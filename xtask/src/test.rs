@@ -34,6 +34,7 @@ const PEERS_CASES: &[(&str, &str)] = &[
     ("peers: protocol", "protocol"),
     ("peers: stalls", "stalls"),
     ("peers: how they run", "processes"),
+    ("peers: their interfaces", "interfaces"),
     ("peers: what they tell", "reports"),
 ];
 /// Test programs whose cases make many networks each, and how many cases may run at once.

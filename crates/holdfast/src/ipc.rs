@@ -20,6 +20,7 @@ use crate::plan::buffers::{NetlinkBuffers, VrrpBuffers};
 use holdfast_health::event::{CheckerId, Generation};
 
 use crate::plan::ipvs::IpvsSettings;
+use crate::plan::links::LinkPlan;
 use crate::plan::routing::RoutingPlan;
 use crate::process::ProcessSettings;
 use crate::status::{BfdStatus, CheckerStatus, VrrpChange, VrrpStatus};
@@ -41,6 +42,8 @@ pub enum ToVrrp {
         routing: Box<RoutingPlan>,
         /// Of its sockets
         buffers: Box<VrrpBuffers>,
+        /// What is done with interfaces besides
+        links: Box<LinkPlan>,
     },
     /// How the process runs, behind each configuration
     Process(ProcessSettings),

@@ -8,6 +8,7 @@ pub mod health;
 pub mod identity;
 pub mod ipvs;
 pub mod keys;
+pub mod links;
 pub mod notify;
 pub mod own_interfaces;
 pub mod pacing;

@@ -4,6 +4,8 @@
 mod announcing;
 mod batch;
 mod interfaces;
+mod link_polling;
+mod links;
 mod own_interfaces;
 mod packet_filter;
 mod reporting;
@@ -28,6 +30,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use self::announcing::Announcing;
 use self::batch::{Advert, Batch};
 use self::interfaces::Interfaces;
+use self::links::Links;
 use self::reporting::Reporting;
 use self::routing::Routing;
 use self::sockets::Sockets;
@@ -37,6 +40,7 @@ use self::watched::Watched;
 use crate::bfd_news::{BfdNews, NewsReceiver};
 use crate::ipc::{self, FromVrrp, ToVrrp, VrrpNotification};
 use crate::plan::buffers::VrrpBuffers;
+use crate::plan::links::LinkPlan;
 use crate::plan::routing::RoutingPlan;
 use crate::privileges;
 use crate::process::own::OwnProcess;
@@ -46,6 +50,7 @@ struct Driver {
     settings: NodeSettings,
     needs_wall_clock: bool,
     interfaces: Interfaces,
+    links: Links,
     watched: Watched,
     sockets: Sockets,
     requests: Requests,
@@ -67,6 +72,7 @@ pub async fn run() -> anyhow::Result<()> {
         settings,
         routing,
         buffers,
+        links,
     }) = commands.receive().await?
     else {
         return Ok(());
@@ -77,7 +83,7 @@ pub async fn run() -> anyhow::Result<()> {
     buffers.netlink.apply_to_events(&monitor);
     let timer = DeadlineTimer::new()?;
     monitor.watch_routing(routing.watched)?;
-    let mut driver = Driver::start(*settings, *routing, *buffers, supervisor).await?;
+    let mut driver = Driver::start(*settings, *routing, *buffers, *links, supervisor).await?;
     bfd.ask();
     let mut process = OwnProcess::default();
     loop {
@@ -95,6 +101,7 @@ pub async fn run() -> anyhow::Result<()> {
                     driver.send(&FromVrrp::Late(lateness));
                 }
                 driver.wake(Vec::new());
+                driver.links_deadline();
                 driver.routing_deadline().await;
             }
             news = bfd.next() => {
@@ -103,13 +110,14 @@ pub async fn run() -> anyhow::Result<()> {
                 tracing::info!("Received BFD event: instance {session} is in state {state}");
                 driver.handle(Event::BfdState { session, up });
             }
+            (interface, up) = driver.links.polling.next() => driver.link_polled(&interface, up),
             events = monitor.next() => driver.network_events(events?).await,
             command = commands.receive() => match command? {
-                Some(ToVrrp::Configure { settings, routing, buffers }) => {
+                Some(ToVrrp::Configure { settings, routing, buffers, links }) => {
                     monitor.watch_routing(routing.watched)?;
                     buffers.netlink.apply_to_events(&monitor);
                     driver.adopt_buffers(*buffers);
-                    driver.reload(*settings, *routing).await;
+                    driver.reload(*settings, *routing, *links).await;
                 }
                 Some(ToVrrp::ChangedSettings(changed)) => driver.tended.own.inherit(&changed),
                 Some(ToVrrp::Process(settings)) => {
@@ -133,6 +141,7 @@ impl Driver {
         mut settings: NodeSettings,
         plan: RoutingPlan,
         buffers: VrrpBuffers,
+        links: LinkPlan,
         supervisor: ipc::Sender<FromVrrp>,
     ) -> anyhow::Result<Self> {
         let mut requests = Requests::open()?;
@@ -151,6 +160,7 @@ impl Driver {
             // A copy has no spare room, unlike what was read.
             settings: settings.clone(),
             interfaces,
+            links: Links::default(),
             watched: Watched::default(),
             sockets: Sockets::default(),
             requests,
@@ -162,6 +172,7 @@ impl Driver {
             stalls: StallWatch::new(clocks()),
         };
         driver.adopt_buffers(buffers);
+        driver.links.configure(links, &driver.settings, &mut driver.interfaces);
         driver.settings_changed();
         Ok(driver)
     }
@@ -209,7 +220,8 @@ impl Driver {
 
     /// Tells the machine what is new of an interface that it has asked about.
     fn report_interface(&mut self, name: &str) {
-        for news in self.watched.news(name, &self.interfaces) {
+        let up = || self.links.is_up(name, &self.interfaces);
+        for news in self.watched.news(name, up, &self.interfaces) {
             self.handle(news);
         }
     }
@@ -220,6 +232,7 @@ impl Driver {
             Some(self.reporting.due_at()),
             self.announcing.next_deadline(),
             self.routing.next_deadline(),
+            self.links.next_deadline(),
             self.tended.own.next_attempt(),
         ]
         .into_iter()
@@ -293,7 +306,7 @@ impl Driver {
         }
     }
 
-    async fn reload(&mut self, settings: NodeSettings, plan: RoutingPlan) {
+    async fn reload(&mut self, settings: NodeSettings, plan: RoutingPlan, links: LinkPlan) {
         tracing::info!("Reloading");
         let settings = self
             .tended
@@ -305,6 +318,7 @@ impl Driver {
             .await;
         self.needs_wall_clock = settings.needs_wall_clock();
         self.settings = settings.clone();
+        self.links.configure(links, &self.settings, &mut self.interfaces);
         self.report_configured_sources();
         self.handle(Event::Reload(Box::new(settings)));
         self.settings_changed();
@@ -602,6 +616,7 @@ impl Driver {
         let now = DeadlineTimer::now();
         self.routing.stop(&mut self.requests, &mut self.interfaces, now).await;
         self.remove_tended(keep_addresses).await;
+        self.links.stop();
         self.send(&self.reporting.whole(&self.node));
         self.supervisor.flush().await;
         Ok(())

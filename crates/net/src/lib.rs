@@ -11,6 +11,7 @@
 //! | [`BfdListener`] | BFD packets of one family and port, from all neighbours | a UDP socket |
 //! | [`BfdSender`] | BFD packets of one session, from a port of its own | a UDP socket that is not read |
 //! | [`Announcer`] | gratuitous ARP and unsolicited neighbour advertisements | a packet socket that receives nothing |
+//! | [`LinkPoll`] | the state of links, by asking their drivers | a datagram socket that sends nothing |
 //! | [`ProcessEvents`] | which processes are made, change and end | a connector socket |
 //! | [`Sysctls`] | kernel settings that are ours for a while | files under `/proc/sys` |
 //!
@@ -31,6 +32,7 @@ mod changes;
 mod control;
 mod error;
 mod link;
+mod link_poll;
 mod message_batch;
 mod monitor;
 mod netlink;
@@ -52,6 +54,7 @@ pub use announce::{Announcer, OutgoingAnnouncement};
 pub use bfd_socket::{BfdListener, BfdSender, ReceivedDatagram};
 pub use error::NetError;
 pub use link::{IpvlanMode, Link, LinkMode, MacAddress, OwnLink, OwnLinkKind};
+pub use link_poll::{LinkPoll, LinkPollMethod};
 pub use monitor::{Monitor, NetworkEvent};
 pub use prefix::Prefix;
 pub use process_events::{ProcessEvent, ProcessEvents};

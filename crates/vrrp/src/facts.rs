@@ -216,10 +216,11 @@ impl Standing {
         }
     }
 
+    /// A positive weight counts while it is up, a negative one while it is down. Turned round it counts at the same time, and
+    /// the other way: so keepalived does it.
     fn weigh(&mut self, weight: i32, reverse: bool, up: bool) {
-        let weight = signed(weight, reverse);
         let counts = if up { weight.max(0) } else { weight.min(0) };
-        self.weight = self.weight.saturating_add(counts);
+        self.weight = self.weight.saturating_add(signed(counts, reverse));
     }
 
     fn add_fault(&mut self, fault: Fault) {

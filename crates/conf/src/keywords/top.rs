@@ -6,7 +6,7 @@ use super::{Context, Keyword, keyword};
 /// The top level.
 #[rustfmt::skip] // one row, one line
 pub(super) const TOP: &[Keyword] = &[
-    keyword("linkbeat_use_polling", Flag, "", "off", "poll MII/ethtool/ioctl for link state of all interfaces instead of netlink only").not_yet(),
+    keyword("linkbeat_use_polling", Flag, "", "off", "poll MII/ethtool/ioctl for link state of all interfaces instead of netlink only"),
     keyword("net_namespace", Word, "NAME", "none (current namespace)", "run in network namespace NAME"),
     keyword("net_namespace_ipvs", Text, "[NAME]", "same as net_namespace", "namespace in which IPVS is configured"),
     keyword("namespace_with_ipsets", Flag, "", "off", "keep using ipsets although a net namespace is configured"),
@@ -20,8 +20,8 @@ pub(super) const TOP: &[Keyword] = &[
     keyword("static_rules", Block(Context::StaticRules), "{ lines }", "", "policy rules installed at start"),
     keyword("vrrp_sync_group", Block(Context::VrrpSyncGroup), "NAME { }", "", "instances that change state together"),
     keyword("garp_group", Block(Context::GarpGroup), "{ }", "", "rate limit of gratuitous ARP / NA per set of physical interfaces"),
-    keyword("linkbeat_interfaces", Block(Context::LinkbeatInterfaces), "{ IF [MII|ETHTOOL|IOCTL] }", "", "interfaces whose link state is polled").not_yet(),
-    keyword("interface_up_down_delays", Block(Context::InterfaceUpDownDelays), "{ IF DOWN [UP] }", "0 0", "debounce of interface down/up events, seconds").not_yet(),
+    keyword("linkbeat_interfaces", Block(Context::LinkbeatInterfaces), "{ IF [MII|ETHTOOL|IOCTL] }", "", "interfaces whose link state is polled"),
+    keyword("interface_up_down_delays", Block(Context::InterfaceUpDownDelays), "{ IF DOWN [UP] }", "0 0", "debounce of interface down/up events, seconds"),
     keyword("vrrp_instance", Block(Context::VrrpInstance), "NAME { }", "", "one VRRP virtual router"),
     keyword("vrrp_script", Block(Context::VrrpScript), "NAME { }", "", "periodic script, must precede the instances that track it"),
     keyword("vrrp_track_process", Block(Context::VrrpTrackProcess), "NAME { }", "", "monitor number of running processes"),

@@ -82,13 +82,13 @@ pub(super) const GARP_GROUP: &[Keyword] = &[
 /// A line of `linkbeat_interfaces`.
 #[rustfmt::skip] // one row, one line
 pub(super) const LINKBEAT_INTERFACES: &[Keyword] = &[
-    keyword("IFNAME", Entry, "[MII|ETHTOOL|IOCTL]", "best method that works", "polled interface, method forced by the word").not_yet(),
+    keyword("IFNAME", Entry, "[MII|ETHTOOL|IOCTL]", "best method that works", "polled interface, method forced by the word"),
 ];
 
 /// A line of `interface_up_down_delays`.
 #[rustfmt::skip] // one row, one line
 pub(super) const INTERFACE_UP_DOWN_DELAYS: &[Keyword] = &[
-    keyword("IFNAME", Entry, "DOWN [UP]", "UP 0", "down and up debounce in seconds").not_yet(),
+    keyword("IFNAME", Entry, "DOWN [UP]", "UP 0", "down and up debounce in seconds"),
 ];
 
 /// `bfd_instance`.

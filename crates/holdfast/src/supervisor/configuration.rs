@@ -18,6 +18,7 @@ use crate::plan;
 use crate::plan::buffers::{NetlinkBuffers, VrrpBuffers};
 use crate::plan::commands::CommandTable;
 use crate::plan::ipvs::IpvsSettings;
+use crate::plan::links::LinkPlan;
 use crate::plan::notify::NotifyPlan;
 use crate::plan::process_attributes::ProcessTable;
 use crate::plan::routing::RoutingPlan;
@@ -41,6 +42,8 @@ pub struct Configuration {
     pub health: HealthSettings,
     /// For the checker process: what this node shows of itself over TLS
     pub identity: Identity,
+    /// For the VRRP process: interfaces besides the elections
+    pub links: LinkPlan,
     /// `net_namespace` or `-s`
     pub namespace: Option<String>,
     /// For the checker process: IPVS as a whole
@@ -111,10 +114,13 @@ impl Configuration {
             return Err(LoadError { messages });
         }
         let vrrp = plan::vrrp::node_settings(&config, &trackers);
+        let (links, link_messages) = plan::links::link_plan(&config, &vrrp);
+        messages.extend(link_messages);
         Ok(Self {
             vrrp_buffers: plan::buffers::vrrp_buffers(&config, &vrrp),
             checker_buffers: plan::buffers::checker_buffers(&config),
             vrrp,
+            links,
             bfd: plan::bfd::node_settings(&config),
             routing: plan::routing::routing_plan(&config),
             health: plan::health::settings(&config, &commands),
@@ -176,6 +182,7 @@ impl Configuration {
             settings: Box::new(self.vrrp.clone()),
             routing: Box::new(self.routing.clone()),
             buffers: Box::new(self.vrrp_buffers.clone()),
+            links: Box::new(self.links.clone()),
         }
     }
 

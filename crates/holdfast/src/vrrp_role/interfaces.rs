@@ -21,6 +21,8 @@ pub struct Interfaces {
     removed_by_us: Vec<(u32, IpAddr)>,
     /// Interfaces of our own, by name.
     own: BTreeMap<String, StandIn>,
+    /// Of interfaces that are polled, whether the driver says that they have a link
+    polled: BTreeMap<String, bool>,
 }
 
 /// What an interface of our own has from the one that it stands on.
@@ -122,9 +124,31 @@ impl Interfaces {
             Some(own) => {
                 self.link(name).is_some_and(Link::is_administratively_up)
                     && self.link(&own.base).is_some_and(Link::is_up)
+                    && self.has_polled_link(&own.base)
             }
-            None => self.link(name).is_some_and(Link::is_up),
+            None => self.link(name).is_some_and(Link::is_up) && self.has_polled_link(name),
         }
+    }
+
+    fn has_polled_link(&self, name: &str) -> bool {
+        self.polled.get(name).copied().unwrap_or(true)
+    }
+
+    /// What the drivers of these say of their links; all others are believed what the kernel says.
+    pub fn set_polled(&mut self, polled: BTreeMap<String, bool>) {
+        self.polled = polled;
+    }
+
+    /// What a driver says of its link now.
+    pub fn set_polled_one(&mut self, name: &str, up: bool) {
+        if let Some(polled) = self.polled.get_mut(name) {
+            *polled = up;
+        }
+    }
+
+    /// The interface that one of our own stands on, or the interface itself.
+    pub fn below<'a>(&'a self, name: &'a str) -> &'a str {
+        self.own.get(name).map_or(name, |own| own.base.as_str())
     }
 
     /// All links.

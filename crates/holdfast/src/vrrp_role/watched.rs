@@ -49,13 +49,13 @@ impl Watched {
         self.interfaces.keys().cloned().collect()
     }
 
-    /// What the machine must be told of an interface, if anything.
-    pub fn news(&mut self, name: &str, interfaces: &Interfaces) -> Vec<Event> {
+    /// What the machine must be told of an interface, if anything; `up` says whether it counts as up.
+    pub fn news(&mut self, name: &str, up: impl FnOnce() -> bool, interfaces: &Interfaces) -> Vec<Event> {
         let Some(said) = self.interfaces.get_mut(name) else {
             return Vec::new();
         };
         let now = Said {
-            up: interfaces.is_up(name),
+            up: up(),
             ipv4: interfaces.source_address(name, Family::Ipv4),
             ipv6: interfaces.source_address(name, Family::Ipv6),
         };
@@ -122,9 +122,13 @@ mod tests {
         let mut watched = Watched::of(&settings);
         let mut interfaces = Interfaces::default();
         interfaces.link_changed(link(true));
-        assert_eq!(watched.news("eth0", &interfaces).len(), 3, "all is news at first");
-        assert_eq!(watched.news("eth0", &interfaces), []);
-        assert_eq!(watched.news("eth1", &interfaces), []);
+        assert_eq!(
+            watched.news("eth0", || interfaces.is_up("eth0"), &interfaces).len(),
+            3,
+            "all is news at first"
+        );
+        assert_eq!(watched.news("eth0", || interfaces.is_up("eth0"), &interfaces), []);
+        assert_eq!(watched.news("eth1", || interfaces.is_up("eth1"), &interfaces), []);
 
         interfaces.address_added(&address("192.0.2.1"));
         let news = Event::SourceAddress {
@@ -132,17 +136,23 @@ mod tests {
             family: Family::Ipv4,
             address: Some(address("192.0.2.1").address),
         };
-        assert_eq!(watched.news("eth0", &interfaces), [news]);
+        assert_eq!(watched.news("eth0", || interfaces.is_up("eth0"), &interfaces), [news]);
         interfaces.address_added(&address("192.0.2.9"));
-        assert_eq!(watched.news("eth0", &interfaces), [], "the first one is the source");
+        assert_eq!(
+            watched.news("eth0", || interfaces.is_up("eth0"), &interfaces),
+            [],
+            "the first one is the source"
+        );
         interfaces.link_changed(link(false));
         let news = Event::LinkChanged {
             interface: "eth0".into(),
             up: false,
         };
-        assert_eq!(watched.news("eth0", &interfaces), [news]);
+        assert_eq!(watched.news("eth0", || interfaces.is_up("eth0"), &interfaces), [news]);
         assert_eq!(
-            Watched::of(&settings).news("eth0", &interfaces).len(),
+            Watched::of(&settings)
+                .news("eth0", || interfaces.is_up("eth0"), &interfaces)
+                .len(),
             3,
             "and after a reload"
         );

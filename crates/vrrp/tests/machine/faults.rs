@@ -278,14 +278,14 @@ fn a_tracked_interface_without_weight_is_needed() {
     assert_eq!(bench.state("VI_1"), State::Backup);
 }
 
-/// `semantics`: up adds a positive weight, down adds a negative one, reverse negates; the sum is limited to 1 to 254.
+/// As keepalived 2.2.7 does it: up adds a positive weight, down adds a negative one, reverse takes what would be added; the sum is limited to 1 to 254.
 #[test]
 fn weights_move_the_priority() {
     for (weight, reverse, up, down) in [
         (20, false, 120, 100),
         (-20, false, 100, 80),
-        (20, true, 100, 80),
-        (-20, true, 120, 100),
+        (20, true, 80, 100),
+        (-20, true, 100, 120),
         (-253, false, 100, 1),
         (253, false, 254, 100),
     ] {

@@ -67,8 +67,8 @@ fn a_weight_counts_up_or_down_by_its_sign_and_before_the_first_result_not_at_all
     for (weight, reverse, up, down) in [
         (20, false, 120, 100),
         (-20, false, 100, 80),
-        (20, true, 100, 80),
-        (-20, true, 120, 100),
+        (20, true, 80, 100),
+        (-20, true, 100, 120),
         (253, false, 254, 100),
         (-253, false, 100, 1),
     ] {
@@ -337,8 +337,8 @@ fn a_bfd_session_counts_by_the_sign_of_its_weight_and_before_the_first_word_not_
     for (weight, reverse, up, down) in [
         (20, false, 120, 100),
         (-20, false, 100, 80),
-        (20, true, 100, 80),
-        (-20, true, 120, 100),
+        (20, true, 80, 100),
+        (-20, true, 100, 120),
     ] {
         let mut bench = Bench::of(session(weight, reverse));
         assert_eq!((bench.state("VI_1"), priority(&bench)), (State::Backup, 100));

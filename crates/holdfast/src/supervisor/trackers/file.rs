@@ -80,8 +80,9 @@ pub async fn watch(mut files: Vec<Watched>, mut stop: mpsc::Receiver<()>, report
         Err(error) => return tracing::error!("tracked files cannot be watched: {error}"),
     };
     while let Some(watching) = &mut folders {
-        let gained = watching.add(files.iter().map(|file| file.path.as_path()));
-        let all_watched = files.iter().all(|file| watching.has_folder_of(&file.path));
+        let paths: Vec<&Path> = files.iter().map(|file| file.path.as_path()).collect();
+        let gained = watching.add(&paths);
+        let all_watched = files.iter().all(|file| watching.has_way_to(&file.path));
         if gained || !all_watched {
             // What happened before the directory was watched, or since it went away.
             read_again(&mut files, |_| true, &report);

@@ -1,8 +1,9 @@
-//! inotify on the directories that tracked files are in.
+//! inotify on the directories that lead to tracked files.
 #![allow(unsafe_code)]
 
+use std::ffi::OsString;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, InotifyEvent, WatchDescriptor};
 use tokio::io::unix::AsyncFd;
@@ -24,10 +25,19 @@ impl AsRawFd for Descriptor {
     }
 }
 
-/// The directories of the files, as far as they are there: a file that is replaced is another one, its name stays.
+/// More symbolic links than this on one way lead nowhere, as for the kernel.
+const MOST_LINKS: usize = 40;
+
+/// A name on the way to a file, in the directory in which it stands. Another file may take the name.
+type Step = (PathBuf, OsString);
+
+/// The directories on the way to the files: a file that is replaced is another one, its name stays; and a symbolic link may be
+/// turned to another directory.
 pub(super) struct Folders {
     inotify: AsyncFd<Descriptor>,
     watches: Vec<(WatchDescriptor, PathBuf)>,
+    /// By file, what its number depends on
+    ways: Vec<(PathBuf, Vec<Step>)>,
 }
 
 impl Folders {
@@ -38,26 +48,54 @@ impl Folders {
             // before it drops its owner.
             inotify: unsafe { AsyncFd::register(Descriptor(inotify)) }?,
             watches: Vec::new(),
+            ways: Vec::new(),
         })
     }
 
-    /// Watches the directories that are not watched yet. True if there was one.
-    pub(super) fn add<'a>(&mut self, files: impl Iterator<Item = &'a Path>) -> bool {
+    /// Watches the directories that are not watched yet, and no longer those that nothing depends on. True if there was a new one.
+    pub(super) fn add(&mut self, files: &[&Path]) -> bool {
+        let ways = || {
+            files
+                .iter()
+                .map(|file| ((*file).to_owned(), way_to(file)))
+                .collect::<Vec<_>>()
+        };
+        let mut gained = false;
+        // What is turned while we look is looked at again; who does nothing else all day is caught up with later.
+        for _ in 0..MOST_LINKS {
+            self.ways = ways();
+            gained |= self.watch_ways();
+            if self.ways == ways() {
+                break;
+            }
+        }
+        let needed = |folder: &PathBuf| self.ways.iter().flat_map(|(_, way)| way).any(|(it, _)| it == folder);
+        self.watches.retain(|(watch, folder)| {
+            let needed = needed(folder);
+            if !needed {
+                let _ = self.inotify.get_ref().0.rm_watch(*watch);
+            }
+            needed
+        });
+        gained
+    }
+
+    fn watch_ways(&mut self) -> bool {
         let before = self.watches.len();
-        for file in files {
-            if let (false, Some(folder)) = (self.has_folder_of(file), file.parent())
-                && let Ok(watch) = self.inotify.get_ref().0.add_watch(folder, CHANGES)
-            {
-                self.watches.push((watch, folder.to_owned()));
+        for (folder, _) in self.ways.iter().flat_map(|(_, way)| way) {
+            let is_watched = self.watches.iter().any(|(_, watched)| watched == folder);
+            if !is_watched && let Ok(watch) = self.inotify.get_ref().0.add_watch(folder, CHANGES) {
+                self.watches.push((watch, folder.clone()));
             }
         }
         self.watches.len() > before
     }
 
-    pub(super) fn has_folder_of(&self, file: &Path) -> bool {
-        self.watches
-            .iter()
-            .any(|(_, folder)| Some(folder.as_path()) == file.parent())
+    /// Whether everything that the number in a file depends on is watched.
+    pub(super) fn has_way_to(&self, file: &Path) -> bool {
+        let is_watched = |(folder, _): &Step| self.watches.iter().any(|(_, watched)| watched == folder);
+        let mut ways = self.ways.iter().filter(|(it, _)| it == file);
+        ways.all(|(_, way)| way.iter().all(is_watched))
     }
 
     /// The next events.
@@ -72,12 +110,13 @@ impl Folders {
 
     /// Whether one of the events is about a file.
     pub(super) fn is_touched(&self, file: &Path, events: &[InotifyEvent]) -> bool {
+        let ways = self.ways.iter().filter(|(it, _)| it == file);
+        let steps: Vec<&Step> = ways.flat_map(|(_, way)| way).collect();
         events.iter().any(|event| {
-            let is_named = event.name.as_deref() == file.file_name();
-            let in_folder = |(watch, folder): &(WatchDescriptor, PathBuf)| {
-                *watch == event.wd && Some(folder.as_path()) == file.parent()
-            };
-            event.mask.contains(AddWatchFlags::IN_Q_OVERFLOW) || is_named && self.watches.iter().any(in_folder)
+            let folders = self.watches.iter().filter(|(watch, _)| *watch == event.wd);
+            let mut touched = folders.flat_map(|(_, folder)| steps.iter().filter(move |(it, _)| it == folder));
+            event.mask.contains(AddWatchFlags::IN_Q_OVERFLOW)
+                || touched.any(|(_, name)| event.name.as_ref() == Some(name))
         })
     }
 
@@ -93,4 +132,47 @@ impl Folders {
             }
         }
     }
+}
+
+/// The names that decide what is found under a path: each symbolic link on the way, and the end of it, or the first name that is
+/// not there. Directories are without links.
+fn way_to(path: &Path) -> Vec<Step> {
+    let mut way = Vec::new();
+    let mut folder = PathBuf::from("/");
+    let mut rest: Vec<OsString> = names(path);
+    let mut links = 0;
+    while let Some(name) = rest.pop() {
+        if name == ".." {
+            folder.pop();
+            continue;
+        }
+        let here = folder.join(&name);
+        let target = std::fs::read_link(&here).ok();
+        if target.is_some() || rest.is_empty() || !here.is_dir() {
+            way.push((folder.clone(), name));
+        }
+        match target {
+            Some(_) if links == MOST_LINKS => break,
+            Some(target) => {
+                links += 1;
+                if target.is_absolute() {
+                    folder = PathBuf::from("/");
+                }
+                rest.extend(names(&target));
+            }
+            None if here.is_dir() => folder = here,
+            None => break,
+        }
+    }
+    way
+}
+
+/// The names in a path, the last one first.
+fn names(path: &Path) -> Vec<OsString> {
+    let names = path.components().rev().filter_map(|part| match part {
+        Component::Normal(name) => Some(name.to_owned()),
+        Component::ParentDir => Some("..".into()),
+        Component::Prefix(_) | Component::RootDir | Component::CurDir => None,
+    });
+    names.collect()
 }

@@ -114,3 +114,52 @@ fn every_way_to_change_a_file_is_seen_and_so_is_a_directory_that_comes_back() {
             task.await.unwrap();
         });
 }
+
+/// As Kubernetes changes a `ConfigMap`: the file is a link into a link, and that is turned.
+#[test]
+fn links_on_the_way_may_be_turned() {
+    use std::os::unix::fs::symlink;
+    let folder = Folder::new("track-file-links");
+    for (name, value) in [("first", "1"), ("second", "2")] {
+        std::fs::create_dir(folder.0.join(name)).unwrap();
+        folder.write(&format!("{name}/value"), value);
+    }
+    symlink("first", folder.0.join("data")).unwrap();
+    let path = folder.0.join("value");
+    symlink("data/value", &path).unwrap();
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(async {
+            let (sender, mut values) = mpsc::unbounded_channel();
+            let (stop, stopped) = mpsc::channel(1);
+            let watched = Watched {
+                name: "tf".to_owned(),
+                path: path.clone(),
+                value: 0,
+            };
+            let task = tokio::spawn(watch(vec![watched], stopped, move |_, value| {
+                sender.send(value).unwrap();
+            }));
+            let mut next = async || {
+                let value = tokio::time::timeout(Duration::from_secs(10), values.recv()).await;
+                value.expect("a change that was not seen").unwrap()
+            };
+            assert_eq!(next().await, 1);
+            symlink("second", folder.0.join("new")).unwrap();
+            std::fs::rename(folder.0.join("new"), folder.0.join("data")).unwrap();
+            assert_eq!(next().await, 2, "turned");
+            folder.write("second/value", "3");
+            assert_eq!(next().await, 3, "written where it leads to now");
+            std::fs::remove_file(folder.0.join("data")).unwrap();
+            assert_eq!(next().await, 0, "leads nowhere");
+            symlink(folder.0.join("first"), folder.0.join("data")).unwrap();
+            assert_eq!(next().await, 1, "leads somewhere again, and by a whole path");
+            symlink("value", folder.0.join("new")).unwrap();
+            std::fs::rename(folder.0.join("new"), &path).unwrap();
+            assert_eq!(next().await, 0, "leads in a circle");
+            drop(stop);
+            task.await.unwrap();
+        });
+}
