@@ -207,6 +207,10 @@ fn write_instance(text: &mut String, plan: &NodePlan, place: usize, instance: &I
             script.weight
         ));
     }
+    if let Some(weight) = instance.tracked_link {
+        let other = INTERFACES[1 - instance.segment];
+        line(format!("track_interface {{\n        {other} weight {weight}\n    }}"));
+    }
     let address = |address| virtual_address(place, address, instance.ipv6);
     let listed = (0..MOST_ADDRESSES - 1).filter(|address| instance.addresses[*address]);
     let listed: Vec<String> = listed.map(|place| format!("        {}", address(place))).collect();
@@ -326,6 +330,8 @@ fn check_meaning(plan: &NodePlan, settings: &NodeSettings, text: &str) {
         );
         let tracked = plan.script.is_some() && (plan.grouped || place == 0);
         assert_eq!(found.tracked_scripts.len(), usize::from(tracked), "{text}");
+        let weights: Vec<i32> = found.tracked_interfaces.iter().map(|tracked| tracked.weight).collect();
+        assert_eq!(weights, meant.tracked_link.into_iter().collect::<Vec<_>>(), "{text}");
         let mut addresses = [false; MOST_ADDRESSES];
         for held in found.held_addresses() {
             let (instance, address) = place_of(held.address).expect("one of ours");

@@ -203,13 +203,24 @@ impl Host {
             (Some(script), Some(false)) => script.weight.min(0),
             _ => 0,
         };
+        let plan = &self.plan.instances[instance];
+        let weight = weight
+            + plan.tracked_link.map_or(0, |weight| {
+                if self.links_told[1 - plan.segment] {
+                    weight.max(0)
+                } else {
+                    weight.min(0)
+                }
+            });
         u8::try_from((i32::from(base) + weight).clamp(1, 254)).unwrap_or(1)
     }
 
     /// Whether a unit must be in FAULT.
     pub fn has_fault(&self, instance: usize) -> bool {
         self.unit_of(instance).any(|member| {
-            let link_down = !self.links_told[self.plan.instances[member].segment];
+            let plan = &self.plan.instances[member];
+            let other_down = plan.tracked_link == Some(0) && !self.links_told[1 - plan.segment];
+            let link_down = !self.links_told[plan.segment] || other_down;
             let decides = self.script_of(member).is_some_and(|script| script.weight == 0);
             link_down || decides && self.script_told == Some(false)
         })

@@ -50,6 +50,8 @@ pub struct InstancePlan {
     pub farewell: bool,
     /// `lower_prio_no_advert`.
     pub silent_to_worse: bool,
+    /// `track_interface` of the other segment's interface, with this weight; 0: its loss is a fault.
+    pub tracked_link: Option<i32>,
     /// Which of the addresses; the last one is `virtual_ipaddress_excluded`.
     pub addresses: [bool; MOST_ADDRESSES],
 }

@@ -244,7 +244,9 @@ impl World {
         match queued {
             Queued::Event(event) => {
                 if let Event::LinkChanged { interface, up } = &event {
-                    self.hosts[index].links_told[configuration::segment_of(interface)] = *up;
+                    let host = &mut self.hosts[index];
+                    host.links_told[configuration::segment_of(interface)] = *up;
+                    host.settings_changed(false);
                 }
                 self.feed(index, event);
             }

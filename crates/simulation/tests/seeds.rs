@@ -6,7 +6,7 @@ use holdfast_simulation::scenario::Scenario;
 #[test]
 fn every_invariant_holds_for_some_seeds() {
     let mut agreements = 0;
-    for seed in 1..=400 {
+    for seed in 1..=150 {
         let (statistics, failure) = campaign::run(&Scenario::of(seed));
         agreements += statistics.agreements;
         if let Some(failure) = failure {
@@ -14,7 +14,7 @@ fn every_invariant_holds_for_some_seeds() {
         }
     }
     assert!(
-        agreements > 2_000,
+        agreements > 700,
         "nodes were found in agreement only {agreements} times"
     );
 }

@@ -12,6 +12,7 @@ pub(super) struct Fault {
 const INSTANCE: &str = "crates/vrrp/src/instance.rs";
 const HEARING: &str = "crates/vrrp/src/instance/hearing.rs";
 const SEND: &str = "crates/vrrp/src/instance/send.rs";
+const AUTHENTICATION: &str = "crates/vrrp/src/instance/authentication.rs";
 const TIMES: &str = "crates/vrrp/src/instance/times.rs";
 const STATES: &str = "crates/vrrp/src/instance/states.rs";
 const ADDRESSES: &str = "crates/vrrp/src/instance/addresses.rs";
@@ -166,6 +167,30 @@ const OF_PACKETS: &[Fault] = &[
         right: "if interval != self.settings.advert_interval {",
         wrong: "if interval.is_zero() {",
     },
+    Fault {
+        name: "a signed advert is taken a second time",
+        file: AUTHENTICATION,
+        right: "let news = last.is_none_or(|last| is_after(sequence, last));",
+        wrong: "let news = true;",
+    },
+    Fault {
+        name: "an authentication header is taken a second time",
+        file: AUTHENTICATION,
+        right: "sequence > self.sequence ||",
+        wrong: "sequence >= self.sequence ||",
+    },
+    Fault {
+        name: "authentication headers of two that count alike are refused",
+        file: AUTHENTICATION,
+        right: "(sequence == self.sequence && self.sequence_of != Some(from))",
+        wrong: "(false && self.sequence_of != Some(from))",
+    },
+    Fault {
+        name: "adverts without a signature are taken",
+        file: AUTHENTICATION,
+        right: "HmacMode::Enforce => Err(Rejection::NotSigned),",
+        wrong: "HmacMode::Enforce => Ok(()),",
+    },
 ];
 
 /// Addresses, announcements, trackers, settings.
@@ -211,6 +236,12 @@ const OF_HOSTS: &[Fault] = &[
         file: FACTS,
         right: "            Some(_) => self.add_fault(fault()),",
         wrong: "            Some(_) => drop(fault),",
+    },
+    Fault {
+        name: "the weight of a tracked interface does not count",
+        file: FACTS,
+        right: "            Some(up) => self.weigh(tracked.weight, tracked.reverse, up),\n        }\n    }\n\n    /// What is up or down.",
+        wrong: "            Some(up) => self.weigh(0, tracked.reverse, up),\n        }\n    }\n\n    /// What is up or down.",
     },
     Fault {
         name: "a new master is silent for its first interval",

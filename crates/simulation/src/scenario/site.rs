@@ -48,13 +48,16 @@ pub(super) fn nodes(random: &mut Random, interval_ms: u64) -> Vec<NodePlan> {
                 nopreempt,
                 state_master,
                 preempt_delay_ms: if nopreempt || state_master { 0 } else { preempt_delay_ms },
+                // The weight of an owner's tracker would be refused.
+                tracked_link: common
+                    .tracked_link
+                    .map(|weight| if priority == 255 { 0 } else { weight }),
                 ..common.clone()
             })
             .collect();
         if mixed == Some(index) {
             differ(random, &mut instances, interval_ms);
         }
-        // The weight of an owner's tracker would be refused.
         let script = script.map(|script| ScriptPlan {
             weight: if priority == 255 { 0 } else { script.weight },
             ..script
@@ -107,6 +110,8 @@ fn common_settings(random: &mut Random, interval_ms: u64, place: usize, grouped:
         },
         farewell: !random.percent(10),
         silent_to_worse: random.percent(10),
+        // Members of a group would go different ways.
+        tracked_link: (!grouped && random.percent(20)).then(|| random.pick(&[0, 30, -30, 200, -200])),
         addresses,
     }
 }

@@ -67,6 +67,7 @@ pub(crate) fn site(nodes: usize, kind: Kind) -> Vec<NodeSettings> {
             refresh_s: 0,
             farewell: true,
             silent_to_worse: false,
+            tracked_link: None,
             addresses: [true, false, false, false],
         }],
         grouped: false,
