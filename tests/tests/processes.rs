@@ -227,6 +227,9 @@ fn lateness_raises_the_priority(subject: Software) -> Result<()> {
     let vrrp = daemon.role(Role::Vrrp)?;
     for steps in [1, 2, 2] {
         let since = SystemTime::now();
+        // Then it waits for its next one; while it is at work no timer is late.
+        case.pair.next_advert(&case.pair.strong, since)?;
+        std::thread::sleep(Duration::from_millis(100));
         kill(vrrp, Signal::SIGSTOP)?;
         // Longer than an interval and the delay.
         std::thread::sleep(Duration::from_millis(1_500));

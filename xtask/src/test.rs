@@ -35,6 +35,7 @@ const PEERS_CASES: &[(&str, &str)] = &[
     ("peers: stalls", "stalls"),
     ("peers: how they run", "processes"),
     ("peers: their interfaces", "interfaces"),
+    ("peers: where they run", "places"),
     ("peers: what they tell", "reports"),
 ];
 /// Test programs whose cases make many networks each, and how many cases may run at once.

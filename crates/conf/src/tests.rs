@@ -544,6 +544,7 @@ fn samples(keyword: &Keyword) -> Vec<String> {
         ("regex_options", _) => strings(&["caseless"]),
         ("regex_min_offset" | "regex_max_offset", _) => strings(&["7"]),
         ("regex_stack", _) => strings(&["1024 2048"]),
+        ("umask", _) => strings(&["022"]),
         (_, Value::Flag) => strings(&[""]),
         (_, Value::Bool) => strings(&["true", "false"]),
         (_, Value::Integer(least, most) | Value::OptionalInteger(least, most) | Value::Clamped(least, most)) => {

@@ -1,12 +1,13 @@
 //! The command line: keepalived's options under their own names, and Holdfast's own commands beside them.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{ArgAction, Parser, Subcommand};
 use clap_complete::Shell;
 use holdfast_conf::lint::Allow;
 
+use crate::file_mask;
 use crate::fmt::FmtArguments;
 
 /// Where keepalived looks for its configuration, so that Holdfast can take its place.
@@ -61,28 +62,21 @@ pub struct Arguments {
     /// Stay in the foreground
     #[arg(short = 'n', long = "dont-fork")]
     pub foreground: bool,
-    /// Pid file of the supervisor
-    #[arg(
-        short = 'p',
-        long = "pid",
-        value_name = "FILE",
-        default_value = "/run/keepalived.pid"
-    )]
-    pub pid_file: PathBuf,
-    /// Pid file of the VRRP process
-    #[arg(short = 'r', long = "vrrp_pid", value_name = "FILE", default_value = "/run/vrrp.pid")]
-    pub vrrp_pid_file: PathBuf,
-    /// Pid file of the checker process
-    #[arg(
-        short = 'c',
-        long = "checkers_pid",
-        value_name = "FILE",
-        default_value = "/run/checkers.pid"
-    )]
-    pub checker_pid_file: PathBuf,
-    /// Pid file of the BFD process
-    #[arg(short = 'b', long = "bfd_pid", value_name = "FILE", default_value = "/run/bfd.pid")]
-    pub bfd_pid_file: PathBuf,
+    /// Pid file of the supervisor; default: /run/keepalived.pid, or in /run/keepalived as the file says
+    #[arg(short = 'p', long = "pid", value_name = "FILE")]
+    pub pid_file: Option<PathBuf>,
+    /// Pid file of the VRRP process; default: vrrp.pid in the same directory
+    #[arg(short = 'r', long = "vrrp_pid", value_name = "FILE")]
+    pub vrrp_pid_file: Option<PathBuf>,
+    /// Pid file of the checker process; default: checkers.pid in the same directory
+    #[arg(short = 'c', long = "checkers_pid", value_name = "FILE")]
+    pub checker_pid_file: Option<PathBuf>,
+    /// Pid file of the BFD process; default: bfd.pid in the same directory
+    #[arg(short = 'b', long = "bfd_pid", value_name = "FILE")]
+    pub bfd_pid_file: Option<PathBuf>,
+    /// Mask of permissions of new files; more than `umask` in the file
+    #[arg(short = 'u', long = "umask", value_name = "NUMBER", value_parser = file_mask::parse)]
+    pub umask: Option<u16>,
     /// The name that `@ID` lines and `${_INSTANCE}` compare with; default: host name up to its first dot
     #[arg(short = 'i', long = "config-id", value_name = "ID")]
     pub config_id: Option<String>,
@@ -125,9 +119,6 @@ pub struct NotInEffect {
     /// Flush the log file on every line
     #[arg(long = "flush-log-file")]
     flush_log_file: bool,
-    /// Umask of files
-    #[arg(short = 'u', long = "umask", value_name = "NUMBER")]
-    umask: Option<String>,
     /// Remove addresses on a transition caused by a signal
     #[arg(short = 'X', long = "release-vips")]
     release_vips: bool,
@@ -161,7 +152,6 @@ impl NotInEffect {
             (self.all, "--all"),
             (self.log_file.is_some(), "--log-file"),
             (self.flush_log_file, "--flush-log-file"),
-            (self.umask.is_some(), "--umask"),
             (self.release_vips, "--release-vips"),
             (self.dump_conf, "--dump-conf"),
             (self.address_monitoring, "--address-monitoring"),
@@ -255,15 +245,10 @@ impl Arguments {
             }
         }
     }
-
-    /// Where the supervisor writes the state of the daemon: beside its pid file.
-    pub fn status_file(&self) -> PathBuf {
-        status_file_of(&self.pid_file)
-    }
 }
 
 /// The status file that belongs to a supervisor's pid file.
-pub fn status_file_of(pid_file: &std::path::Path) -> PathBuf {
+pub fn status_file_of(pid_file: &Path) -> PathBuf {
     pid_file.with_extension("status.json")
 }
 
@@ -293,15 +278,16 @@ mod tests {
         let arguments = parse("holdfast -nlD -f /tmp/k.conf -p /tmp/p -r /tmp/r -c /tmp/c").unwrap();
         assert!(arguments.foreground && arguments.log_console && arguments.log_detail == 1);
         assert_eq!(arguments.config_file, PathBuf::from("/tmp/k.conf"));
-        assert_eq!(arguments.status_file(), PathBuf::from("/tmp/p.status.json"));
+        assert_eq!(arguments.pid_file, Some(PathBuf::from("/tmp/p")));
+        assert_eq!(status_file_of(Path::new("/tmp/p")), PathBuf::from("/tmp/p.status.json"));
 
         // Neutron's and VyOS's ways to start it.
         let neutron = parse("keepalived -P -f /var/x/keepalived.conf -p /var/x.pid -r /var/x.pid-vrrp -D").unwrap();
         assert!(neutron.vrrp_only && !neutron.foreground);
-        assert_eq!(neutron.vrrp_pid_file, PathBuf::from("/var/x.pid-vrrp"));
+        assert_eq!(neutron.vrrp_pid_file, Some(PathBuf::from("/var/x.pid-vrrp")));
         let vyos = parse("keepalived --use-file /run/k.conf --pid /run/k.pid --dont-fork").unwrap();
         assert!(vyos.foreground);
-        assert_eq!(vyos.pid_file, PathBuf::from("/run/k.pid"));
+        assert_eq!(vyos.pid_file, Some(PathBuf::from("/run/k.pid")));
     }
 
     #[test]
@@ -330,13 +316,16 @@ mod tests {
             vyatta.not_in_effect.given(),
             ["--release-vips", "--dump-conf", "--snmp"]
         );
-        let given = parse("keepalived -n -x -d -M -u 022").unwrap().not_in_effect.given();
-        assert_eq!(given, ["--umask", "--dump-conf", "--snmp", "--core-dump-pattern"]);
+        let given = parse("keepalived -n -x -d -M -u 022").unwrap();
+        assert_eq!(given.umask, Some(0o22));
+        let given = given.not_in_effect.given();
+        assert_eq!(given, ["--dump-conf", "--snmp", "--core-dump-pattern"]);
     }
 
     #[test]
     fn usage_errors_are_errors() {
         assert!(parse("holdfast --no-such-option").is_err());
         assert!(parse("holdfast -f").is_err());
+        assert!(parse("holdfast -u 01777").is_err());
     }
 }

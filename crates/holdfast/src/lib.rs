@@ -23,6 +23,7 @@ mod cli;
 mod completions;
 mod daemonize;
 mod explain;
+mod file_mask;
 mod fmt;
 mod host;
 mod host_changes;
@@ -33,6 +34,7 @@ mod mail;
 mod memory;
 mod netlink_buffers;
 mod pid_file;
+mod places;
 pub mod plan;
 mod print;
 mod privileges;
@@ -88,6 +90,9 @@ pub fn main() -> ExitCode {
 fn run(role: Option<Role>, arguments: Arguments) -> anyhow::Result<u8> {
     if role.is_none() && !arguments.foreground {
         daemonize::into_background()?;
+    }
+    if role.is_some() {
+        log::tell_apart(&std::env::var(log::SUFFIX_VARIABLE).unwrap_or_default());
     }
     let log = log::start(log_settings(role, &arguments))?;
     log::log_panics();

@@ -6,7 +6,7 @@ mod syslog;
 
 use std::fmt::{self, Write as _};
 use std::io::Write as _;
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use tracing::field::{Field, Visit};
@@ -31,6 +31,22 @@ pub struct Settings {
     pub facility: Option<Facility>,
     /// Detailed messages too (`-D`)
     pub detail: bool,
+}
+
+/// In a child's environment: what tells this daemon's names in syslog apart from others'.
+pub const SUFFIX_VARIABLE: &str = "HOLDFAST_LOG_SUFFIX";
+
+static SUFFIX: OnceLock<String> = OnceLock::new();
+
+/// From now on this is behind the name of each process in syslog. Once.
+pub fn tell_apart(suffix: &str) {
+    // A second time nothing changes.
+    let _ = SUFFIX.set(suffix.to_owned());
+}
+
+/// What is behind the names.
+pub fn suffix() -> &'static str {
+    SUFFIX.get().map_or("", String::as_str)
 }
 
 /// Keeps the writer reachable; flushes when dropped.

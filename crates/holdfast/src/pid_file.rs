@@ -4,7 +4,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -23,7 +23,7 @@ impl PidFile {
     /// Fails when another process holds it, or when it cannot be written.
     pub fn take(path: &Path, pid: u32) -> anyhow::Result<Self> {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+            make_folders(folder).with_context(|| format!("cannot make {}", folder.display()))?;
         }
         let file = OpenOptions::new()
             .create(true)
@@ -40,12 +40,28 @@ impl PidFile {
             }
             Err((_, errno)) => bail!("cannot lock pid file {}: {errno}", path.display()),
         };
+        // Whatever the daemon's mask is: everybody may read it.
+        locked
+            .set_permissions(PermissionsExt::from_mode(0o644))
+            .with_context(|| format!("cannot change {}", path.display()))?;
         write_pid(&mut locked, pid).with_context(|| format!("cannot write pid file {}", path.display()))?;
         Ok(Self {
             path: path.to_owned(),
             _locked: locked,
         })
     }
+}
+
+/// Makes directories that everybody may enter, whatever the daemon's mask is.
+fn make_folders(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = folder.parent() {
+        make_folders(parent)?;
+    }
+    std::fs::create_dir(folder)?;
+    std::fs::set_permissions(folder, PermissionsExt::from_mode(0o755))
 }
 
 fn write_pid(file: &mut File, pid: u32) -> io::Result<()> {

@@ -5,7 +5,7 @@
 mod people;
 
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -304,6 +304,8 @@ impl Status {
             .mode(0o640)
             .open(&new)
             .with_context(|| format!("cannot write {}", new.display()))?;
+        // Whatever the daemon's mask is: monitoring reads it.
+        file.set_permissions(PermissionsExt::from_mode(0o640))?;
         file.write_all(&text)?;
         std::fs::rename(&new, path).with_context(|| format!("cannot write {}", path.display()))
     }

@@ -7,6 +7,7 @@ mod commands;
 mod configuration;
 mod namespace;
 mod notify;
+mod reloading;
 mod trackers;
 
 use std::time::Duration;
@@ -21,13 +22,17 @@ use self::commands::Commands;
 pub use self::configuration::load_options;
 use self::configuration::{Configuration, LoadError};
 use self::notify::Notifier;
+use self::reloading::{Marker, Timetable};
 pub use self::trackers::TrackerReport;
 use self::trackers::{ProcessMonitor, Trackers};
 use crate::bfd_news::NewsLines;
 use crate::cli::Arguments;
+use crate::file_mask;
 use crate::host_changes::HostChanges;
 use crate::ipc::{FromBfd, FromChecker, FromVrrp, ToBfd, ToChecker, ToVrrp, VrrpNotification};
+use crate::log;
 use crate::pid_file::PidFile;
+use crate::places::Places;
 use crate::plan::trackers::TrackerTable;
 use crate::process::outside::Controlled;
 use crate::process::own::take_name;
@@ -63,6 +68,8 @@ pub enum Report {
 
 struct Supervisor {
     arguments: Arguments,
+    /// Those of the start: none of them changes at a reload
+    places: Places,
     configuration: Configuration,
     vrrp: Option<Child<ToVrrp>>,
     checker: Option<Child<ToChecker>>,
@@ -75,13 +82,15 @@ struct Supervisor {
     trackers: Trackers,
     commands: Commands,
     processes: ProcessMonitor,
+    timetable: Timetable,
+    /// There while a reload goes on
+    marker: Option<Marker>,
     status: Status,
     written: Status,
 }
 
 /// Runs until a signal ends it. Returns the exit status.
 pub async fn run(arguments: Arguments) -> anyhow::Result<u8> {
-    let pid_file = PidFile::take(&arguments.pid_file, std::process::id())?;
     // The kernel tells of processes only in the namespace that it started with.
     let mut processes = ProcessMonitor::open();
     let configuration = match Configuration::load(&arguments) {
@@ -94,9 +103,12 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<u8> {
             return Ok(EXIT_CONFIGURATION);
         }
     };
+    log::tell_apart(&configuration.places.suffix);
+    let pid_file = PidFile::take(&configuration.places.supervisor, std::process::id())?;
     for message in &configuration.messages {
         tracing::warn!("{message}");
     }
+    file_mask::set(configuration.umask);
     // Before anything is opened or started: the children inherit it.
     if let Some(name) = &configuration.namespace {
         namespace::enter(name)?;
@@ -108,6 +120,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<u8> {
     let (reports, mut inbox) = mpsc::unbounded_channel();
     let mut signals = Signals::listen(arguments.ignore_sigint)?;
     let mut supervisor = Supervisor::new(arguments, configuration, processes, reports)?;
+    supervisor.timetable.configure(&supervisor.configuration.reload);
     supervisor.notifier.configure(supervisor.configuration.notify.clone());
     run_for_life("startup_script", supervisor.configuration.life.startup.as_ref()).await;
     take_name(supervisor.configuration.processes.supervisor_name.as_deref());
@@ -123,20 +136,23 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<u8> {
                     return Ok(exit);
                 }
             }
+            () = supervisor.timetable.due() => {
+                tracing::info!("The time of a reload has come");
+                supervisor.reload().await?;
+            }
             wish = signals.next() => match wish {
-                Wish::Reload => {
-                    systemd::reloading();
-                    supervisor.reload().await?;
-                    systemd::ready(&supervisor.summary());
-                }
+                Wish::Reload => supervisor.reload().await?,
                 Wish::Dump => tracing::warn!("state files are not yet in effect; `holdfast status` shows the state"),
                 Wish::Stop => {
+                    let places = supervisor.places.clone();
                     supervisor.stop(&mut inbox).await;
                     drop(pid_file);
+                    places.remove_folders();
                     return Ok(0);
                 }
             },
         }
+        supervisor.end_reload();
         supervisor.write_status();
     }
 }
@@ -158,11 +174,12 @@ impl Supervisor {
                 messages: configuration.messages.clone(),
                 refused: None,
             },
-            changes: HostChanges::left_behind(&arguments.status_file()),
+            changes: HostChanges::left_behind(&configuration.places.status()),
             ..Status::default()
         };
         Ok(Self {
             arguments,
+            places: configuration.places.clone(),
             configuration,
             vrrp: None,
             checker: None,
@@ -174,6 +191,8 @@ impl Supervisor {
             processes,
             reports,
             notifier: Notifier::default(),
+            timetable: Timetable::default(),
+            marker: None,
             status,
             written: Status::default(),
         })
@@ -186,7 +205,7 @@ impl Supervisor {
         if self.checker.is_none() && self.configuration.needs_checker(&self.arguments) {
             let mut child = Child::start(
                 Role::Checker,
-                &self.arguments.checker_pid_file,
+                &self.places.checker,
                 &self.configuration.processes.checker,
                 &self.news_lines,
                 &self.reports,
@@ -209,7 +228,7 @@ impl Supervisor {
         if self.vrrp.is_none() && self.configuration.needs_vrrp(&self.arguments) {
             let mut child = Child::start(
                 Role::Vrrp,
-                &self.arguments.vrrp_pid_file,
+                &self.places.vrrp,
                 &self.configuration.processes.vrrp,
                 &self.news_lines,
                 &self.reports,
@@ -233,7 +252,7 @@ impl Supervisor {
         if self.bfd.is_none() && self.configuration.needs_bfd(&self.arguments) {
             let mut child = Child::start(
                 Role::Bfd,
-                &self.arguments.bfd_pid_file,
+                &self.places.bfd,
                 &self.configuration.processes.bfd,
                 &self.news_lines,
                 &self.reports,
@@ -364,9 +383,34 @@ impl Supervisor {
     /// Reads the file again. With errors the running configuration goes on.
     async fn reload(&mut self) -> anyhow::Result<()> {
         tracing::info!("Reloading {}", self.arguments.config_file.display());
-        let loaded = Configuration::load(&self.arguments)
-            .and_then(Configuration::without_errors)
-            .and_then(|configuration| configuration.succeeding(&self.configuration));
+        systemd::reloading();
+        self.marker = Marker::set(&self.configuration.reload, &self.places);
+        let loaded = match reloading::refusal(&self.configuration.reload).await {
+            Some(reason) => Err(LoadError { messages: vec![reason] }),
+            None => Configuration::load(&self.arguments)
+                .and_then(Configuration::without_errors)
+                .and_then(|configuration| configuration.succeeding(&self.configuration)),
+        };
+        self.take_over(loaded).await?;
+        systemd::ready(&self.summary());
+        Ok(())
+    }
+
+    /// The reload is over when every process has taken in the configuration.
+    fn end_reload(&mut self) {
+        let busy = [
+            self.vrrp.as_mut().is_some_and(|child| child.process().is_configuring()),
+            self.checker
+                .as_mut()
+                .is_some_and(|child| child.process().is_configuring()),
+            self.bfd.as_mut().is_some_and(|child| child.process().is_configuring()),
+        ];
+        if !busy.contains(&true) {
+            self.marker = None;
+        }
+    }
+
+    async fn take_over(&mut self, loaded: Result<Configuration, LoadError>) -> anyhow::Result<()> {
         match loaded {
             Ok(configuration) => {
                 let configuration = tracking_what_can_be(configuration, &mut self.processes).await;
@@ -380,6 +424,7 @@ impl Supervisor {
                 // The new configuration may not name any more what a dead process left.
                 self.start_vrrp_to_clean_up();
                 self.configuration = configuration;
+                self.timetable.configure(&self.configuration.reload);
                 self.notifier.configure(self.configuration.notify.clone());
                 self.notifier.reloaded();
                 self.apply()
@@ -400,6 +445,7 @@ impl Supervisor {
 
     /// Hands the new configuration to the children, starts those that are needed now.
     fn apply(&mut self) -> anyhow::Result<()> {
+        file_mask::set(self.configuration.umask);
         take_name(self.configuration.processes.supervisor_name.as_deref());
         self.configure_trackers();
         let known = self.status.vrrp.as_ref().map(|vrrp| &vrrp.report.instances);
@@ -493,7 +539,7 @@ impl Supervisor {
         self.notifier.finish(STOP_SCRIPT_LIMIT).await;
         run_for_life("shutdown_script", self.configuration.life.shutdown.as_ref()).await;
         // Nobody may read the state of a daemon that is gone.
-        let _ = std::fs::remove_file(self.arguments.status_file());
+        let _ = std::fs::remove_file(self.places.status());
         tracing::info!("Stopped");
     }
 
@@ -532,7 +578,7 @@ impl Supervisor {
         if self.status == self.written {
             return;
         }
-        match self.status.write(&self.arguments.status_file()) {
+        match self.status.write(&self.places.status()) {
             Ok(()) => self.written = self.status.clone(),
             Err(error) => tracing::warn!("{error:#}"),
         }

@@ -70,9 +70,10 @@ impl Syslog {
         };
         let priority = u32::from(self.facility.0) * 8 + severity;
         format!(
-            "<{priority}>{} {}[{}]: {text}",
+            "<{priority}>{} {}{}[{}]: {text}",
             local_time::now_for_syslog(),
             self.ident,
+            super::suffix(),
             std::process::id()
         )
     }

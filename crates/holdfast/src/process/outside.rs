@@ -50,6 +50,11 @@ impl Controlled {
         self.apply(&former);
     }
 
+    /// It has been sent a configuration that it has not yet taken in.
+    pub fn is_configuring(&self) -> bool {
+        self.outstanding > 0
+    }
+
     /// The child has taken in a configuration.
     pub fn configured(&mut self) {
         self.outstanding = self.outstanding.saturating_sub(1);

@@ -17,6 +17,7 @@ use tokio::sync::mpsc;
 use super::Report;
 use crate::bfd_news::NewsLines;
 use crate::ipc::{self, CHANNEL_FD};
+use crate::log;
 use crate::pid_file::PidFile;
 use crate::privileges;
 use crate::process::ProcessSettings;
@@ -183,6 +184,7 @@ fn command(role: Role, attributes: &ProcessSettings, descriptors: Vec<(OwnedFd, 
     // The file that runs now, also when a new version has been installed over it: both ends must speak alike.
     let mut command = std::process::Command::new("/proc/self/exe");
     command.arg0(name).args(arguments).env(ROLE_VARIABLE, role.name());
+    command.env(log::SUFFIX_VARIABLE, log::suffix());
     if attributes.locks_memory {
         command.env(privileges::LOCKS_MEMORY_VARIABLE, "yes");
     }

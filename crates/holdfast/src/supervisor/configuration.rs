@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use holdfast_checker::tls::Identity;
+use holdfast_conf::config::Reload;
 use holdfast_conf::host::check_interfaces;
 use holdfast_conf::{Diagnostic, FileLoader, LoadOptions, Loaded, Severity};
 use holdfast_health::settings::Settings as HealthSettings;
@@ -14,6 +15,7 @@ use super::namespace;
 use crate::cli::Arguments;
 use crate::host::ThisHost;
 use crate::ipc::{ToBfd, ToChecker, ToVrrp};
+use crate::places::Places;
 use crate::plan;
 use crate::plan::buffers::{NetlinkBuffers, VrrpBuffers};
 use crate::plan::commands::CommandTable;
@@ -48,6 +50,12 @@ pub struct Configuration {
     pub namespace: Option<String>,
     /// For the checker process: IPVS as a whole
     pub ipvs: IpvsSettings,
+    /// Where it says that it runs
+    pub places: Places,
+    /// How a reload comes about
+    pub reload: Reload,
+    /// `umask`
+    pub umask: Option<u16>,
     /// How the processes run
     pub processes: ProcessTable,
     /// `child_wait_time`: how long children may take to give up what they hold
@@ -116,6 +124,10 @@ impl Configuration {
         let vrrp = plan::vrrp::node_settings(&config, &trackers);
         let (links, link_messages) = plan::links::link_plan(&config, &vrrp);
         messages.extend(link_messages);
+        let namespace = arguments
+            .namespace
+            .clone()
+            .or_else(|| config.daemon.net_namespace.clone());
         Ok(Self {
             vrrp_buffers: plan::buffers::vrrp_buffers(&config, &vrrp),
             checker_buffers: plan::buffers::checker_buffers(&config),
@@ -126,10 +138,10 @@ impl Configuration {
             health: plan::health::settings(&config, &commands),
             identity: identity.identity,
             ipvs: plan::ipvs::settings(&config, &namespace::initial()),
-            namespace: arguments
-                .namespace
-                .clone()
-                .or_else(|| config.daemon.net_namespace.clone()),
+            places: Places::new(arguments, &config.daemon, namespace.as_deref()),
+            reload: config.global_defs.reload.clone(),
+            umask: arguments.umask.or(config.global_defs.files.umask),
+            namespace,
             processes: ProcessTable::from_config(&config),
             child_wait_time: config.daemon.child_wait_time,
             flush_ipvs: config.global_defs.lvs_flush,
@@ -168,11 +180,15 @@ impl Configuration {
 
     /// Refuses what a running daemon cannot change.
     pub fn succeeding(self, running: &Self) -> Result<Self, LoadError> {
-        if self.namespace == running.namespace {
+        let changed = if self.namespace != running.namespace {
+            "net_namespace"
+        } else if self.places.suffix != running.places.suffix {
+            "instance"
+        } else {
             return Ok(self);
-        }
+        };
         let mut messages = self.messages;
-        messages.push("net_namespace changed: that needs a restart".to_owned());
+        messages.push(format!("{changed} changed: that needs a restart"));
         Err(LoadError { messages })
     }
 

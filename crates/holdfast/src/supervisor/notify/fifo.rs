@@ -9,20 +9,20 @@ use anyhow::{Context, bail};
 use holdfast_health::action::Notification;
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, killpg};
-use nix::sys::stat::Mode;
 use nix::unistd::{Pid, Uid};
 use tokio::process::Child;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use crate::file_mask;
 use crate::ipc::VrrpNotification;
 use crate::plan::notify::FifoPlan;
 use crate::scripts::{self, Script};
 use crate::status::VrrpStatus;
 
-/// A new FIFO is its owner's alone: what the daemon's mask of 0177 leaves of 0644.
-const MODE: Mode = Mode::from_bits_truncate(0o600);
+/// Permissions of a new FIFO, of which the daemon's mask takes away.
+const MODE: u32 = 0o644;
 
 /// From the end of a reader to its next start, at first.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -142,7 +142,7 @@ impl Fifo {
 
 /// Makes the FIFO where nothing is. True: it was made.
 fn make(plan: &FifoPlan) -> anyhow::Result<bool> {
-    match nix::unistd::mkfifo(&plan.path, MODE) {
+    match nix::unistd::mkfifo(&plan.path, file_mask::left_of(MODE)) {
         Ok(()) => {
             if let Err(error) = chown(&plan.path, Some(plan.owner.uid), Some(plan.owner.gid)) {
                 let _ = std::fs::remove_file(&plan.path);
