@@ -11,7 +11,7 @@ use anyhow::{Context, Result, ensure};
 use crate::daemon::{Daemon, Software};
 use crate::dissect::describe;
 use crate::host_state::HostState;
-use crate::network::Network;
+use crate::network::{Network, Port};
 use crate::node::Node;
 use crate::onlooker::Onlooker;
 use crate::pair::STRONG;
@@ -43,7 +43,8 @@ pub struct Host {
     pub client: Node,
     /// `198.51.100.9`.
     pub far: Node,
-    _network: Network,
+    /// What they are plugged into.
+    pub network: Network,
 }
 
 impl Host {
@@ -63,7 +64,7 @@ impl Host {
             director,
             client,
             far,
-            _network: network,
+            network,
         })
     }
 
@@ -84,6 +85,11 @@ impl Host {
             wait::until(&what, PATIENCE, || self.director.has(address) == present)?;
         }
         Ok(())
+    }
+
+    /// Where `eth0` of the director is plugged in.
+    pub fn port_of_director(&self) -> Option<Port> {
+        self.network.ports().into_iter().next()
     }
 
     /// Who among the addresses says something to the clients, and with which hardware address.

@@ -146,6 +146,38 @@ fn no_reports_of_local_groups() -> Result<()> {
     is_as_with_keepalived(&configuration, &["192.0.2.200"], &expected)
 }
 
+#[test]
+#[ignore = "needs root: cargo xtask test peers"]
+fn names_and_hardware_addresses_that_are_taken() -> Result<()> {
+    let on_eth1 = |text: String| text.replace("interface eth0", "interface eth1");
+    let shared = "use_vmac 02:00:00:00:00:77";
+    let configuration = [
+        instance("A", 51, "use_vmac same", "192.0.2.200/24"),
+        instance("B", 52, "use_vmac same", "192.0.2.201/24"),
+        instance("C", 53, "use_vmac eth1", "192.0.2.202/24"),
+        on_eth1(instance("D", 51, "use_vmac", "198.51.100.200/24")),
+        on_eth1(instance("E", 55, shared, "198.51.100.201/24")),
+        on_eth1(instance("F", 56, shared, "198.51.100.202/24")),
+    ]
+    .concat();
+    let expected = [
+        "same: over eth0 address 00:00:5e:00:01:33",
+        "vrrp.52: over eth0 address 00:00:5e:00:01:34",
+        "vrrp.53: over eth0 address 00:00:5e:00:01:35",
+        "vrrp.51: over eth1 address 00:00:5e:00:01:33",
+        "198.51.100.202 is at 02:00:00:00:00:77",
+    ];
+    let addresses = [
+        "192.0.2.200",
+        "192.0.2.201",
+        "192.0.2.202",
+        "198.51.100.200",
+        "198.51.100.201",
+        "198.51.100.202",
+    ];
+    is_as_with_keepalived(&configuration, &addresses, &expected)
+}
+
 /// The instance of [`instance`], with its interface and what else is different.
 fn moved(extra: &str, interface: &str, addresses: &str) -> String {
     instance("V4", 51, extra, addresses).replace("interface eth0", &format!("interface {interface}"))
@@ -268,6 +300,50 @@ fn a_deleted_interface_comes_back(subject: Software) -> Result<()> {
     Ok(())
 }
 
+/// The carrier of the interface below counts.
+fn a_pulled_cable_is_noticed(subject: Software) -> Result<()> {
+    let host = Host::new()?;
+    let daemon = Daemon::start(subject, &host.director, &instance("V4", 51, "use_vmac", V4))?;
+    host.wait_for(&["192.0.2.200"])?;
+    let port = host.port_of_director().context("a port")?;
+    host.network.pull(&port)?;
+    daemon.wait_for_log("Entering FAULT STATE", SystemTime::UNIX_EPOCH, 3 * LATENESS)?;
+    host.wait_without(&["192.0.2.200"])?;
+    host.network.put_back(&port)?;
+    host.wait_for(&["192.0.2.200"])?;
+    let reached = host.reached(&["192.0.2.200"])?;
+    ensure!(
+        reached
+            .iter()
+            .any(|line| line.contains("00:00:5e:00:01:33 and answers")),
+        "{reached:?}"
+    );
+    Ok(())
+}
+
+/// The interface below may come after the daemon, and go and come back.
+fn the_interface_below_may_come_later(subject: Software) -> Result<()> {
+    let host = Host::new()?;
+    let below = |words: &[&str]| host.director.run("ip", words).map(drop);
+    let make = ["link", "add", "below", "type", "veth", "peer", "name", "end"];
+    let up = ["link", "set", "below", "up"];
+    let other_up = ["link", "set", "end", "up"];
+    let address = ["address", "add", "203.0.113.1/24", "dev", "below"];
+    let configuration = moved("use_vmac\n    no_accept", "below", "203.0.113.200/24");
+    let _daemon = Daemon::start(subject, &host.director, &configuration)?;
+    for _ in 0..2 {
+        for words in [&make[..], &other_up, &address, &up] {
+            below(words)?;
+        }
+        host.wait_for(&["203.0.113.200"])?;
+        let state = HostState::of(&host.director)?;
+        ensure!(state.has_interface("vrrp.51"), "the address is elsewhere");
+        below(&["link", "delete", "below"])?;
+        host.wait_without(&["203.0.113.200"])?;
+    }
+    Ok(())
+}
+
 /// Announcements of addresses on interfaces that no adverts leave by.
 fn extra_announcements_come_when_due(subject: Software) -> Result<()> {
     let extra = "use_vmac\n    use_vmac_addr\n    garp_master_delay 0\n    garp_master_repeat 1\n    garp_extra_if 1";
@@ -328,10 +404,10 @@ macro_rules! cases {
 }
 
 cases! {
-    Keepalived: a_deleted_interface_comes_back extra_announcements_come_when_due;
-    // keepalived 2.2 leaves settings of the kernel behind, and adopts interfaces without the rules that belong to them.
+    Keepalived: a_deleted_interface_comes_back extra_announcements_come_when_due a_pulled_cable_is_noticed;
+    // keepalived 2.2 does not start without the interface, leaves settings of the kernel behind, and adopts interfaces without the rules that belong to them.
     Holdfast: a_deleted_interface_comes_back extra_announcements_come_when_due leftovers_are_adopted
-              reloads_lead_where_starts_lead;
+              reloads_lead_where_starts_lead a_pulled_cable_is_noticed the_interface_below_may_come_later;
 }
 
 #[test]
