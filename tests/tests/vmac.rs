@@ -276,6 +276,26 @@ fn leftovers_are_adopted(subject: Software) -> Result<()> {
     Ok(())
 }
 
+/// A daemon without macvlans takes away those of one that was killed, with the packet filter and the kernel's settings.
+fn leftovers_that_nobody_wants_go(subject: Software) -> Result<()> {
+    let host = Host::new()?;
+    let before = HostState::of(&host.director)?;
+    let dropping =
+        "global_defs {\n    nftables other\n}\n".to_owned() + &instance("V4", 51, "use_vmac\n    no_accept", V4);
+    let killed = Daemon::start(subject, &host.director, &dropping)?;
+    host.wait_for(&["192.0.2.200"])?;
+    killed.kill()?;
+    let _next = Daemon::start(subject, &host.director, &instance("V4", 51, "", V4))?;
+    let own = "+ eth0: 192.0.2.200/24";
+    let mut left = Vec::new();
+    wait::until("the host as it was", master_down(STRONG) + 3 * LATENESS, || {
+        let changes = HostState::of(&host.director).map(|state| state.changes_since(&before));
+        left = changes.unwrap_or_default();
+        matches!(left.as_slice(), [address] if address.starts_with(own))
+    })
+    .with_context(|| left.join("\n"))
+}
+
 /// An interface that somebody deletes is made again, with its addresses.
 fn a_deleted_interface_comes_back(subject: Software) -> Result<()> {
     let host = Host::new()?;
@@ -406,7 +426,7 @@ macro_rules! cases {
 cases! {
     Keepalived: a_deleted_interface_comes_back extra_announcements_come_when_due a_pulled_cable_is_noticed;
     // keepalived 2.2 does not start without the interface, leaves settings of the kernel behind, and adopts interfaces without the rules that belong to them.
-    Holdfast: a_deleted_interface_comes_back extra_announcements_come_when_due leftovers_are_adopted
+    Holdfast: leftovers_that_nobody_wants_go a_deleted_interface_comes_back extra_announcements_come_when_due leftovers_are_adopted
               reloads_lead_where_starts_lead a_pulled_cable_is_noticed the_interface_below_may_come_later;
 }
 

@@ -7,6 +7,7 @@ use std::path::Path;
 use holdfast_net::ChangedSysctl;
 use serde::{Deserialize, Serialize};
 
+use crate::ipc::HostNews;
 use crate::status::Status;
 
 /// Changes of the host, as they stand in the state file.
@@ -16,12 +17,26 @@ pub struct HostChanges {
     pub boot: String,
     /// Settings of the kernel
     pub sysctls: Vec<ChangedSysctl>,
+    /// Interfaces that were made, with the kernel's numbers of them
+    #[serde(default)]
+    pub interfaces: Vec<(String, u32)>,
+    /// The name of tables of nftables
+    #[serde(default)]
+    pub filter_table: Option<String>,
 }
 
 impl HostChanges {
-    /// Changes made now.
-    pub fn now(sysctls: Vec<ChangedSysctl>) -> Self {
-        Self { boot: boot(), sysctls }
+    /// Takes over what has changed.
+    pub fn update(&mut self, news: HostNews) {
+        self.boot = boot();
+        self.sysctls = news.sysctls.unwrap_or_else(|| std::mem::take(&mut self.sysctls));
+        self.interfaces = news.interfaces.unwrap_or_else(|| std::mem::take(&mut self.interfaces));
+        self.filter_table = news.filter_table;
+    }
+
+    /// Whether there is anything to put back.
+    pub fn is_empty(&self) -> bool {
+        self.sysctls.is_empty() && self.interfaces.is_empty() && self.filter_table.is_none()
     }
 
     /// What a daemon with this state file left behind, if the host has not been started again since.
@@ -61,12 +76,24 @@ mod tests {
             former: "0".into(),
             ours: "1".into(),
         };
-        let mut status = Status {
-            changes: HostChanges::now(vec![changed.clone()]),
-            ..Status::default()
-        };
+        let mut status = Status::default();
+        status.changes.update(HostNews {
+            sysctls: Some(vec![changed.clone()]),
+            interfaces: Some(vec![("vrrp.51".into(), 7)]),
+            filter_table: None,
+        });
+        status.changes.update(HostNews {
+            sysctls: None,
+            interfaces: None,
+            filter_table: Some("filters".into()),
+        });
         status.write(&file).unwrap();
-        assert_eq!(HostChanges::left_behind(&file).sysctls, [changed]);
+        let left = HostChanges::left_behind(&file);
+        assert_eq!(
+            (left.sysctls.as_slice(), left.filter_table.as_deref()),
+            (&[changed][..], Some("filters"))
+        );
+        assert_eq!(left.interfaces, [("vrrp.51".to_owned(), 7)]);
         status.changes.boot = "another".into();
         status.write(&file).unwrap();
         assert_eq!(HostChanges::left_behind(&file), HostChanges::default());

@@ -15,6 +15,7 @@ use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::host_changes::HostChanges;
 use crate::memory;
 use crate::plan::buffers::{NetlinkBuffers, VrrpBuffers};
 use holdfast_health::event::{CheckerId, Generation};
@@ -48,7 +49,7 @@ pub enum ToVrrp {
     /// How the process runs, behind each configuration
     Process(ProcessSettings),
     /// What a predecessor that was killed changed on the host, behind the first configuration
-    ChangedSettings(Vec<holdfast_net::ChangedSysctl>),
+    LeftBehind(HostChanges),
     /// A tracked script came up or went down; `None`: it has no result yet
     ScriptResult {
         /// Name of the `vrrp_script`
@@ -86,12 +87,23 @@ pub enum FromVrrp {
     Status(VrrpStatus),
     /// What has changed since, soon after a change
     Changed(VrrpChange),
-    /// All settings of the kernel that are changed now
-    ChangedSettings(Vec<holdfast_net::ChangedSysctl>),
+    /// What is changed on the host now
+    ChangedHost(HostNews),
     /// A configuration and how the process runs have been taken in
     Configured,
     /// A timer was heard so late that the process should have a higher priority
     Late(Duration),
+}
+
+/// What the VRRP process has changed on the host.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct HostNews {
+    /// All settings of the kernel that are changed now; `None`: the same as before
+    pub sysctls: Option<Vec<holdfast_net::ChangedSysctl>>,
+    /// All interfaces that it has made, with the kernel's numbers of them; `None`: the same as before
+    pub interfaces: Option<Vec<(String, u32)>>,
+    /// The name of the tables of the packet filter, while there are any
+    pub filter_table: Option<String>,
 }
 
 /// A change of state of an instance or a group.

@@ -236,8 +236,8 @@ impl Supervisor {
             )?;
             let configure = self.configuration.for_vrrp();
             child.configure(&configure, &self.configuration.processes.vrrp, ToVrrp::Process);
-            if !self.status.changes.sysctls.is_empty() {
-                child.send(&ToVrrp::ChangedSettings(self.status.changes.sysctls.clone()));
+            if !self.status.changes.is_empty() {
+                child.send(&ToVrrp::LeftBehind(self.status.changes.clone()));
             }
             for result in self.trackers.all_results() {
                 child.send(&result);
@@ -303,7 +303,7 @@ impl Supervisor {
                 }
             }
             Report::Bfd(FromBfd::Status(report)) => self.status.bfd.get_or_insert_default().report = report,
-            Report::Vrrp(FromVrrp::ChangedSettings(changed)) => self.status.changes = HostChanges::now(changed),
+            Report::Vrrp(FromVrrp::ChangedHost(news)) => self.status.changes.update(news),
             Report::Vrrp(FromVrrp::Configured) => on(&mut self.vrrp, Controlled::configured),
             Report::Checker(FromChecker::Configured) => on(&mut self.checker, Controlled::configured),
             Report::Bfd(FromBfd::Configured) => on(&mut self.bfd, Controlled::configured),

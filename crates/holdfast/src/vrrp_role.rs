@@ -119,7 +119,9 @@ pub async fn run() -> anyhow::Result<()> {
                     driver.adopt_buffers(*buffers);
                     driver.reload(*settings, *routing, *links).await;
                 }
-                Some(ToVrrp::ChangedSettings(changed)) => driver.tended.own.inherit(&changed),
+                Some(ToVrrp::LeftBehind(changes)) => {
+                    driver.tended.inherit(&changes, &mut driver.requests, &driver.interfaces).await;
+                }
                 Some(ToVrrp::Process(settings)) => {
                     process.adopt(settings);
                     driver.send(&FromVrrp::Configured);

@@ -18,6 +18,7 @@ use holdfast_vrrp::NodeSettings;
 use self::kernel_settings::KernelSettings;
 use self::plan::{LinkLocal, Plan, Planned};
 use super::interfaces::{Interfaces, StandIn};
+use crate::host_changes::HostChanges;
 
 /// Pause before what failed is tried again.
 const RETRY: Duration = Duration::from_secs(1);
@@ -30,6 +31,8 @@ pub struct OwnInterfaces {
     plan: Plan,
     /// Interfaces that were made or taken over, with the kernel's number after they were set up.
     ready: BTreeMap<String, u32>,
+    /// Others than the supervisor knows of may be there
+    may_differ: bool,
     kernel_settings: KernelSettings,
     /// What went wrong with each, said once.
     failing: BTreeMap<String, String>,
@@ -79,10 +82,24 @@ impl OwnInterfaces {
         resolved
     }
 
-    /// Takes over what a predecessor changed on the host before it was killed.
-    pub fn inherit(&mut self, changed: &[ChangedSysctl]) {
-        self.kernel_settings.inherit(changed);
-        self.kernel_settings.apply(&self.plan.interfaces);
+    /// Takes over what a predecessor changed on the host before it was killed, and made there; what of it nobody wants any more
+    /// goes.
+    pub async fn inherit(&mut self, changes: &HostChanges, requests: &mut Requests, interfaces: &Interfaces) {
+        self.kernel_settings.inherit(&changes.sysctls);
+        let is_there = |name: &str, index: u32| {
+            let link = interfaces.link(name).filter(|link| link.index == index);
+            link.is_some_and(|link| matches!(link.kind.as_deref(), Some("macvlan" | "ipvlan")))
+        };
+        let left = changes.interfaces.iter().filter(|(name, index)| is_there(name, *index));
+        let left: Vec<(String, u32)> = left.filter(|(name, _)| !self.is_ours(name)).cloned().collect();
+        self.ready.extend(left);
+        self.remove_unused(requests).await;
+    }
+
+    /// The interfaces that are there now with the kernel's numbers of them, if they may be others than were told last.
+    pub fn news_of_interfaces(&mut self) -> Option<Vec<(String, u32)>> {
+        let ready = self.ready.iter().map(|(name, index)| (name.clone(), *index));
+        std::mem::take(&mut self.may_differ).then(|| ready.collect())
     }
 
     /// What is changed on the host now, if that is not what was told last.
@@ -269,6 +286,7 @@ impl OwnInterfaces {
                 requests.set_mac(index, mac).await?;
             }
             self.ready.insert(planned.name.clone(), index);
+            self.may_differ = true;
         }
         add_addresses(index, missing, requests).await
     }
@@ -315,6 +333,7 @@ impl OwnInterfaces {
                 Err(error) => tracing::error!("{error}"),
             }
             self.ready.remove(&name);
+            self.may_differ = true;
             self.kernel_settings.forget_interface(&name);
         }
         self.kernel_settings.apply(&self.plan.interfaces);

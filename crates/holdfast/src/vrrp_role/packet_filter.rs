@@ -154,6 +154,26 @@ impl PacketFilter {
         }
     }
 
+    /// The name of the tables, while there are any.
+    pub fn table(&self) -> Option<&str> {
+        self.active
+            .as_ref()
+            .map(|active| active.tables.settings().table.as_str())
+    }
+
+    /// Removes tables that a predecessor left, unless they are ours now.
+    pub async fn remove_left_behind(&mut self, table: &str) {
+        if self.table() == Some(table) {
+            return;
+        }
+        let settings = PacketFilterSettings {
+            table: table.to_owned(),
+            ..PacketFilterSettings::default()
+        };
+        // Opening takes out what is there.
+        Active::open(settings).await;
+    }
+
     /// Removes the tables.
     pub async fn remove(&mut self) {
         if let Some(mut active) = self.active.take() {

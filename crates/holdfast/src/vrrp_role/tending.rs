@@ -7,13 +7,16 @@ use super::Driver;
 use super::interfaces::Interfaces;
 use super::own_interfaces::OwnInterfaces;
 use super::packet_filter::PacketFilter;
-use crate::ipc::FromVrrp;
+use crate::host_changes::HostChanges;
+use crate::ipc::{FromVrrp, HostNews};
 
 /// What settings ask the driver for beside the machine.
 #[derive(Debug, Default)]
 pub(super) struct Tended {
     pub(super) own: OwnInterfaces,
     pub(super) filter: PacketFilter,
+    /// The tables that the supervisor knows of
+    told_table: Option<String>,
 }
 
 impl Tended {
@@ -31,6 +34,30 @@ impl Tended {
         self.ensure(requests, interfaces).await;
         self.filter.block_held(interfaces).await;
         resolved
+    }
+
+    /// What is changed on the host now, if that is not what was told last.
+    fn news(&mut self) -> Option<HostNews> {
+        let table = self.filter.table();
+        let has_other_table = table != self.told_table.as_deref();
+        if has_other_table {
+            self.told_table = table.map(str::to_owned);
+        }
+        let sysctls = self.own.news_of_settings();
+        let interfaces = self.own.news_of_interfaces();
+        (has_other_table || sysctls.is_some() || interfaces.is_some()).then(|| HostNews {
+            sysctls,
+            interfaces,
+            filter_table: self.told_table.clone(),
+        })
+    }
+
+    /// Takes over what a predecessor changed on the host before it was killed.
+    pub(super) async fn inherit(&mut self, changes: &HostChanges, requests: &mut Requests, interfaces: &Interfaces) {
+        self.own.inherit(changes, requests, interfaces).await;
+        if let Some(table) = &changes.filter_table {
+            self.filter.remove_left_behind(table).await;
+        }
     }
 
     /// True if anything was done.
@@ -65,8 +92,8 @@ impl Driver {
     /// Makes again what somebody deleted or changed. The machine does not hear of an interface that was away for a moment,
     /// only of the addresses that went with it, which it puts back.
     pub(super) async fn tend(&mut self) {
-        if let Some(changed) = self.tended.own.news_of_settings() {
-            self.send(&FromVrrp::ChangedSettings(changed));
+        if let Some(news) = self.tended.news() {
+            self.send(&FromVrrp::ChangedHost(news));
         }
         if !self.tended.own.is_due(DeadlineTimer::now()) {
             return;

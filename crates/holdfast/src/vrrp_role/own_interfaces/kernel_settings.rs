@@ -18,6 +18,8 @@ pub(super) struct KernelSettings {
     no_local_reports: bool,
     /// What the supervisor knows of our changes
     told: Vec<ChangedSysctl>,
+    /// There may be others now
+    may_differ: bool,
 }
 
 impl KernelSettings {
@@ -40,6 +42,7 @@ impl KernelSettings {
             tracing::error!("{error}");
         }
         self.errors = errors;
+        self.may_differ = true;
     }
 
     /// `disable_local_igmp`. True if that is new: [`Self::apply`] has to follow.
@@ -59,6 +62,9 @@ impl KernelSettings {
 
     /// What is changed now, if that is not what was told last.
     pub(super) fn news(&mut self) -> Option<Vec<ChangedSysctl>> {
+        if !std::mem::take(&mut self.may_differ) {
+            return None;
+        }
         let changed = self.sysctls.changed();
         (changed != self.told).then(|| {
             self.told.clone_from(&changed);
