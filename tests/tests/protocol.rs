@@ -1,11 +1,13 @@
 //! What a `vrrp_instance` may ask of the protocol beyond an election: strict mode, sources that must be there, peers that are
 //! missing, changes of the priority, room for packets. Real keepalived is the subject first.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, ensure};
 use bed::daemon::{Daemon, Role, Software};
 use bed::foreign_socket::receive_buffers_of_raw;
+use bed::node::Node;
 use bed::pair::{INTERVAL, LATENESS, Pair, STRONG, WEAK, Wire, master_down};
 use bed::wait::{self, seconds_between};
 use socket2::Domain;
@@ -190,6 +192,83 @@ fn sockets_have_the_room_that_is_asked_for(subject: Software) -> Result<()> {
     Ok(())
 }
 
+/// Routers of another group are others, though they have the same number; takeovers go on in one's own group.
+fn a_group_of_its_own(subject: Software) -> Result<()> {
+    let pair = Pair::new(Wire::V2Multicast)?;
+    let (group, default): (IpAddr, IpAddr) = (Ipv4Addr::new(224, 0, 0, 77).into(), Ipv4Addr::new(224, 0, 0, 18).into());
+    let strong = Daemon::start(
+        Software::Keepalived,
+        &pair.strong,
+        &pair.configuration(STRONG, "mcast_dst_ip 224.0.0.77"),
+    )?;
+    let stranger = Node::new("stranger")?;
+    pair.plug(&stranger, &["192.0.2.3/24"])?;
+    let other = pair.configuration(STRONG, "").replace("192.0.2.200", "192.0.2.201");
+    let _stranger = Daemon::start(Software::Keepalived, &stranger, &other)?;
+    let weak = pair.configuration(WEAK, "");
+    let global = "global_defs {\n    vrrp_mcast_group4 224.0.0.77\n}\n";
+    let _weak = Daemon::start(subject, &pair.weak, &format!("{global}{weak}"))?;
+    let master = pair.wait_for_master(&pair.strong, SystemTime::UNIX_EPOCH, master_down(STRONG))?;
+    std::thread::sleep(master_down(WEAK) + LATENESS);
+    pair.assert_only_master(&pair.strong, &pair.weak, master)?;
+    pair.assert_takeover_after_silence(&pair.strong, &pair.weak, strong.kill()?, WEAK)?;
+    let groups: Vec<IpAddr> = pair
+        .onlooker
+        .adverts_since(SystemTime::UNIX_EPOCH)
+        .into_iter()
+        .map(|(_, advert)| advert.destination)
+        .collect();
+    ensure!(
+        groups.contains(&group) && !groups.contains(&default),
+        "adverts went to {groups:?}"
+    );
+    Ok(())
+}
+
+/// Adverts of a peer that came from further away than it may are refused: there are two masters.
+fn a_peer_has_its_distance(subject: Software) -> Result<()> {
+    let pair = Pair::new(Wire::V2Unicast)?;
+    let far = pair.configuration(STRONG, "unicast_ttl 64");
+    let near = pair
+        .configuration(WEAK, "")
+        .replace("        192.0.2.1\n", "        192.0.2.1 min_ttl 100 max_ttl 255\n");
+    let strong = Daemon::start(Software::Keepalived, &pair.strong, &far)?;
+    pair.wait_for_master(&pair.strong, SystemTime::UNIX_EPOCH, master_down(STRONG))?;
+    let _weak = Daemon::start(subject, &pair.weak, &near)?;
+    let both = pair.wait_for_master(&pair.weak, SystemTime::UNIX_EPOCH, master_down(WEAK))?;
+    pair.next_advert(&pair.strong, both)?;
+    strong.stop()?;
+    let _strong = Daemon::start(
+        Software::Keepalived,
+        &pair.strong,
+        &pair.configuration(STRONG, "unicast_ttl 100"),
+    )?;
+    pair.wait_for_address_within(&pair.strong, true, master_down(STRONG) + LATENESS * 2)?;
+    pair.wait_for_address_within(&pair.weak, false, LATENESS * 2)
+}
+
+/// A peer that sums as releases before 1.3.6 did is understood without a word, and answered in kind; `never` refuses it.
+fn the_old_checksum_is_found_out(subject: Software) -> Result<()> {
+    let third =
+        |pair: &Pair, priority, extra: &str| pair.configuration(priority, extra).replace("version 2", "version 3");
+    for (word, understood) in [("", true), ("old_unicast_checksum never", false)] {
+        let pair = Pair::new(Wire::V2Unicast)?;
+        let _strong = Daemon::start(
+            Software::Keepalived,
+            &pair.strong,
+            &third(&pair, STRONG, "old_unicast_checksum"),
+        )?;
+        pair.wait_for_address_within(&pair.strong, true, master_down(STRONG) + LATENESS * 2)?;
+        let _weak = Daemon::start(subject, &pair.weak, &third(&pair, WEAK, word))?;
+        std::thread::sleep(master_down(WEAK) + LATENESS * 2);
+        ensure!(
+            pair.weak.has(pair.wire.address()) != understood,
+            "with {word:?} the old checksum is not judged as it should be"
+        );
+    }
+    Ok(())
+}
+
 macro_rules! cases {
     ($($software:ident $module:ident)*) => {
         $(mod $module {
@@ -226,6 +305,24 @@ macro_rules! cases {
                     a_fifo_is_told_of_priorities(place, Software::$software)?;
                 }
                 Ok(())
+            }
+
+            #[test]
+            #[ignore = "needs root: cargo xtask test peers"]
+            fn own_multicast_group() -> Result<()> {
+                a_group_of_its_own(Software::$software)
+            }
+
+            #[test]
+            #[ignore = "needs root: cargo xtask test peers"]
+            fn distance_of_a_peer() -> Result<()> {
+                a_peer_has_its_distance(Software::$software)
+            }
+
+            #[test]
+            #[ignore = "needs root: cargo xtask test peers"]
+            fn old_checksums() -> Result<()> {
+                the_old_checksum_is_found_out(Software::$software)
             }
 
             #[test]

@@ -401,6 +401,19 @@ fn each_sender_counts_for_itself_and_a_clock_put_right_is_forgiven() {
     assert!(hear_signed(&mut bench, HIGHER, 200, 1, number(19, 0)));
 }
 
+/// Neither the newest nor one that is older still, whichever was repeated before.
+#[test]
+fn a_repetition_makes_room_for_no_other() {
+    let mut bench = bench_at(signing(HmacMode::Enforce), 0);
+    for rest in 0..3 {
+        assert!(hear_signed(&mut bench, HIGHER, 200, 1, number(0, rest)));
+    }
+    for rest in [0, 1, 2, 2, 0] {
+        assert!(!hear_signed(&mut bench, HIGHER, 200, 1, number(0, rest)));
+    }
+    assert_eq!(bench.status("VI_1").counters.auth_ext_replay, 5);
+}
+
 #[test]
 fn clocks_that_drift_apart_are_said_in_time() {
     let mut bench = bench_at(signing(HmacMode::Enforce), 0);
