@@ -36,6 +36,8 @@ fn track_process() -> Scenario {
         Step::new(Act::Run(0, END_A), Until::Master(1)),
         Step::new(Act::Run(0, BEGIN_A), Until::Master(0)),
         Step::new(Act::Run(0, END_B), Until::Master(1)),
+        // The next run is on the same machine.
+        Step::new(Act::Run(0, END_A), Until::Master(1)),
     ];
     Scenario {
         on_this_machine: true,
