@@ -189,7 +189,8 @@ pub fn check(scenario: &Scenario) -> Result<()> {
     println!("--- {}, the control:\n{control}---", scenario.name);
     let mut problems = Vec::new();
     for (roles, outcome) in roles.iter().skip(1).zip(outcomes) {
-        let verdict = outcome.and_then(|subject| compare::compare(scenario, &control, &subject));
+        let verdict = outcome
+            .and_then(|subject| compare::compare(scenario, &control, &subject).with_context(|| subject.logs.clone()));
         let told = match &verdict {
             Ok(rows) if rows.is_empty() => "same".to_owned(),
             Ok(rows) => format!("differs (documented: {})", rows.join("; ")),

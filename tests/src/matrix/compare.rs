@@ -98,6 +98,7 @@ mod tests {
         Transcript {
             lines: lines.iter().map(|line| (*line).to_owned()).collect(),
             times: vec![time],
+            logs: String::new(),
         }
     }
 

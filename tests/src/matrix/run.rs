@@ -85,6 +85,7 @@ pub(super) fn run(scenario: &Scenario, roles: &[Software]) -> Result<Transcript>
         }
         transcript.add_states(node.name(), &director.logs);
     }
+    transcript.logs = logs(&directors);
     Ok(transcript)
 }
 
