@@ -201,8 +201,12 @@ fn real_time_changes_at_a_reload(subject: Software) -> Result<()> {
 fn a_restarted_process_runs_like_its_predecessor(subject: Software) -> Result<()> {
     let case = Case::new(subject)?;
     let daemon = case.start("bfd_rt_priority 9\nbfd_process_name reborn\nbfd_no_swap")?;
+    let end = match subject {
+        Software::Keepalived => "10000",
+        Software::Holdfast => "500000",
+    };
     let wanted = |process: &Attributes| {
-        let limited = process.realtime_priority == Some(9) && process.realtime_limit == ["5000", "10000"];
+        let limited = process.realtime_priority == Some(9) && process.realtime_limit == ["5000", end];
         limited && process.name == "reborn" && process.locks_memory
     };
     wait_for(&daemon, Role::Bfd, "its attributes", wanted)?;

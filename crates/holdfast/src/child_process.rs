@@ -15,6 +15,7 @@ pub fn settle_in() -> anyhow::Result<()> {
 
 /// The kernel warns a process that ran for too long at a real-time priority, before it ends it.
 fn warn_of_realtime_limit() -> anyhow::Result<()> {
+    process::pause::on_warnings().context("cannot pause at the real-time limit")?;
     let mut warnings = signal(SignalKind::from_raw(libc::SIGXCPU)).context("cannot listen to signals")?;
     tokio::spawn(async move {
         while warnings.recv().await.is_some() {

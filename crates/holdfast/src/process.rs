@@ -6,6 +6,7 @@
 
 pub mod outside;
 pub mod own;
+pub mod pause;
 mod scheduler;
 
 use std::time::Duration;
@@ -28,7 +29,8 @@ pub struct ProcessSettings {
     pub realtime_priority: Option<u8>,
     /// Processors that it may run on; empty: all
     pub cpus: Vec<u32>,
-    /// How long it may run without a pause at a real-time priority: a warning at half of it, the end after all of it
+    /// How long it may run without a pause at a real-time priority: it pauses at half of it; the end comes after all of it, and
+    /// not before half a second
     pub realtime_limit: Duration,
     /// It gets a higher priority when it is late
     pub auto_priority: Option<AutoPriority>,

@@ -29,6 +29,7 @@ impl OwnProcess {
         {
             tracing::error!("cannot keep the memory of this process from being swapped out (*_no_swap): {error}");
         }
+        super::pause::warn_after(settings.realtime_limit / 2);
         if settings.is_realtime()
             && let Err(error) = limit_realtime(0, settings.realtime_limit)
         {

@@ -6,6 +6,10 @@ use std::time::Duration;
 
 use libc::{c_int, pid_t};
 
+/// When the kernel may end a process, whatever its limit. It counts ticks of up to 10 ms, and a system call that changes
+/// hundreds of addresses takes several: with keepalived's 10 ms it would not even warn before.
+const SHORTEST_END_US: u64 = 500_000;
+
 /// A thread's scheduling policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Policy {
@@ -60,10 +64,26 @@ pub(super) fn limit_locked_memory(process: pid_t, bytes: u64) -> io::Result<()> 
 }
 
 /// How long a process may run without a pause at a real-time priority, 0: the calling one. The kernel warns at half of it, as
-/// with keepalived.
+/// with keepalived; the process then pauses ([`super::pause`]).
 pub(super) fn limit_realtime(process: pid_t, length: Duration) -> io::Result<()> {
     let microseconds = u64::try_from(length.as_micros()).unwrap_or(UNLIMITED);
-    set_limit(process, libc::RLIMIT_RTTIME, microseconds / 2, microseconds)
+    let end = microseconds.max(SHORTEST_END_US);
+    set_limit(process, libc::RLIMIT_RTTIME, microseconds / 2, end)
+}
+
+/// Sets when the kernel warns the calling process again, in microseconds, and leaves when it ends it. For a signal handler.
+pub(super) fn set_realtime_warning(microseconds: u64) {
+    let mut limit = libc::rlimit64 {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: the kernel writes `limit` during the first call and reads it during the second.
+    unsafe {
+        if libc::prlimit64(0, libc::RLIMIT_RTTIME, std::ptr::null(), &raw mut limit) == 0 {
+            limit.rlim_cur = microseconds.min(limit.rlim_max);
+            libc::prlimit64(0, libc::RLIMIT_RTTIME, &raw const limit, std::ptr::null_mut());
+        }
+    }
 }
 
 /// No limit.
