@@ -31,5 +31,6 @@ pub mod site;
 pub mod table;
 pub mod trace;
 pub mod usage;
+pub mod verdicts;
 pub mod wait;
 pub mod web;

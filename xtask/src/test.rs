@@ -58,6 +58,7 @@ const GUEST_CASES: &[(&str, &str)] = &[
     ("guest: the same tables as keepalived", "tables"),
     ("guest: the same verdicts as keepalived", "checkers"),
     ("guest: VRF", "vrf"),
+    ("guest: the same verdicts on web servers", "web"),
     ("guest: the processes that are tracked", "tracked_processes"),
     ("guest: real servers and BFD", "bfd_checks"),
     ("guest: as keepalived in each role", "matrix_guest"),

@@ -6,7 +6,7 @@ mod response;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
-use holdfast_health::probe::{Connection, HttpProtocol, Phase, Tls, Url, Verdict};
+use holdfast_health::probe::{Connection, Failure, HttpProtocol, Phase, Tls, Url, Verdict};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::connect::connect;
@@ -25,7 +25,8 @@ pub(crate) async fn get(
     progress: &mut Progress,
 ) -> Result<(), Verdict> {
     let mut stream = connect(connection, progress).await?;
-    converse(&mut stream, connection, protocol, url, progress).await
+    ask(&mut stream, connection, protocol, url, progress).await?;
+    listen(&mut stream, connection, url, false, progress).await
 }
 
 /// The same over TLS.
@@ -39,12 +40,16 @@ pub(crate) async fn get_over_tls(
     let session = setup.session(connection, tls, url)?;
     let stream = connect(connection, progress).await?;
     let mut stream = session.shake_hands(stream, connection, progress).await?;
-    converse(&mut stream, connection, protocol, url, progress).await
+    ask(&mut stream, connection, protocol, url, progress).await?;
+    listen(&mut stream, connection, url, !url.tls_compliant, progress).await?;
+    if url.tls_compliant && !tls::said_goodbye(&mut stream).await {
+        return Err(Verdict::Failure(Failure::NoCloseNotify));
+    }
+    Ok(())
 }
 
-/// Asks and listens, over any kind of stream.
-async fn converse(
-    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+async fn ask(
+    stream: &mut (impl AsyncWrite + Unpin),
     connection: &Connection,
     protocol: HttpProtocol,
     url: &Url,
@@ -54,18 +59,30 @@ async fn converse(
     progress
         .within(Phase::Sending, connection.timeout, stream.write_all(text.as_bytes()))
         .await?
-        .map_err(|error| tls::broken(error, Phase::Sending))?;
+        .map_err(|error| tls::broken(error, Phase::Sending))
+}
 
+/// Takes in the answer. With `any_end`, a connection that breaks after the header has ended, however it broke: keepalived takes
+/// it so over TLS, and servers that do not bother to end in good order are common.
+async fn listen(
+    stream: &mut (impl AsyncRead + Unpin),
+    connection: &Connection,
+    url: &Url,
+    any_end: bool,
+    progress: &mut Progress,
+) -> Result<(), Verdict> {
     let mut reader = Reader::new(url);
     let mut buffer = Vec::with_capacity(CHUNK);
     loop {
         buffer.clear();
-        let length = progress
+        let read = progress
             .within(Phase::Reading, connection.timeout, stream.read_buf(&mut buffer))
-            .await?
-            .map_err(|error| tls::broken(error, Phase::Reading))?;
-        if length == 0 {
-            break;
+            .await?;
+        match read {
+            Ok(0) => break,
+            Ok(_) => {}
+            Err(_) if any_end && reader.has_header() => break,
+            Err(error) => return Err(tls::broken(error, Phase::Reading)),
         }
         progress.received();
         reader.push(&buffer).map_err(Verdict::Failure)?;

@@ -1,9 +1,11 @@
 //! TLS by OpenSSL, because keepalived's users know which servers OpenSSL talks to, and configure it (`openssl.cnf`).
 
 use std::fmt;
+use std::future::poll_fn;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
+use std::task::Poll;
 
 use holdfast_health::probe::{Connection, Failure, NotTried, Phase, Sni, Tls, Url, Verdict, Verify};
 use openssl::error::ErrorStack;
@@ -34,7 +36,7 @@ pub struct Identity {
 impl Identity {
     /// What keeps sessions from being opened with it, if anything does.
     pub fn problem(&self) -> Option<String> {
-        context(self, SslOptions::empty()).err()
+        context(self).err()
     }
 }
 
@@ -49,54 +51,38 @@ impl fmt::Debug for Identity {
     }
 }
 
-/// What all sessions have in common. It is made when the first one is opened: who does not check over TLS does not pay
-/// for OpenSSL's tables.
+/// What all sessions have in common, or why there can be none. It is made when the first one is opened: who does not check over TLS
+/// does not pay for OpenSSL's tables.
 #[derive(Clone)]
 pub(crate) struct Setup(Arc<SharedSetup>);
 
 struct SharedSetup {
     identity: Identity,
-    contexts: OnceLock<Result<Contexts, String>>,
-}
-
-struct Contexts {
-    /// A connection that is closed without `close_notify` has ended.
-    lenient: SslContext,
-    /// It has failed (`tls_compliant`).
-    strict: SslContext,
+    context: OnceLock<Result<SslContext, String>>,
 }
 
 impl Setup {
     pub(crate) fn new(identity: &Identity) -> Self {
         Self(Arc::new(SharedSetup {
             identity: identity.clone(),
-            contexts: OnceLock::new(),
+            context: OnceLock::new(),
         }))
     }
 
     /// A session for one request.
     pub(crate) fn session(&self, connection: &Connection, tls: &Tls, url: &Url) -> Result<Session, Verdict> {
         let no_tls = |reason: String| Verdict::NotTried(NotTried::Tls(reason));
-        let contexts = self.0.contexts.get_or_init(|| {
-            Ok(Contexts {
-                lenient: context(&self.0.identity, SslOptions::IGNORE_UNEXPECTED_EOF)?,
-                strict: context(&self.0.identity, SslOptions::empty())?,
-            })
-        });
-        let contexts = contexts.as_ref().map_err(|reason| no_tls(reason.clone()))?;
-        let context = if url.tls_compliant {
-            &contexts.strict
-        } else {
-            &contexts.lenient
-        };
+        let context = self.0.context.get_or_init(|| context(&self.0.identity));
+        let context = context.as_ref().map_err(|reason| no_tls(reason.clone()))?;
         session(context, connection, tls, url).map_err(|error| no_tls(reason(&error)))
     }
 }
 
-fn context(identity: &Identity, options: SslOptions) -> Result<SslContext, String> {
+fn context(identity: &Identity) -> Result<SslContext, String> {
     let wrong = |what: &'static str| move |error: ErrorStack| format!("{what}: {}", reason(&error));
     let mut builder = SslContext::builder(SslMethod::tls_client()).map_err(wrong("no context"))?;
-    builder.set_options(options);
+    // What an end without `close_notify` means is decided by `tls_compliant`, and not by OpenSSL.
+    builder.set_options(SslOptions::IGNORE_UNEXPECTED_EOF);
     if let Some(ca) = &identity.ca {
         let mut store = X509StoreBuilder::new().map_err(wrong("ca"))?;
         for authority in certificates(ca, "ca")? {
@@ -205,23 +191,25 @@ fn failed(error: &openssl::ssl::Error, phase: Phase) -> Verdict {
     if let Some(error) = error.io_error() {
         return connect::broken(error, phase);
     }
-    let closed = error.code() == ErrorCode::SYSCALL || error.ssl_error().is_some_and(is_unexpected_end);
-    Verdict::Failure(match (phase, error.ssl_error()) {
-        (Phase::Reading, _) if closed => Failure::NoCloseNotify,
-        _ if closed => Failure::NoAnswer,
-        (_, stack) => Failure::Tls {
+    Verdict::Failure(match error.ssl_error() {
+        // The connection ended within the handshake.
+        None if error.code() == ErrorCode::SYSCALL => Failure::NoAnswer,
+        stack => Failure::Tls {
             phase,
             reason: stack.map_or_else(|| error.to_string(), reason),
         },
     })
 }
 
-/// `SSL_R_UNEXPECTED_EOF_WHILE_READING`
-fn is_unexpected_end(stack: &ErrorStack) -> bool {
-    let errors = stack.errors().iter();
-    errors
-        .filter_map(openssl::error::Error::reason)
-        .any(|reason| reason == "unexpected eof while reading")
+/// Whether a connection that has ended did so with a `close_notify` (RFC 8446 section 6.1).
+pub(crate) async fn said_goodbye(stream: &mut SslStream<TcpStream>) -> bool {
+    let mut byte = [0];
+    let peek = poll_fn(|context| match Pin::new(&mut *stream).poll_peek(context, &mut byte) {
+        // Nothing more comes after the end.
+        Poll::Pending => Poll::Ready(None),
+        Poll::Ready(result) => Poll::Ready(result.err()),
+    });
+    peek.await.is_some_and(|error| error.code() == ErrorCode::ZERO_RETURN)
 }
 
 /// The first thing that OpenSSL says, which is the cause.

@@ -81,6 +81,11 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Whether the header is complete.
+    pub const fn has_header(&self) -> bool {
+        matches!(self.state, State::Body(_))
+    }
+
     /// The connection has ended.
     ///
     /// # Errors
