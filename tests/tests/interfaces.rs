@@ -170,6 +170,19 @@ fn a_loss_counts_after_its_delay(subject: Software) -> Result<()> {
     case.strong_is_master(back).map(drop)
 }
 
+/// The delays of an interface are those of the virtual MACs over it.
+fn a_loss_below_a_virtual_mac_counts_after_its_delay(subject: Software) -> Result<()> {
+    const DOWN: Duration = Duration::from_millis(1500);
+    let case = Case::new(subject)?;
+    let delays = "interface_up_down_delays {\n    eth0 1.5\n}";
+    let (strong, _weak) = case.start_settled(&case.configuration(delays, "use_vmac"))?;
+    let pulled = case.pull()?;
+    let noticed = strong.wait_for_log(FAULT, pulled, DOWN + LATENESS)?;
+    ensure_after(DOWN, pulled, noticed)?;
+    let back = case.put_back()?;
+    case.strong_is_master(back).map(drop)
+}
+
 /// A delay ends before a backup would take silence for death.
 fn a_delay_is_shorter_than_the_patience_of_backups(subject: Software) -> Result<()> {
     let case = Case::new(subject)?;
@@ -422,7 +435,7 @@ fn a_tracked_file_is_behind_a_link(subject: Software) -> Result<()> {
 
 macro_rules! cases {
     ($subject:ident) => {
-        cases!($subject; a_loss_counts_after_its_delay a_delay_is_shorter_than_the_patience_of_backups links_are_polled
+        cases!($subject; a_loss_counts_after_its_delay a_loss_below_a_virtual_mac_counts_after_its_delay a_delay_is_shorter_than_the_patience_of_backups links_are_polled
             polling_of_all_and_of_none tracked_interfaces_weigh an_interface_comes_goes_and_changes
             an_interface_is_replaced_at_once an_interface_of_addresses_comes_and_goes settings_of_the_kernel_are_lent
             static_addresses_have_a_default_interface a_tracked_file_is_behind_a_link);

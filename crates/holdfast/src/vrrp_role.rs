@@ -618,7 +618,6 @@ impl Driver {
         let now = DeadlineTimer::now();
         self.routing.stop(&mut self.requests, &mut self.interfaces, now).await;
         self.remove_tended(keep_addresses).await;
-        self.links.stop();
         self.send(&self.reporting.whole(&self.node));
         self.supervisor.flush().await;
         Ok(())

@@ -1,5 +1,4 @@
-//! What is done with interfaces besides the elections on them: `interface_up_down_delays`, `linkbeat_interfaces`,
-//! `disable_local_igmp`.
+//! How interfaces are looked at: `interface_up_down_delays`, `linkbeat_interfaces`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,8 +15,6 @@ pub struct LinkPlan {
     pub delays: BTreeMap<String, LinkDelays>,
     /// Interfaces whose drivers are asked, and how; `None`: in the first way that works
     pub polled: BTreeMap<String, Option<LinkPollMethod>>,
-    /// No IGMP reports for groups of the local network
-    pub without_local_igmp: bool,
 }
 
 /// The plan for everything in the file, and what there is to say of it. `settings` are those of the same file.
@@ -26,7 +23,6 @@ pub fn link_plan(config: &Config, settings: &NodeSettings) -> (LinkPlan, Vec<Str
     let plan = LinkPlan {
         delays,
         polled: polled(config, settings),
-        without_local_igmp: config.global_defs.disable_local_igmp,
     };
     (plan, messages)
 }
@@ -152,11 +148,5 @@ mod tests {
             ),
             [eth0(Some(LinkPollMethod::Ethtool)), eth1(Some(LinkPollMethod::Flags))]
         );
-    }
-
-    #[test]
-    fn igmp_is_left_alone_unless_told() {
-        assert!(!plan("global_defs {\n}", "").0.without_local_igmp);
-        assert!(plan("global_defs {\ndisable_local_igmp\n}", "").0.without_local_igmp);
     }
 }

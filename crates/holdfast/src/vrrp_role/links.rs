@@ -1,6 +1,6 @@
 //! Interfaces as the machine sees them: after delays, and with what their drivers say.
 
-use holdfast_net::{DeadlineTimer, Sysctl, Sysctls};
+use holdfast_net::DeadlineTimer;
 use holdfast_time::Timestamp;
 use holdfast_vrrp::{LinkDebounce, NodeSettings};
 
@@ -9,32 +9,19 @@ use super::interfaces::Interfaces;
 use super::link_polling::LinkPolling;
 use crate::plan::links::LinkPlan;
 
-/// What is done with interfaces besides the elections on them.
+/// How interfaces are looked at.
 #[derive(Debug, Default)]
 pub(super) struct Links {
-    plan: LinkPlan,
     debounce: LinkDebounce,
     pub(super) polling: LinkPolling,
-    sysctls: Sysctls,
 }
 
 impl Links {
     /// Takes over a plan; `settings` are those of the same file.
     pub(super) fn configure(&mut self, plan: LinkPlan, settings: &NodeSettings, interfaces: &mut Interfaces) {
-        self.debounce.set_delays(plan.delays.clone(), &settings.interfaces());
-        if let Some(states) = self.polling.set(plan.polled.clone()) {
+        self.debounce.set_delays(plan.delays, &settings.interfaces());
+        if let Some(states) = self.polling.set(plan.polled) {
             interfaces.set_polled(states);
-        }
-        self.plan = plan;
-        self.apply_sysctls();
-    }
-
-    /// Sets what the file asks for, and puts back the rest.
-    fn apply_sysctls(&mut self) {
-        let reports = Sysctl::new(["net", "ipv4", "igmp_link_local_mcast_reports"]);
-        let wanted = self.plan.without_local_igmp.then(|| (reports, "0".to_owned()));
-        for error in self.sysctls.apply(&wanted.into_iter().collect()) {
-            tracing::error!("{error}");
         }
     }
 
@@ -47,13 +34,6 @@ impl Links {
 
     pub(super) fn next_deadline(&self) -> Option<Timestamp> {
         self.debounce.next_deadline()
-    }
-
-    /// At the end: the kernel's settings are as they were.
-    pub(super) fn stop(&mut self) {
-        for error in self.sysctls.restore_all() {
-            tracing::warn!("{error}");
-        }
     }
 }
 
