@@ -24,6 +24,7 @@ pub(crate) struct Bench {
     pub(crate) director: Node,
     pub(crate) rival: Node,
     pub(crate) port: Port,
+    pub(crate) inside: Port,
 }
 
 impl Bench {
@@ -32,13 +33,14 @@ impl Bench {
         let (director, rival) = (Node::new("director")?, Node::new("rival")?);
         let port = network.plug(&director, "lan", "eth0", &["192.0.2.1/24", "fd00::1/64"])?;
         network.plug(&rival, "lan", "eth0", &["192.0.2.2/24"])?;
-        network.plug(&director, "inside", "eth1", &["198.51.100.1/24"])?;
+        let inside = network.plug(&director, "inside", "eth1", &["198.51.100.1/24"])?;
         network.plug(&rival, "inside", "eth1", &["198.51.100.2/24"])?;
         Ok(Self {
             network,
             director,
             rival,
             port,
+            inside,
         })
     }
 
@@ -100,7 +102,7 @@ impl Story {
 }
 
 /// Both at once, each in its own networks: most of the time is waiting.
-pub(crate) fn ensure_same(tell: fn(Software) -> Result<Story>) -> Result<()> {
+pub(crate) fn ensure_same(tell: impl Fn(Software) -> Result<Story> + Sync) -> Result<()> {
     let (expected, found) = std::thread::scope(|scope| {
         let expected = scope.spawn(|| tell(Software::Keepalived));
         let found = tell(Software::Holdfast);

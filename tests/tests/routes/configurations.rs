@@ -159,6 +159,41 @@ nexthop via inet6 fd00::9 realms 1/2 dev eth0 weight 256
 nexthop  encap ip id 7 src 0.0.0.0 dst 192.0.2.99 ttl 0 tos 0 via 192.0.2.9 dev eth0 weight 1
 unicast 10.28.0.0/16 via 192.0.2.9 dev eth0 table main proto keepalived scope global";
 
+/// Static objects that nobody's state depends on: `GROUP` stands for their `track_group`.
+pub(crate) const GROUPED_STATICS: [&str; 3] = [
+    "static_ipaddress {
+    198.51.100.77/24 dev eth1 GROUP
+}
+",
+    "static_routes {
+    203.0.113.0/28 via 198.51.100.9 dev eth1 GROUP
+}
+",
+    "static_rules {
+    iif eth1 table 77 preference 701 GROUP
+}
+",
+];
+
+/// A group with the instance.
+pub(crate) const GROUP: &str = "track_group both {
+    group {
+        VI_1
+    }
+}
+";
+
+/// Little: the first address and one route.
+pub(crate) const LITTLE: Configuration<'static> = Configuration {
+    priority: 100,
+    statics: "",
+    addresses: "192.0.2.200/24",
+    excluded: "",
+    routes: "10.1.0.0/16 via 192.0.2.9 dev eth0",
+    rules: "",
+    more: "",
+};
+
 /// Names that the host gives, file by file.
 pub(crate) const NAME_FILES: &[(&str, &str)] = &[
     ("rt_tables", "100 blue\n101 red\n"),

@@ -61,3 +61,24 @@ fn others_of_a_network_are_promoted() -> Result<()> {
 fn interfaces_that_come_back_get_theirs() -> Result<()> {
     ensure_same(transitions::interfaces_come_and_go)
 }
+
+#[test]
+#[ignore = "needs root: cargo xtask test peers"]
+fn static_address_of_a_group_counts() -> Result<()> {
+    let [address, _, _] = configurations::GROUPED_STATICS;
+    ensure_same(|software| transitions::static_objects_of_a_group(software, address))
+}
+
+#[test]
+#[ignore = "needs root: cargo xtask test peers"]
+fn static_route_of_a_group_counts() -> Result<()> {
+    let [_, route, _] = configurations::GROUPED_STATICS;
+    ensure_same(|software| transitions::static_objects_of_a_group(software, route))
+}
+
+#[test]
+#[ignore = "needs root: cargo xtask test peers"]
+fn static_rule_of_a_group_counts() -> Result<()> {
+    let [_, _, rule] = configurations::GROUPED_STATICS;
+    ensure_same(|software| transitions::static_objects_of_a_group(software, rule))
+}

@@ -162,3 +162,41 @@ pub(crate) fn interfaces_come_and_go(software: Software) -> Result<Story> {
     story.tell(&bench, "new", is_master)?;
     Ok(story)
 }
+
+/// The second interface loses its carrier, which the instance does not use: a static object of it matters only with a
+/// `track_group`.
+pub(crate) fn static_objects_of_a_group(software: Software, statics: &str) -> Result<Story> {
+    let bench = Bench::new()?;
+    let mut story = Story::default();
+    let text = |option: &str, preference: u32| {
+        let statics = format!("{}{}", configurations::GROUP, statics.replace("GROUP", option));
+        let rules = format!("from fd44::/64 table 100 preference {preference}");
+        let little = configurations::LITTLE;
+        Configuration {
+            statics: &statics,
+            rules: &rules,
+            ..little
+        }
+        .text()
+    };
+    let daemon = Daemon::start(software, &bench.director, &text("track_group both", 900))?;
+    story.tell(&bench, "master", is_master)?;
+    bench.network.pull(&bench.inside)?;
+    story.tell(&bench, "without carrier", is_no_master)?;
+    bench.network.put_back(&bench.inside)?;
+    story.tell(&bench, "with carrier", is_master)?;
+    for (option, preference) in [("", 901), ("no_track", 902)] {
+        daemon.reload(&text(option, preference))?;
+        let rule = format!("{preference}:");
+        bench.wait_for_tables("the reload", |tables| tables.contains(&rule))?;
+        bench.network.pull(&bench.inside)?;
+        let lost = |tables: &str| tables.contains("NO-CARRIER");
+        let tables = story.tell(&bench, "without carrier, without group", lost)?;
+        ensure!(is_master(&tables), "{option}: no master");
+        bench.network.put_back(&bench.inside)?;
+        story.tell(&bench, "with carrier, without group", |tables| {
+            !lost(tables) && is_master(tables)
+        })?;
+    }
+    Ok(story)
+}

@@ -67,7 +67,7 @@ pub(super) const TRACK_FILE_BLOCK: &[Keyword] = &[
 /// `track_group`.
 #[rustfmt::skip] // one row, one line
 pub(super) const TRACK_GROUP: &[Keyword] = &[
-    keyword("group", Block(Context::Names), "{ INSTANCE... }", "", "members").not_yet(),
+    keyword("group", Block(Context::Names), "{ INSTANCE... }", "", "members"),
 ];
 
 /// `garp_group`.
