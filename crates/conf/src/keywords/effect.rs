@@ -5,12 +5,9 @@ use super::{Context, Keyword, Status};
 impl Keyword {
     /// Is it acted on in this block, by its own name or by the one that it stands for?
     pub fn is_in_effect(&self, context: Context) -> bool {
-        match self.alias {
-            Some(alias) => context
-                .find(alias.of)
-                .is_some_and(|meant| meant.status != Status::NotYet),
-            None => self.status != Status::NotYet,
-        }
+        // What took the place of a word may stand in another block.
+        let meant = self.alias.and_then(|alias| context.find(alias.of)).unwrap_or(self);
+        meant.status != Status::NotYet
     }
 }
 
@@ -34,6 +31,19 @@ impl Context {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_word_counts_as_the_one_in_whose_place_it_stands() {
+        let is_in_effect = |name: &str| {
+            let keyword = Context::VrrpInstance.find(name);
+            keyword.is_some_and(|keyword| keyword.is_in_effect(Context::VrrpInstance))
+        };
+        assert!(is_in_effect("thread_timer_expired"));
+        assert!(
+            is_in_effect("linkbeat_use_polling"),
+            "in the place of a block at the top level"
+        );
+    }
 
     #[test]
     fn nothing_is_in_effect_in_a_block_that_is_not() {
