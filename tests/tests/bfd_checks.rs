@@ -4,7 +4,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use bed::daemon::{Daemon, Role, Software};
 use bed::site::{self, Forwarding, Site};
 
@@ -35,12 +35,12 @@ impl Case {
     }
 
     fn configuration(&self, checks: [&str; 2], of_server: &str) -> String {
-        let sessions: String = NAMES
+        let sessions: Vec<String> = NAMES
             .iter()
             .enumerate()
             .map(|(number, name)| session(name, &self.address(number), "192.168.0.1"))
             .collect();
-        let servers: String = checks
+        let servers: Vec<String> = checks
             .iter()
             .enumerate()
             .map(|(number, check)| {
@@ -48,6 +48,7 @@ impl Case {
                 format!("    real_server {address} 80 {{\n        weight 1\n{of_server}\n{check}\n    }}\n")
             })
             .collect();
+        let (sessions, servers) = (sessions.concat(), servers.concat());
         let sorry = self.address(2);
         format!(
             "{sessions}virtual_server 192.168.0.200 80 {{
@@ -75,7 +76,11 @@ impl Case {
     /// The BFD of a real server.
     fn neighbour(&self, number: usize) -> Result<Daemon<'_>> {
         let text = session("director", "192.168.0.1", &self.address(number));
-        Daemon::start(Software::Keepalived, &self.site.servers[number], &text)
+        Daemon::start(
+            Software::Keepalived,
+            self.site.servers.get(number).context("no such server")?,
+            &text,
+        )
     }
 
     fn wait_for(&self, weights: &[(usize, i64)], bound: Duration) -> Result<()> {
@@ -130,7 +135,7 @@ fn real_servers_follow_their_sessions(subject: Software) -> Result<()> {
 fn all_checks_must_pass(subject: Software) -> Result<()> {
     let case = Case::new(subject)?;
     let both = format!("{}\n{TCP}", follow("one"));
-    let alpha = follow("two").replace("}", "    alpha true\n        }");
+    let alpha = follow("two").replace('}', "    alpha true\n        }");
     let director = case.director([&both, &alpha])?;
     let (_first, second) = (case.neighbour(0)?, case.neighbour(1)?);
     // Nobody listens on port 80 of the first.

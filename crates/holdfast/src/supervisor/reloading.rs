@@ -146,9 +146,10 @@ impl Timetable {
             return;
         };
         self.due = moment.next(now);
-        match self.due {
-            Some(_) => tracing::info!("Reload scheduled for {text}"),
-            None => tracing::warn!("Reload time {text} is in the past - ignoring"),
+        if self.due.is_some() {
+            tracing::info!("Reload scheduled for {text}");
+        } else {
+            tracing::warn!("Reload time {text} is in the past - ignoring");
         }
     }
 }
