@@ -370,6 +370,170 @@ fn source_that_comes_later_is_waited_for(subject: Software) -> Result<()> {
     wait_for_up(&router, added).map(drop)
 }
 
+/// Silence for the other end's multiplier times the longer of our `min_rx` and its `min_tx` (RFC 5880 section 6.8.4), in both
+/// directions, which differ here in everything.
+fn detection_time_is_negotiated(subject: Software) -> Result<()> {
+    let with = |session: String, times: [u32; 3]| {
+        let [min_tx, min_rx, multiplier] = times;
+        session
+            .replace("min_tx 50", &format!("min_tx {min_tx}"))
+            .replace("min_rx 50", &format!("min_rx {min_rx}"))
+            .replace("multiplier 5", &format!("multiplier {multiplier}"))
+    };
+    let (own, of_router) = sessions("", "");
+    let (own, of_router) = (with(own, [100, 300, 3]), with(of_router, [200, 500, 5]));
+    // The last packet may have left an interval before the end.
+    let ensure_took = |killed: SystemTime, fell: SystemTime, seconds: f64, interval: f64| {
+        let silence = seconds_between(killed, fell);
+        println!("down after {silence:.3} s of {seconds} s");
+        let range = seconds - interval - 0.02..seconds + LATENESS.as_secs_f64();
+        ensure!(
+            range.contains(&silence),
+            "down after {silence:.3} s instead of {seconds} s"
+        );
+        Ok(())
+    };
+    for router_dies in [true, false] {
+        let case = Case::new(subject)?;
+        let start = SystemTime::now();
+        let strong = case.subject(&own, "")?;
+        let router = case.router(&of_router)?;
+        // Both settle on other times once they are up.
+        let up = wait_for_up(&strong, start)?.max(wait_for_up(&router, start)?);
+        case.ensure_status(&strong, &["detects a failure after 1500.000 ms"])?;
+        case.pair.onlooker.wait_for("an advert", up, COMING_UP, |seen| {
+            seen.is_advert_of(&case.pair.strong, |_| true)
+        })?;
+        let bound = Duration::from_secs(3);
+        if router_dies {
+            let killed = router.kill()?;
+            let fell = strong.wait_for_log("(router) Entering Down state", killed, bound)?;
+            ensure_took(killed, fell, 1.5, 0.3)?;
+        } else {
+            let killed = strong.kill()?;
+            let fell = router.wait_for_log("(router) Entering Down state", killed, bound)?;
+            ensure_took(killed, fell, 1.5, 0.5)?;
+        }
+    }
+    Ok(())
+}
+
+/// How many datagrams a node has sent.
+fn datagrams_sent(node: &Node) -> Result<u64> {
+    let counters = node.proc_net("snmp")?;
+    let mut lines = counters.lines().filter_map(|line| line.strip_prefix("Udp: "));
+    let (names, values) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
+    let sent = names
+        .split(' ')
+        .zip(values.split(' '))
+        .find(|(name, _)| *name == "OutDatagrams");
+    Ok(sent.map_or("", |(_, value)| value).parse()?)
+}
+
+/// Without an answer a session sends each `idle_tx`, up to a quarter earlier (RFC 5880 section 6.8.7).
+fn idle_tx_paces_a_session_that_is_not_up(subject: Software) -> Result<()> {
+    for (idle_tx, count) in [(1_000, 7..=11), (3_000, 2..=4)] {
+        let case = Case::new(subject)?;
+        let own = session("192.0.2.1", "192.0.2.9", &format!("idle_tx {idle_tx}"));
+        let strong = case.subject(&own, "")?;
+        strong.wait_for_role(Role::Bfd, None, COMING_UP)?;
+        let first = datagrams_sent(&case.pair.strong)?;
+        wait::until("the first packet", COMING_UP, || {
+            datagrams_sent(&case.pair.strong).is_ok_and(|sent| sent > first)
+        })?;
+        let first = datagrams_sent(&case.pair.strong)?;
+        std::thread::sleep(Duration::from_secs(8));
+        let sent = datagrams_sent(&case.pair.strong)? - first;
+        ensure!(count.contains(&sent), "idle_tx {idle_tx}: {sent} packets in 8 s");
+    }
+    Ok(())
+}
+
+/// The weight of a session counts where the line that tracks it has none.
+fn weight_of_the_session_is_the_default(subject: Software) -> Result<()> {
+    let case = Case::new(subject)?;
+    let (own, of_router) = sessions("weight -60", "");
+    let start = SystemTime::now();
+    let router = case.router(&of_router)?;
+    let strong = case.subject(&own, "")?;
+    wait_for_up(&strong, start)?;
+    let master = case.wait_for_subject(start)?;
+    case.wait_for_priority(master, STRONG)?;
+    let killed = router.kill()?;
+    strong.wait_for_log("(router) Entering Down state", killed, DETECTION_TIME + LATENESS)?;
+    case.wait_for_priority(killed, STRONG - 60)
+}
+
+/// With `vrrp` a session speaks to VRRP only, with `checker` to the checker only: nothing can track it.
+fn sessions_have_an_audience(subject: Software) -> Result<()> {
+    let case = Case::new(subject)?;
+    let (own, of_router) = sessions("vrrp", "");
+    let start = SystemTime::now();
+    let router = case.router(&of_router)?;
+    let strong = case.subject(&own, "")?;
+    wait_for_up(&strong, start)?;
+    case.wait_for_subject(start)?;
+    let killed = router.kill()?;
+    case.pair.wait_for_address(&case.pair.strong, false)?;
+    strong.wait_for_log("(router) Entering Down state", killed, LATENESS)?;
+    drop(strong);
+
+    let case = Case::new(subject)?;
+    let (own, _) = sessions("checker", "");
+    let start = SystemTime::now();
+    let _strong = case.subject(&own, "")?;
+    case.wait_for_subject(start).map(drop)
+}
+
+/// What we send has the TTL of `ttl`: a router that wants a direct neighbour hears nothing with 254.
+fn ttl_is_what_we_send(subject: Software) -> Result<()> {
+    for (of_router, is_heard) in [("", false), ("max_hops 1", true)] {
+        let case = Case::new(subject)?;
+        let (own, of_router) = sessions("ttl 254", of_router);
+        let start = SystemTime::now();
+        let _strong = case.subject(&own, "")?;
+        let router = case.router(&of_router)?;
+        ensure!(wait_for_up(&router, start).is_ok() == is_heard, "heard: {}", !is_heard);
+    }
+    Ok(())
+}
+
+/// Over IPv6 the keyword is `hoplimit` for those who like it.
+fn hoplimit_is_what_we_send(subject: Software) -> Result<()> {
+    let case = Case::new(subject)?;
+    let start = SystemTime::now();
+    let _strong = case.subject(&session("fd00::1", "fd00::9", "hoplimit 62"), "")?;
+    let router = case.router(&session("fd00::9", "fd00::1", ""))?;
+    ensure!(wait_for_up(&router, start).is_err(), "a hop limit of 62 was taken");
+    let asked = router.reload(&session("fd00::9", "fd00::1", "max_hops 2"))?;
+    wait_for_up(&router, asked).map(drop)
+}
+
+/// Other times at a reload are negotiated while the session stays up.
+fn reload_changes_the_times_of_a_session(subject: Software) -> Result<()> {
+    let case = Case::new(subject)?;
+    let (own, of_router) = sessions("", "");
+    let start = SystemTime::now();
+    let strong = case.subject(&own, "")?;
+    let router = case.router(&of_router)?;
+    wait_for_up(&strong, start)?;
+    wait_for_up(&router, start)?;
+    case.wait_for_subject(start)?;
+    let patient = own.replace("multiplier 5", "multiplier 30");
+    strong.reload(&case.configuration(&patient, ""))?;
+    std::thread::sleep(DETECTION_TIME * 8);
+    let fell = router.process().log_text().contains("Entering Down state");
+    ensure!(!fell, "the session went down: {}", router.process().log_text());
+    let killed = strong.kill()?;
+    let fell = router.wait_for_log("(router) Entering Down state", killed, Duration::from_secs(3))?;
+    let silence = seconds_between(killed, fell);
+    ensure!(
+        (1.4..2.3).contains(&silence),
+        "down after {silence:.3} s instead of 1.5 s"
+    );
+    Ok(())
+}
+
 macro_rules! cases {
     ($subject:ident; $($case:ident)*) => {
         $(
@@ -385,14 +549,19 @@ macro_rules! cases {
 mod keepalived {
     cases!(Keepalived; lost_session_hands_over_before_any_advert_is_missed lost_session_moves_the_priority
         reverse_turns_it_round passive_waits_to_be_spoken_to session_over_ipv6 session_without_a_source
-        packets_from_afar_are_refused reload_keeps_the_session
+        packets_from_afar_are_refused reload_keeps_the_session detection_time_is_negotiated
+        idle_tx_paces_a_session_that_is_not_up weight_of_the_session_is_the_default sessions_have_an_audience
+        ttl_is_what_we_send hoplimit_is_what_we_send reload_changes_the_times_of_a_session
         killed_bfd_process_still_finds_a_dead_router);
 }
 
 mod holdfast {
     cases!(Holdfast; lost_session_hands_over_before_any_advert_is_missed lost_session_moves_the_priority
         reverse_turns_it_round passive_waits_to_be_spoken_to session_over_ipv6 session_without_a_source
-        packets_from_afar_are_refused reload_keeps_the_session killed_bfd_process_costs_no_address
+        packets_from_afar_are_refused reload_keeps_the_session detection_time_is_negotiated
+        idle_tx_paces_a_session_that_is_not_up weight_of_the_session_is_the_default sessions_have_an_audience
+        ttl_is_what_we_send hoplimit_is_what_we_send reload_changes_the_times_of_a_session
+        killed_bfd_process_costs_no_address
         killed_bfd_process_still_finds_a_dead_router restarted_vrrp_process_learns_sessions
         session_over_routers source_that_comes_later_is_waited_for);
 }
