@@ -324,6 +324,18 @@ fn interfaces_of_their_own() {
 }
 
 #[test]
+fn an_interface_belongs_to_the_first_that_names_it() {
+    let first = instance("use_vmac same");
+    let second = instance("use_ipvlan same 192.0.2.7").replace("vrrp_instance V ", "vrrp_instance W ");
+    let second = second.replace("virtual_router_id 51", "virtual_router_id 52");
+    let loaded = read(&format!("{first}{second}"));
+    let lines = u32::try_from(first.lines().count()).unwrap();
+    assert_eq!(counted(&loaded), [(460, lines + 5)]);
+    let named = &loaded.config.vrrp_instances[1].use_ipvlan.as_ref().unwrap().name;
+    assert!(named.is_none());
+}
+
+#[test]
 fn authentication_is_read_and_not_shown() {
     let ah = one_instance("authentication {\nauth_type AH\nauth_pass secret\n}");
     assert_eq!(ah.authentication, Some(Authentication::Ah(*b"secret\0\0")));

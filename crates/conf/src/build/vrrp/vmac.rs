@@ -3,7 +3,7 @@
 use super::Draft;
 use crate::build::route::names::Names;
 use crate::build::{Builder, Item};
-use crate::config::{AddressFamily, Ipvlan, IpvlanMode, Vmac, VmacAddress};
+use crate::config::{AddressFamily, Ipvlan, IpvlanMode, Vmac, VmacAddress, VrrpInstance};
 use crate::diagnostic::{Diagnostic, findings};
 use crate::grammar::Word;
 use crate::source::{Span, Spanned};
@@ -96,9 +96,23 @@ impl<'a> Builder<'a> {
         } else if let Some(first) = target {
             let message = format!("The interface is named {first} already; '{}' is ignored", name.text);
             self.invalid(findings::GIVEN_TWICE, message, name).send(self);
+        } else if let Some(user) = self.user_of_interface(name.text) {
+            let message = format!("'{}' is the interface of {user}; the name is ignored", name.text);
+            self.invalid(findings::VMAC_CONFLICT, message, name).send(self);
         } else {
             *target = Some(self.spanned(name));
         }
+    }
+
+    /// The instance above whose own interface has this name.
+    fn user_of_interface(&self, name: &str) -> Option<&str> {
+        let uses = |instance: &&VrrpInstance| {
+            let vmac = instance.use_vmac.as_ref().and_then(|vmac| vmac.name.as_ref());
+            let ipvlan = instance.use_ipvlan.as_ref().and_then(|ipvlan| ipvlan.name.as_ref());
+            vmac.into_iter().chain(ipvlan).any(|used| used.value == name)
+        };
+        let user = self.config.vrrp_instances.iter().find(uses);
+        user.map(|instance| instance.name.value.as_str())
     }
 
     fn interface_group(&mut self, option: Word<'a>, group: Option<Word<'a>>) -> Option<u32> {
