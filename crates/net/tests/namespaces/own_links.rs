@@ -1,7 +1,8 @@
 //! Interfaces of our own making, as the kernel and iproute2 see them.
 
 use holdfast_net::{
-    Applied, IpvlanMode, Link, LinkMode, MacAddress, Monitor, NetworkEvent, OwnLink, OwnLinkKind, Requests,
+    Applied, IpvlanMode, Link, LinkMode, MacAddress, Monitor, NetworkEvent, OwnLink, OwnLinkKind, Requests, Sysctl,
+    Sysctls,
 };
 
 use crate::hosts::{between_two_hosts, events_until, ip, link, within};
@@ -15,6 +16,21 @@ fn vmac(parent: u32) -> OwnLink {
         kind: OwnLinkKind::Macvlan { mac: MAC },
         group: Some(7),
     }
+}
+
+/// The kernel carries a change of `default` over to interfaces whose own setting nobody has written.
+#[test]
+fn a_setting_that_was_right_already_stays() {
+    between_two_hosts("sysctl", async |_| {
+        let [own, default] = ["left0", "default"].map(|name| Sysctl::ipv4(name, "rp_filter"));
+        let mut sysctls = Sysctls::default();
+        sysctls.set(&own, &own.read().unwrap()).unwrap();
+        let former = own.read().unwrap();
+        sysctls.set(&default, "2").unwrap();
+        assert_eq!(own.read().unwrap(), former);
+        assert!(sysctls.restore_all().is_empty());
+        assert_eq!(default.read().unwrap(), former);
+    });
 }
 
 #[test]

@@ -111,8 +111,8 @@ impl<'a> Builder<'a> {
             let ipvlan = instance.use_ipvlan.as_ref().and_then(|ipvlan| ipvlan.name.as_ref());
             vmac.into_iter().chain(ipvlan).any(|used| used.value == name)
         };
-        let user = self.config.vrrp_instances.iter().find(uses);
-        user.map(|instance| instance.name.value.as_str())
+        let found = self.config.vrrp_instances.iter().find(uses);
+        found.map(|instance| instance.name.value.as_str())
     }
 
     fn interface_group(&mut self, option: Word<'a>, group: Option<Word<'a>>) -> Option<u32> {
