@@ -1,5 +1,6 @@
 //! `use_vmac`, `no_accept` and what belongs to them: keepalived and Holdfast make the same of hosts that look the same.
 
+use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, ensure};
@@ -387,6 +388,38 @@ fn extra_announcements_come_when_due(subject: Software) -> Result<()> {
     Ok(())
 }
 
+/// A backup's macvlan has the hardware address of the master's. One packet of it and switches send the master's traffic to the
+/// backup: the switch must not see any.
+fn a_backup_does_not_show_the_hardware_address(subject: Software) -> Result<()> {
+    let pair = Pair::new(Wire::V3Ipv6)?;
+    let configuration = |priority| pair.configuration(priority, "use_vmac");
+    let _master = Daemon::start(Software::Keepalived, &pair.strong, &configuration(STRONG))?;
+    pair.wait_for_master(&pair.strong, SystemTime::UNIX_EPOCH, master_down(STRONG))?;
+    let mut watch = Command::new("bridge");
+    watch.args(["monitor", "fdb"]);
+    let learnt = pair.network().switch().start(watch)?;
+    let backup = Daemon::start(subject, &pair.weak, &configuration(WEAK))?;
+    backup.wait_for_log("BACKUP STATE", SystemTime::UNIX_EPOCH, 3 * LATENESS)?;
+    // Kernels repeat their first membership reports and router solicitations within seconds.
+    std::thread::sleep(Duration::from_secs(5));
+    let log = learnt.log_text();
+    let port = pair
+        .network()
+        .ports()
+        .into_iter()
+        .find(|port| port.node == pair.weak.name());
+    let port = format!("dev {} ", port.context("a port")?.name);
+    ensure!(
+        log.contains(&port),
+        "the switch did not learn even the interface below: {log}"
+    );
+    let moved = log
+        .lines()
+        .find(|line| line.contains("00:00:5e:00:02:33") && line.contains(&port));
+    ensure!(moved.is_none(), "the switch learnt: {log}");
+    Ok(())
+}
+
 /// Two directors with the same VMAC: the better one's farewell and silence are heard, and clients keep the hardware address.
 fn the_hardware_address_moves(strong: Software, weak: Software) -> Result<()> {
     let pair = Pair::new(Wire::V3Multicast)?;
@@ -424,9 +457,9 @@ macro_rules! cases {
 }
 
 cases! {
-    Keepalived: a_deleted_interface_comes_back extra_announcements_come_when_due a_pulled_cable_is_noticed;
+    Keepalived: a_backup_does_not_show_the_hardware_address a_deleted_interface_comes_back extra_announcements_come_when_due a_pulled_cable_is_noticed;
     // keepalived 2.2 does not start without the interface, leaves settings of the kernel behind, and adopts interfaces without the rules that belong to them.
-    Holdfast: leftovers_that_nobody_wants_go a_deleted_interface_comes_back extra_announcements_come_when_due leftovers_are_adopted
+    Holdfast: a_backup_does_not_show_the_hardware_address leftovers_that_nobody_wants_go a_deleted_interface_comes_back extra_announcements_come_when_due leftovers_are_adopted
               reloads_lead_where_starts_lead a_pulled_cable_is_noticed the_interface_below_may_come_later;
 }
 
