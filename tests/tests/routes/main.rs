@@ -82,3 +82,9 @@ fn static_rule_of_a_group_counts() -> Result<()> {
     let [_, _, rule] = configurations::GROUPED_STATICS;
     ensure_same(|software| transitions::static_objects_of_a_group(software, rule))
 }
+
+#[test]
+#[ignore = "needs root: cargo xtask test peers"]
+fn what_goes_unseen_is_put_back() -> Result<()> {
+    thefts::what_goes_unseen_comes_back()
+}

@@ -4,9 +4,10 @@ use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Result, ensure};
-use bed::daemon::{Daemon, Software};
+use bed::daemon::{Daemon, Role, Software};
 use bed::onlooker::{Onlooker, Packet};
 use bed::wait;
+use nix::sys::signal::{Signal, kill};
 
 use crate::bench::{Bench, Story, TAKEOVER, is_master};
 use crate::configurations::Configuration;
@@ -83,4 +84,31 @@ pub(crate) fn what_is_stolen_comes_back(software: Software) -> Result<Story> {
         );
     }
     Ok(story)
+}
+
+/// More changes than the kernel keeps for a process that does not listen.
+const FLOOD: u32 = 20_000;
+
+/// What goes away while the kernel drops its events comes back all the same.
+pub(crate) fn what_goes_unseen_comes_back() -> Result<()> {
+    let bench = Bench::new()?;
+    let daemon = Daemon::start(Software::Holdfast, &bench.director, &Configuration::ALL.text())?;
+    let whole = bench.wait_for_tables("master", is_master)?;
+    let vrrp = daemon.role(Role::Vrrp)?;
+    let since = SystemTime::now();
+    kill(vrrp, Signal::SIGSTOP)?;
+    let flood = (0..FLOOD).flat_map(|number| {
+        let address = format!("127.{}.{}.1/32 dev lo", 1 + number / 256, number % 256);
+        [format!("address add {address}"), format!("address del {address}")]
+    });
+    for lines in flood.collect::<Vec<_>>().chunks(1000) {
+        bench.director.ip(lines)?;
+    }
+    for (theft, _) in THEFTS {
+        bench.director.run("ip", &theft.split(' ').collect::<Vec<_>>())?;
+    }
+    kill(vrrp, Signal::SIGCONT)?;
+    daemon.wait_for_log("network events were lost", since, TAKEOVER)?;
+    let comes_back = |now: &str| tables::difference(&whole, now).is_empty();
+    bench.wait_for_tables("everything", comes_back).map(drop)
 }

@@ -208,6 +208,11 @@ impl Routing {
         interfaces: &Interfaces,
         now: Timestamp,
     ) -> Result<Vec<Event>, holdfast_net::NetError> {
+        let is_missing = |entry: &StaticEntry| {
+            matches!(entry, StaticEntry::Address { interface, address }
+                if interfaces.protocol_of(interface, address.address, address.prefix_len).is_none())
+        };
+        say_lost(&self.statics.lost(is_missing, now), now);
         if !self.is_watched() {
             return Ok(Vec::new());
         }
