@@ -44,7 +44,8 @@ fn path(name: &str) -> PathBuf {
 fn a_run_ends_by_status_or_signal() {
     let only = |text: &str| outcomes(shell(text), timing(1000, 5000), 1).remove(0);
     assert_eq!(only("exit 0"), Outcome::Succeeded);
-    assert_eq!(only("exit 3"), Outcome::Failed("exited with status 3".into()));
+    assert_eq!(only("exit 3"), Outcome::Exited(3));
+    assert_eq!(Outcome::Exited(3).success(), Some(false));
     assert_eq!(only("kill -9 $$"), Outcome::Failed("killed by signal 9".into()));
 }
 
@@ -62,7 +63,7 @@ fn what_cannot_be_run_has_failed_and_a_text_is_the_shells() {
     std::fs::set_permissions(&text, std::fs::Permissions::from_mode(0o755)).unwrap();
     let ended = outcomes(run(&text), timing(1000, 5000), 1);
     std::fs::remove_file(&text).unwrap();
-    assert_eq!(ended, [Outcome::Failed("exited with status 4".into())]);
+    assert_eq!(ended, [Outcome::Exited(4)]);
 }
 
 #[test]
