@@ -25,6 +25,7 @@ const IFLA_ADDRESS: u16 = 1;
 const IFLA_IFNAME: u16 = 3;
 const IFLA_MTU: u16 = 4;
 const IFLA_LINK: u16 = 5;
+const IFLA_MASTER: u16 = 10;
 const IFLA_LINKINFO: u16 = 18;
 const IFLA_EXT_MASK: u16 = 29;
 const IFLA_LINK_NETNSID: u16 = 37;
@@ -72,6 +73,8 @@ pub struct Link {
     pub mode: Option<LinkMode>,
     /// The routing table of a VRF.
     pub vrf_table: Option<u32>,
+    /// Index of the bridge, bond or VRF that the interface belongs to.
+    pub master: Option<u32>,
 }
 
 impl Link {
@@ -132,6 +135,7 @@ pub(crate) fn decode(message: &Message<'_>) -> Option<Link> {
         parent: None,
         mode: None,
         vrf_table: None,
+        master: None,
     };
     let mut parent_is_elsewhere = false;
     for (kind, value) in attributes(rest) {
@@ -140,6 +144,7 @@ pub(crate) fn decode(message: &Message<'_>) -> Option<Link> {
             IFLA_IFNAME => link.name = text(value),
             IFLA_MTU => link.mtu = number(value)?,
             IFLA_LINK => link.parent = number(value).filter(|parent| *parent != 0),
+            IFLA_MASTER => link.master = number(value).filter(|master| *master != 0),
             IFLA_LINK_NETNSID => parent_is_elsewhere = true,
             IFLA_LINKINFO => {
                 let of_kind = |wanted| attributes(value).find(|(kind, _)| *kind == wanted);
@@ -204,6 +209,7 @@ mod tests {
             parent: Some(6),
             mode: None,
             vrf_table: None,
+            master: None,
         };
         assert_eq!(link, expected);
         assert!(link.is_up() && link.is_multicast() && !link.is_loopback());

@@ -288,6 +288,12 @@ impl Interfaces {
         })
     }
 
+    /// The number of the VRF that an interface belongs to.
+    pub fn vrf_of(&self, link: &Link) -> Option<u32> {
+        let is_vrf = |master: &u32| self.links.get(master).is_some_and(|master| master.vrf_table.is_some());
+        link.master.filter(is_vrf)
+    }
+
     /// A link by its name.
     pub fn link(&self, name: &str) -> Option<&Link> {
         self.links.values().find(|link| link.name == name)
@@ -322,6 +328,7 @@ mod tests {
             parent: None,
             mode: None,
             vrf_table: None,
+            master: None,
         }
     }
 

@@ -188,7 +188,11 @@ impl OwnInterfaces {
             };
             let link = interfaces.link(&planned.name);
             let missing = missing_addresses(&planned, base, link, interfaces);
-            let is_right = |link: &Link| planned.is(link, base.index);
+            let place = Place {
+                base: base.index,
+                vrf: interfaces.vrf_of(base),
+            };
+            let is_right = |link: &Link| planned.is(link, base.index) && link.master == place.vrf;
             let ready = link.filter(|link| is_right(link) && self.ready.get(&planned.name) == Some(&link.index));
             match ready {
                 Some(_) if missing.is_empty() => {}
@@ -197,7 +201,7 @@ impl OwnInterfaces {
                     index: link.index,
                     missing,
                 }),
-                None => match self.make_one(&planned, base.index, link, requests).await {
+                None => match self.make_one(&planned, place, link, requests).await {
                     Ok(index) => made.push(Made {
                         planned,
                         index,
@@ -246,10 +250,11 @@ impl OwnInterfaces {
     async fn make_one(
         &mut self,
         planned: &Planned,
-        base: u32,
+        place: Place,
         link: Option<&Link>,
         requests: &mut Requests,
     ) -> Result<u32, NetError> {
+        let Place { base, vrf } = place;
         self.ready.remove(&planned.name);
         let mut link = link.cloned();
         if let Some(wrong) = link.take_if(|link| !planned.can_become(link, base)) {
@@ -269,6 +274,9 @@ impl OwnInterfaces {
         }
         if planned.mac().is_some() {
             requests.make_no_own_addresses(link.index).await?;
+        }
+        if link.master != vrf {
+            requests.set_master(link.index, vrf).await?;
         }
         Ok(link.index)
     }
@@ -345,6 +353,15 @@ impl OwnInterfaces {
         self.kernel_settings.set_no_local_reports(false);
         self.remove_unused(requests).await;
     }
+}
+
+/// Where an interface of our own has to be.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    /// The interface below
+    base: u32,
+    /// The VRF that the interface below is in: what comes in there is looked up there
+    vrf: Option<u32>,
 }
 
 /// Addresses that the interface needs and has not.

@@ -102,6 +102,7 @@ mod tests {
             parent: None,
             mode: None,
             vrf_table: None,
+            master: None,
         }
     }
 

@@ -5,7 +5,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{HEADER, IFLA_ADDRESS, IFLA_IFNAME, IFLA_INFO_DATA, IFLA_INFO_KIND, IFLA_LINK, IFLA_LINKINFO, MacAddress};
+use super::{
+    HEADER, IFLA_ADDRESS, IFLA_IFNAME, IFLA_INFO_DATA, IFLA_INFO_KIND, IFLA_LINK, IFLA_LINKINFO, IFLA_MASTER,
+    MacAddress,
+};
 use crate::netlink::{RequestWriter, attributes, number};
 
 const IFLA_AF_SPEC: u16 = 26;
@@ -134,6 +137,8 @@ pub(crate) enum Step {
     Switch { on: bool },
     /// Another hardware address.
     Mac(MacAddress),
+    /// Into the VRF with this number, or out of any.
+    Master(Option<u32>),
 }
 
 impl Step {
@@ -147,6 +152,10 @@ impl Step {
             Self::Mac(mac) => {
                 body.fixed(&header(index, 0, 0));
                 body.attribute(IFLA_ADDRESS, &mac.0);
+            }
+            Self::Master(master) => {
+                body.fixed(&header(index, 0, 0));
+                body.attribute(IFLA_MASTER, &master.unwrap_or(0).to_ne_bytes());
             }
         }
     }

@@ -58,6 +58,12 @@ impl Requests {
         self.change_link("set the hardware address of", index, body).await
     }
 
+    /// Puts an interface into a VRF, by the number of that, or takes it out. The kernel switches it off and on.
+    pub async fn set_master(&mut self, index: u32, master: Option<u32>) -> Result<(), NetError> {
+        let body = |body: &mut RequestWriter| Step::Master(master).encode(index, body);
+        self.change_link("set the VRF of", index, body).await
+    }
+
     /// Deletes an interface that was made; one that is gone already is fine.
     pub async fn delete_link(&mut self, index: u32) -> Outcome {
         let work = Work {

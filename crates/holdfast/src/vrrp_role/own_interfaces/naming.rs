@@ -89,6 +89,7 @@ mod tests {
             parent: None,
             mode: None,
             vrf_table: None,
+            master: None,
         }
     }
 

@@ -15,6 +15,7 @@ fn link(index: u32, name: &str) -> Link {
         parent: None,
         mode: None,
         vrf_table: None,
+        master: None,
     }
 }
 
