@@ -429,7 +429,9 @@ fn the_hardware_address_moves(strong: Software, weak: Software) -> Result<()> {
     let (asked, _) = better.stop()?;
     pair.assert_takeover_after_farewell(&pair.strong, &pair.weak, asked, WEAK)?;
     let back = Daemon::start(strong, &pair.strong, &pair.configuration(STRONG, "use_vmac"))?;
-    pair.wait_for_master(&pair.strong, asked + master_down(WEAK), master_down(STRONG))?;
+    let taken = pair.wait_for_master(&pair.strong, asked + master_down(WEAK), master_down(STRONG))?;
+    // The loser may answer once more before it is a backup.
+    pair.next_advert(&pair.strong, taken)?;
     let killed = back.kill()?;
     pair.assert_takeover_after_silence(&pair.strong, &pair.weak, killed, WEAK)?;
     let virtual_mac = [0, 0, 0x5e, 0, 1, 51];
