@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, ensure};
 use bed::alike::{Host, instance, is_as_with_keepalived};
-use bed::daemon::{Daemon, Software};
+use bed::daemon::{Daemon, Role, Software};
 use bed::host_state::HostState;
 use bed::onlooker::Packet;
 use bed::pair::{LATENESS, Pair, STRONG, WEAK, Wire, master_down};
@@ -277,6 +277,30 @@ fn leftovers_are_adopted(subject: Software) -> Result<()> {
     Ok(())
 }
 
+/// The same when only the process is lost that speaks VRRP.
+fn leftovers_of_a_lost_process_are_adopted(subject: Software) -> Result<()> {
+    let host = Host::new()?;
+    let before = HostState::of(&host.director)?;
+    let daemon = Daemon::start(
+        subject,
+        &host.director,
+        &instance("V4", 51, "use_vmac\n    no_accept", V4),
+    )?;
+    host.wait_for(&["192.0.2.200"])?;
+    let held = HostState::of(&host.director)?.changes_since(&before);
+    let lost = daemon.role(Role::Vrrp)?;
+    daemon.kill_role(Role::Vrrp)?;
+    daemon.wait_for_role(Role::Vrrp, Some(lost), 10 * LATENESS)?;
+    host.wait_without(&["192.0.2.200"])?;
+    host.wait_for(&["192.0.2.200"])?;
+    let again = HostState::of(&host.director)?.changes_since(&before);
+    ensure!(again == held, "{}", apart(&held, &again));
+    daemon.stop()?;
+    let left = HostState::of(&host.director)?.changes_since(&before);
+    ensure!(left.is_empty(), "left at the end:\n{}", left.join("\n"));
+    Ok(())
+}
+
 /// A daemon without macvlans takes away those of one that was killed, with the packet filter and the kernel's settings.
 fn leftovers_that_nobody_wants_go(subject: Software) -> Result<()> {
     let host = Host::new()?;
@@ -460,7 +484,7 @@ macro_rules! cases {
 cases! {
     Keepalived: a_backup_does_not_show_the_hardware_address a_deleted_interface_comes_back extra_announcements_come_when_due a_pulled_cable_is_noticed;
     // keepalived 2.2 does not start without the interface, leaves settings of the kernel behind, and adopts interfaces without the rules that belong to them.
-    Holdfast: a_backup_does_not_show_the_hardware_address leftovers_that_nobody_wants_go a_deleted_interface_comes_back extra_announcements_come_when_due leftovers_are_adopted
+    Holdfast: a_backup_does_not_show_the_hardware_address leftovers_of_a_lost_process_are_adopted leftovers_that_nobody_wants_go a_deleted_interface_comes_back extra_announcements_come_when_due leftovers_are_adopted
               reloads_lead_where_starts_lead a_pulled_cable_is_noticed the_interface_below_may_come_later;
 }
 
