@@ -203,6 +203,30 @@ fn children_count_and_can_be_too_many(subject: Software) -> Result<()> {
     case.wait_for_priority(ended, STRONG - 20)
 }
 
+/// A reload may ask for more processes, or for none; the process that ran before it counts.
+fn a_reload_changes_what_is_tracked(subject: Software) -> Result<()> {
+    let case = Case::new(subject)?;
+    let _web = case.run(&["1000"])?;
+    let configuration = |quorum: u32| {
+        let block = format!("vrrp_track_process web {{\n    process {NAME}\n    quorum {quorum}\n}}\n");
+        let tracks = "track_process {\n        web weight -20\n    }";
+        format!("{block}{}", case.pair.configuration(STRONG, tracks))
+    };
+    let begin = SystemTime::now();
+    let strong = Daemon::start(subject, &case.pair.strong, &configuration(1))?;
+    case.strong_is_master(begin)?;
+    case.wait_for_priority(begin, STRONG)?;
+    let reloaded = strong.reload(&configuration(2))?;
+    case.wait_for_priority(reloaded, STRONG - 20)?;
+    let run = SystemTime::now();
+    let _second = case.run(&["1000"])?;
+    case.wait_for_priority(run, STRONG)?;
+    let reloaded = strong.reload(&configuration(3))?;
+    case.wait_for_priority(reloaded, STRONG - 20)?;
+    let reloaded = strong.reload(&case.pair.configuration(STRONG, ""))?;
+    case.wait_for_priority(reloaded, STRONG)
+}
+
 /// How the command line is compared: each way adds its own weight while the process counts.
 fn arguments_are_compared(subject: Software) -> Result<()> {
     let case = Case::new(subject)?;
@@ -278,7 +302,7 @@ fn lost_events_are_made_up_for(subject: Software) -> Result<()> {
 macro_rules! cases {
     ($subject:ident) => {
         cases!($subject; quorum_is_lost_and_regained nothing_runs_at_the_start restart_within_the_delay_is_not_noticed
-            children_count_and_can_be_too_many arguments_are_compared lost_events_are_made_up_for);
+            children_count_and_can_be_too_many a_reload_changes_what_is_tracked arguments_are_compared lost_events_are_made_up_for);
     };
     ($subject:ident; $($case:ident)*) => {
         $(
