@@ -14,14 +14,41 @@ use crate::timers::Timer;
 const FIRST_CONFLICT_DELAY: Duration = Duration::from_secs(1);
 const LONGEST_CONFLICT_DELAY: Duration = Duration::from_mins(1);
 
+/// Senders whose last advertisement is remembered during a conflict: more masters at a time are hardly to be found.
+const MOST_SENDERS: usize = 8;
+/// Bursts for last words from one burst of a lasting conflict to the next.
+const MOST_LAST_WORDS: u8 = 4;
+
 /// Another master is heard, and we are the better one.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Conflict {
     from: IpAddr,
+    /// When each sender was heard last.
+    heard: Vec<(IpAddr, Timestamp)>,
+    last_words: u8,
     since: Timestamp,
     last_heard: Timestamp,
     next_burst: Timestamp,
     delay: Duration,
+}
+
+impl Conflict {
+    /// Whether an advertisement comes out of turn: it is the sender's first one, or comes much sooner after its last one than
+    /// its interval. Then it may be an answer to ours, the last word of a master that gives way. If there is a third one, that
+    /// master may have announced itself after we did.
+    fn is_last_word(&mut self, from: IpAddr, now: Timestamp, interval: Duration) -> bool {
+        let before = self.heard.iter().position(|(sender, _)| *sender == from);
+        let before = before.map(|at| self.heard.swap_remove(at).1);
+        if self.heard.len() < MOST_SENDERS {
+            self.heard.push((from, now));
+        }
+        let in_turn = before.is_some_and(|before| now.since(before) >= interval / 2);
+        if in_turn || self.last_words >= MOST_LAST_WORDS {
+            return false;
+        }
+        self.last_words += 1;
+        true
+    }
 }
 
 impl Instance {
@@ -107,8 +134,10 @@ impl Instance {
         if self.conflict.is_none() {
             self.conflicts = self.conflicts.saturating_add(1);
         }
-        let mut conflict = self.conflict.unwrap_or(Conflict {
+        let mut conflict = self.conflict.take().unwrap_or(Conflict {
             from,
+            heard: Vec::new(),
+            last_words: 0,
             since: now,
             last_heard: now,
             next_burst: now,
@@ -116,8 +145,10 @@ impl Instance {
         });
         conflict.from = from;
         conflict.last_heard = now;
+        let is_last_word = conflict.is_last_word(from, now, theirs);
         let burst_due = now >= conflict.next_burst;
         if burst_due {
+            conflict.last_words = 0;
             conflict.next_burst = now + conflict.delay;
             conflict.delay = conflict.delay.saturating_mul(2).min(LONGEST_CONFLICT_DELAY);
             let (instance, ours) = (self.settings.name.clone(), self.priority);
@@ -133,7 +164,11 @@ impl Instance {
         let missed = u32::from(self.settings.down_timer_adverts.max(1));
         let silence = self.own_interval().max(theirs).saturating_mul(missed);
         out.set_after(self.id, Timer::ConflictOver, silence);
-        if burst_due { Heard::AnnounceAgain } else { Heard::GoOn }
+        if burst_due || is_last_word {
+            Heard::AnnounceAgain
+        } else {
+            Heard::GoOn
+        }
     }
 
     /// The other master has been silent long enough. True if there was one.

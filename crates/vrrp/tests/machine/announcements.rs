@@ -140,6 +140,32 @@ fn a_lasting_conflict_is_announced_with_growing_gaps() {
     );
 }
 
+/// Found by the simulation: of three masters the middle one hears the worst one, announces itself after the best one did,
+/// and then gives way with a last word.
+#[test]
+fn a_last_word_is_followed_by_an_announcement() {
+    let single = AnnounceSettings {
+        lower_prio_delay: Duration::ZERO,
+        ..AnnounceSettings::default()
+    };
+    let mut bench = Bench::master(announcing(single));
+    bench.hear(LOWER, 70);
+    bench.until(10.001);
+    bench.forget();
+    bench.hear(LOWER, 70);
+    assert_eq!(
+        bench.sentences(),
+        ["VI_1 advertises 100 on eth0", "VI_1 announces 192.0.2.10 on eth0 x5"],
+        "neither logged nor reported once more"
+    );
+    // Not for ever: nobody can make us announce with each packet.
+    for millisecond in 2..=99 {
+        bench.until(10.0 + f64::from(millisecond) / 1_000.0);
+        bench.hear(LOWER, 70);
+    }
+    assert_eq!(only_announcements(bench.done()).len(), 3);
+}
+
 #[test]
 fn announcing_in_conflicts_can_be_turned_off() {
     let never = AnnounceSettings {
