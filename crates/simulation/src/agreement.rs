@@ -33,6 +33,9 @@ use crate::trace::Entry;
 use crate::world::World;
 use crate::{MILLISECOND, MOST_ADDRESSES, MOST_INSTANCES, Nanos, SECOND};
 
+/// `garp_master_delay`.
+const SECOND_BURST_AFTER: Nanos = 5 * SECOND;
+
 /// Since when all is calm, and what is to be checked when.
 #[derive(Clone, Debug)]
 pub struct Calm {
@@ -40,7 +43,7 @@ pub struct Calm {
     pub since: Nanos,
     settle_at: Nanos,
     healing_at: Nanos,
-    /// Instances that had two masters when all cuts were mended.
+    /// Instances that had two or more masters when all cuts were mended.
     healing: [bool; MOST_INSTANCES],
     /// The nodes have been found in agreement, and nothing has disturbed them since.
     pub is_settled: bool,
@@ -190,14 +193,24 @@ impl World {
         if !is_quiet || !is_new_conflict || !self.has_whole_sides() {
             return;
         }
-        // With more than two masters one may announce after the best one and then give way: that has until the settling time.
         let masters = |instance: usize| {
             (0..self.hosts.len())
                 .filter(|index| self.is_master(*index, instance))
                 .count()
         };
         let instances = 0..self.hosts[0].plan.instances.len();
-        self.calm.healing = std::array::from_fn(|instance| instances.contains(&instance) && masters(instance) == 2);
+        // Of three masters one may announce after the best one and then give way. The best one knows it by the haste of the
+        // answer, if it was asked at once.
+        let answers = |instance: usize| {
+            let mut plans = self.hosts.iter().map(|host| &host.plan.instances[instance]);
+            plans.all(|plan| !plan.silent_to_worse)
+        };
+        let is_watched = |instance: usize| match masters(instance) {
+            0 | 1 => false,
+            2 => true,
+            _ => answers(instance),
+        };
+        self.calm.healing = std::array::from_fn(|instance| instances.contains(&instance) && is_watched(instance));
         if self.calm.healing.contains(&true) {
             let intervals = self.hosts.iter().flat_map(|host| &host.plan.instances);
             let longest = intervals.map(|instance| instance.interval_ms).max().unwrap_or(0);
@@ -350,10 +363,18 @@ impl World {
                     self.hosts[former].views[instance].left_master >= since
                         && self.hosts[former].node.is_some()
                         && self.hosts[former].says_farewell(instance)
-                        && self.reaches(former, master, instance)
-                        && self.reaches(master, former, instance)
+                        && self.hosts[former]
+                            .unit_of(instance)
+                            .all(|member| self.reaches(former, master, member) && self.reaches(master, former, member))
                 });
-                if view.became_master >= since || refreshed || gave_way {
+                // Who leaves without a word may have announced itself last: then the second burst puts it right.
+                let left_silently = known.is_some_and(|former| {
+                    let former = &self.hosts[former];
+                    former.views[instance].left_master >= view.became_master && !former.says_farewell(instance)
+                });
+                let is_new = view.became_master >= since
+                    && (!left_silently || self.now > view.became_master + SECOND_BURST_AFTER + SECOND);
+                if is_new || refreshed || gave_way {
                     let detail = format!(
                         "the client beside n{client} takes {known:?} for address {place} of VI_{}, master is n{master}",
                         instance + 1
