@@ -232,6 +232,8 @@ fn session_over_ipv6(subject: Software) -> Result<()> {
     let router = case.router(&session("fd00::9", "fd00::1", ""))?;
     wait_for_up(&strong, start)?;
     wait_for_up(&router, start)?;
+    // Up it is with slow times still; a second later all is settled.
+    case.wait_for_subject(start)?;
     let killed = router.kill()?;
     strong.wait_for_log("(router) Entering Down state", killed, DETECTION_TIME + LATENESS)?;
     Ok(())
@@ -349,6 +351,7 @@ fn session_over_routers(subject: Software) -> Result<()> {
     wait_for_up(&router, start)?;
     let udp = case.pair.strong.proc_net("udp")?;
     ensure!(udp.contains(":12B0 "), "nobody listens to port 4784: {udp}");
+    case.wait_for_subject(start)?;
     let killed = router.kill()?;
     strong.wait_for_log("(router) Entering Down state", killed, DETECTION_TIME + LATENESS)?;
     Ok(())

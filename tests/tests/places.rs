@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, ensure};
@@ -21,14 +22,15 @@ use nix::sys::signal::Signal;
 /// From a start or a reload until all of it is in force.
 const SETTLED: Duration = Duration::from_secs(5);
 
-/// Where these tests have their configuration.
-const FILE: &str = "/run/places.conf";
+/// Tells the configurations of several daemons in one node apart.
+static STARTED: AtomicU32 = AtomicU32::new(0);
 
 /// A director without any option that says where its files lie.
 fn start(subject: Software, node: &Node, configuration: &str, options: &[&str]) -> Result<Process> {
-    fs::write(node.path(FILE), configuration)?;
+    let file = format!("/run/places-{}.conf", STARTED.fetch_add(1, Ordering::Relaxed));
+    fs::write(node.path(&file), configuration)?;
     let mut command = Command::new(subject.program()?);
-    command.args(["-n", "-l", "-D", "-f", FILE]).args(options);
+    command.args(["-n", "-l", "-D", "-f", &file]).args(options);
     node.start(command)
 }
 
@@ -89,12 +91,13 @@ fn pid_files_are_where_the_file_says(subject: Software) -> Result<()> {
 fn instances_live_side_by_side(subject: Software) -> Result<()> {
     let pair = Pair::new(Wire::V2Multicast)?;
     let node = &pair.strong;
-    let of = |name: &str| configuration(&pair, &format!("instance {name}"), "");
+    // Without BFD: its port is one for all.
+    let of = |name: &str| format!("instance {name}\n{}", pair.configuration(STRONG, ""));
     let _blue = start(subject, node, &of("blue"), &["-r", "/run/own.pid"])?;
     wait_for_file(node, "/run/own.pid")?;
-    wait_for_file(node, "/run/keepalived/bfd_blue.pid")?;
+    wait_for_file(node, "/run/keepalived/keepalived_blue.pid")?;
     let green = start(subject, node, &of("green"), &[])?;
-    wait_for_file(node, "/run/keepalived/vrrp_green.pid")?;
+    wait_for_file(node, "/run/keepalived/vrrp_green.pid").with_context(|| green.log_text())?;
     ensure!(green.ended()?.is_none(), "the second one ended");
     Ok(())
 }
