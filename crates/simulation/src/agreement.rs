@@ -117,7 +117,7 @@ impl World {
         // With an authentication header all count together. Who is not heard does not count on, and is not believed when he
         // is heard again: nothing can be said while some hear others and are not heard.
         let (is_whole, counts) = (self.has_whole_sides(), self.counts_together());
-        if self.network.noise.is_some() || (counts && !is_whole) {
+        if self.network.noise.is_some() || (counts && !is_whole) || self.last_words_mislead() {
             self.calm.settle_at = Nanos::MAX;
             return;
         }
@@ -136,6 +136,16 @@ impl World {
             (self.hosts.len() as u64 + 1) * (down + interval + delay)
         };
         length + 20 * self.network.delay
+    }
+
+    /// Of three nodes whose intervals lie far apart a backup may take the last word of a node that gave way for an advert of
+    /// its master, learn that one's short interval, and become master before the next advert of the real one. Where equals or
+    /// `nopreempt` are in play that may go round for ever: a site that mixes such intervals has no peace.
+    fn last_words_mislead(&self) -> bool {
+        let plans = || self.hosts.iter().flat_map(|host| &host.plan.instances);
+        let longest = plans().map(|plan| plan.interval_ms).max();
+        let shortest = plans().map(|plan| plan.interval_ms * u64::from(plan.adverts)).min();
+        self.hosts.len() > 2 && plans().any(|plan| plan.version == 3 && plan.farewell) && shortest <= longest
     }
 
     fn counts_together(&self) -> bool {
