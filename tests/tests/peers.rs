@@ -29,10 +29,10 @@ fn takes_over_and_gives_back(wire: Wire, strong_runs: Software, weak_runs: Softw
     let since = SystemTime::now();
     std::thread::sleep(QUIET);
     pair.assert_only_master(&pair.strong, &pair.weak, since)?;
-    ensure!(
-        watches.iter().all(|watch| watch.changes().is_empty()),
-        "addresses moved: {watches:?}"
-    );
+    let [of_strong, of_weak] = &watches;
+    // The kernel may tell late, and twice, that the master has its addresses (IPv6).
+    let moved = of_strong.changes().iter().any(|change| !change.added) || !of_weak.changes().is_empty();
+    ensure!(!moved, "addresses moved: {watches:?}");
 
     let killed = strong.kill()?;
     pair.assert_takeover_after_silence(&pair.strong, &pair.weak, killed, WEAK)?;
