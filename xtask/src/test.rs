@@ -37,6 +37,7 @@ const PEERS_CASES: &[(&str, &str)] = &[
     ("peers: their interfaces", "interfaces"),
     ("peers: where they run", "places"),
     ("peers: what they tell", "reports"),
+    ("peers: digests of pages", "genhash"),
 ];
 /// Test programs whose cases make many networks each, and how many cases may run at once.
 const CROWDED_CASES: &[(&str, &str, &str)] = &[

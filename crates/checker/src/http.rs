@@ -12,21 +12,21 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use crate::connect::connect;
 use crate::progress::Progress;
 use crate::tls::{self, Setup};
-pub use response::{BODY_LIMIT, HEADER_LIMIT, Reader};
+pub use response::{Answer, BODY_LIMIT, HEADER_LIMIT, Reader};
 
 /// How much is read at once.
 const CHUNK: usize = 8192;
 
-/// Fetches one URL and holds the answer against what is expected of it.
+/// Fetches the reader's URL and holds the answer against what is expected of it.
 pub(crate) async fn get(
     connection: &Connection,
     protocol: HttpProtocol,
-    url: &Url,
+    reader: Reader<'_>,
     progress: &mut Progress,
-) -> Result<(), Verdict> {
+) -> Result<Option<Answer>, Verdict> {
     let mut stream = connect(connection, progress).await?;
-    ask(&mut stream, connection, protocol, url, progress).await?;
-    listen(&mut stream, connection, url, false, progress).await
+    ask(&mut stream, connection, protocol, reader.url(), progress).await?;
+    listen(&mut stream, connection, reader, false, progress).await
 }
 
 /// The same over TLS.
@@ -34,18 +34,19 @@ pub(crate) async fn get_over_tls(
     connection: &Connection,
     (setup, tls): (&Setup, &Tls),
     protocol: HttpProtocol,
-    url: &Url,
+    reader: Reader<'_>,
     progress: &mut Progress,
-) -> Result<(), Verdict> {
+) -> Result<Option<Answer>, Verdict> {
+    let url = reader.url();
     let session = setup.session(connection, tls, url)?;
     let stream = connect(connection, progress).await?;
     let mut stream = session.shake_hands(stream, connection, progress).await?;
     ask(&mut stream, connection, protocol, url, progress).await?;
-    listen(&mut stream, connection, url, !url.tls_compliant, progress).await?;
+    let answer = listen(&mut stream, connection, reader, !url.tls_compliant, progress).await?;
     if url.tls_compliant && !tls::said_goodbye(&mut stream).await {
         return Err(Verdict::Failure(Failure::NoCloseNotify));
     }
-    Ok(())
+    Ok(answer)
 }
 
 async fn ask(
@@ -67,11 +68,10 @@ async fn ask(
 async fn listen(
     stream: &mut (impl AsyncRead + Unpin),
     connection: &Connection,
-    url: &Url,
+    mut reader: Reader<'_>,
     any_end: bool,
     progress: &mut Progress,
-) -> Result<(), Verdict> {
-    let mut reader = Reader::new(url);
+) -> Result<Option<Answer>, Verdict> {
     let mut buffer = Vec::with_capacity(CHUNK);
     loop {
         buffer.clear();

@@ -28,6 +28,7 @@ use std::time::Duration;
 use holdfast_health::probe::{Connection, NotTried, Outcome, Request, Verdict};
 use tokio::time::{Instant, timeout_at};
 
+use http::{Answer, Reader};
 use progress::Progress;
 use tls::{Identity, Setup};
 
@@ -47,34 +48,47 @@ impl Prober {
 
     /// Runs one probe. It ends at the latest after `deadline`. Must be called within a tokio runtime with IO and time.
     pub async fn probe(&self, request: &Request, deadline: Duration) -> Outcome {
+        self.run(request, false, deadline).await.0
+    }
+
+    /// Runs one probe like [`Self::probe`], and hands out the answer to an HTTP request that was a success.
+    pub async fn fetch(&self, request: &Request, deadline: Duration) -> (Outcome, Option<Answer>) {
+        self.run(request, true, deadline).await
+    }
+
+    async fn run(&self, request: &Request, keeps: bool, deadline: Duration) -> (Outcome, Option<Answer>) {
         let start = Instant::now();
         let mut progress = Progress::default();
         let result = match start.checked_add(deadline) {
-            Some(end) => match timeout_at(end, self.run(request, &mut progress)).await {
+            Some(end) => match timeout_at(end, self.ask(request, keeps, &mut progress)).await {
                 Ok(result) => result,
                 Err(_) => Err(progress.out_of_time()),
             },
             // Later than the clock can tell is never.
-            None => self.run(request, &mut progress).await,
+            None => self.ask(request, keeps, &mut progress).await,
         };
-        Outcome::new(result.err().unwrap_or(Verdict::Success), start.elapsed())
+        let (verdict, answer) = match result {
+            Ok(answer) => (Verdict::Success, answer),
+            Err(verdict) => (verdict, None),
+        };
+        (Outcome::new(verdict, start.elapsed()), answer)
     }
 
-    async fn run(&self, request: &Request, progress: &mut Progress) -> Result<(), Verdict> {
+    async fn ask(&self, request: &Request, keeps: bool, progress: &mut Progress) -> Result<Option<Answer>, Verdict> {
         match request {
+            Request::HttpGet {
+                connection,
+                tls,
+                protocol,
+                url,
+            } => {
+                let reader = if keeps { Reader::keeping(url) } else { Reader::new(url) };
+                return match tls {
+                    None => http::get(connection, *protocol, reader, progress).await,
+                    Some(tls) => http::get_over_tls(connection, (&self.tls, tls), *protocol, reader, progress).await,
+                };
+            }
             Request::Tcp(connection) => tcp(connection, progress).await,
-            Request::HttpGet {
-                connection,
-                tls: None,
-                protocol,
-                url,
-            } => http::get(connection, *protocol, url, progress).await,
-            Request::HttpGet {
-                connection,
-                tls: Some(tls),
-                protocol,
-                url,
-            } => http::get_over_tls(connection, (&self.tls, tls), *protocol, url, progress).await,
             Request::Smtp(probe) => smtp::talk(probe, progress).await,
             Request::Dns(probe) => dns::ask(probe, progress).await,
             Request::Udp(probe) => udp::send(probe, progress).await,
@@ -82,6 +96,7 @@ impl Prober {
             // No command runs in this process: whoever has one run does not come here.
             Request::Misc(_) => Err(Verdict::NotTried(NotTried::Lost)),
         }
+        .map(|()| None)
     }
 }
 

@@ -9,6 +9,7 @@ use holdfast_conf::lint::Allow;
 
 use crate::file_mask;
 use crate::fmt::FmtArguments;
+use crate::genhash::GenhashArguments;
 
 /// Where keepalived looks for its configuration, so that Holdfast can take its place.
 const DEFAULT_CONFIG_FILE: &str = "/etc/keepalived/keepalived.conf";
@@ -195,6 +196,9 @@ pub enum Command {
     },
     /// Lay out configuration files anew; what they mean stays the same
     Fmt(FmtArguments),
+    /// Fetch a page and print its MD5 for `digest`; also by -T or --genhash as the first option,
+    /// or under the name genhash
+    Genhash(GenhashArguments),
     /// Show the state of a running daemon
     Status {
         /// Pid file of the supervisor; its status file lies beside it
@@ -235,7 +239,7 @@ pub enum Format {
 impl Arguments {
     /// Reads the command line. Usage errors end the process with status 1, as keepalived's do.
     pub fn from_command_line() -> Self {
-        let arguments = std::env::args_os().map(attach_getopt_value);
+        let arguments = name_genhash(std::env::args_os().map(attach_getopt_value).collect());
         match Self::try_parse_from(arguments) {
             Ok(arguments) => arguments,
             Err(error) => {
@@ -265,12 +269,27 @@ fn attach_getopt_value(argument: OsString) -> OsString {
     }
 }
 
+/// keepalived is genhash when `-T` comes first, or when it is started under that name.
+fn name_genhash(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    let word = || OsString::from("genhash");
+    let is_option = |argument: &OsString| argument == "-T" || argument == "--genhash";
+    if let Some(first) = arguments.get_mut(1).filter(|first| is_option(first)) {
+        *first = word();
+    } else if let Some(program) = arguments.first()
+        && Path::new(program).file_name() == Some(&word())
+    {
+        arguments.insert(1, word());
+    }
+    arguments
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn parse(line: &str) -> Result<Arguments, clap::Error> {
-        Arguments::try_parse_from(line.split_whitespace().map(OsString::from).map(attach_getopt_value))
+        let words = line.split_whitespace().map(OsString::from);
+        Arguments::try_parse_from(name_genhash(words.map(attach_getopt_value).collect()))
     }
 
     #[test]
@@ -320,6 +339,32 @@ mod tests {
         assert_eq!(given.umask, Some(0o22));
         let given = given.not_in_effect.given();
         assert_eq!(given, ["--dump-conf", "--snmp", "--core-dump-pattern"]);
+    }
+
+    #[test]
+    fn genhash_has_three_names() {
+        for line in [
+            "holdfast genhash -s 192.0.2.1 -p 80 -u / -t5",
+            "keepalived -T -s 192.0.2.1 -p 80 -u /",
+            "keepalived --genhash -s 2001:db8::1 -p 443 -u / -S -I -V www.example.org -P 1.0c -m 7 -v",
+            "/usr/bin/genhash --server 192.0.2.1 --port 80 --url / --port 81 --protocol 1.0C",
+        ] {
+            let command = parse(line).unwrap().command;
+            assert!(matches!(command, Some(Command::Genhash(_))), "{line}");
+        }
+        for line in [
+            "genhash",
+            "genhash -s localhost -p 80 -u /",
+            "genhash -s 192.0.2.1 -p 0 -u /",
+            "genhash -s 192.0.2.1 -p 80",
+            "genhash -s 192.0.2.1 -p 80 -u / -P 2",
+            "genhash -s 192.0.2.1 -p 80 -u / -m 0x10",
+            "genhash -s 192.0.2.1 -p 80 -u / -t 0",
+            "genhash -s 192.0.2.1 -p 80 -u / more",
+            "holdfast -n -T -s 192.0.2.1 -p 80 -u /",
+        ] {
+            assert!(parse(line).is_err(), "{line}");
+        }
     }
 
     #[test]

@@ -25,6 +25,7 @@ mod daemonize;
 mod explain;
 mod file_mask;
 mod fmt;
+mod genhash;
 mod host;
 mod host_changes;
 mod ipc;
@@ -71,6 +72,7 @@ pub fn main() -> ExitCode {
         Some(Command::Completions { shell }) => return completions::print(*shell),
         Some(Command::Print { file, config_id }) => return print::print(file, config_id.as_deref()),
         Some(Command::Fmt(asked)) => return fmt::fmt(asked),
+        Some(Command::Genhash(asked)) => return genhash::genhash(asked),
         Some(Command::Status { pid_file }) => return show_status(pid_file),
         None => {}
     }

@@ -21,7 +21,21 @@ const END_OF_HEADER: &[u8] = b"\r\n\r\n";
 #[derive(Debug)]
 pub struct Reader<'a> {
     url: &'a Url,
+    keeps: bool,
     state: State,
+}
+
+/// An answer, as far as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The header, up to and with the empty line.
+    pub header: Vec<u8>,
+    /// The status code in it.
+    pub status: u16,
+    /// The bytes after the header.
+    pub body_length: u64,
+    /// The MD5 of the body, as a `digest` in a configuration is compared with it.
+    pub digest: Digest,
 }
 
 #[derive(Debug)]
@@ -33,6 +47,8 @@ enum State {
 
 #[derive(Debug)]
 struct Body {
+    /// The header and the status code, if they are kept.
+    head: Option<(Vec<u8>, u16)>,
     /// Bytes that still count for the digest; `None`: all.
     counting: Option<u64>,
     length: u64,
@@ -45,8 +61,22 @@ impl<'a> Reader<'a> {
     pub const fn new(url: &'a Url) -> Self {
         Self {
             url,
+            keeps: false,
             state: State::Header(Vec::new()),
         }
+    }
+
+    /// A reader that hands out the answer at the end.
+    pub fn keeping(url: &'a Url) -> Self {
+        Self {
+            keeps: true,
+            ..Self::new(url)
+        }
+    }
+
+    /// What the answer is held against.
+    pub const fn url(&self) -> &'a Url {
+        self.url
     }
 
     /// Takes in the next piece.
@@ -72,7 +102,7 @@ impl<'a> Reader<'a> {
                     };
                 };
                 header.truncate(end);
-                let mut body = open_body(self.url, header)?;
+                let mut body = open_body(self.url, header, self.keeps)?;
                 let rest = bytes.get(end.saturating_sub(before)..).unwrap_or_default();
                 body.push(rest)?;
                 self.state = State::Body(Box::new(body));
@@ -86,11 +116,11 @@ impl<'a> Reader<'a> {
         matches!(self.state, State::Body(_))
     }
 
-    /// The connection has ended.
+    /// The connection has ended. The answer, if it was kept.
     ///
     /// # Errors
     /// The answer is not the expected one.
-    pub fn finish(self) -> Result<(), Failure> {
+    pub fn finish(self) -> Result<Option<Answer>, Failure> {
         match self.state {
             State::Header(header) if header.is_empty() => Err(Failure::NoAnswer),
             State::Header(header) if status_code(&header).is_none() => Err(Failure::NoStatusLine),
@@ -101,15 +131,16 @@ impl<'a> Reader<'a> {
 }
 
 /// Looks at the whole header; a wrong status needs no body.
-fn open_body(url: &Url, header: &[u8]) -> Result<Body, Failure> {
+fn open_body(url: &Url, header: &[u8], keeps: bool) -> Result<Body, Failure> {
     let code = status_code(header).ok_or(Failure::NoStatusLine)?;
     if !url.status.contains(code) {
         return Err(Failure::Status(code));
     }
     Ok(Body {
+        head: keeps.then(|| (header.to_vec(), code)),
         counting: content_length(header),
         length: 0,
-        digest: url.digest.map(|_| Md5::new()),
+        digest: (keeps || url.digest.is_some()).then(Md5::new),
         search: url.regex.as_ref().map(search).transpose()?,
     })
 }
@@ -151,23 +182,28 @@ impl Body {
     }
 
     /// First the digest, then the pattern.
-    fn compare(self, url: &Url) -> Result<(), Failure> {
-        if let (Some(expected), Some(digest)) = (url.digest, self.digest) {
-            let got = Digest(digest.finalize().into());
-            if got != expected {
-                return Err(Failure::Digest { expected, got });
+    fn compare(self, url: &Url) -> Result<Option<Answer>, Failure> {
+        let digest = self.digest.map(|digest| Digest(digest.finalize().into()));
+        if let (Some(expected), Some(got)) = (url.digest, digest)
+            && got != expected
+        {
+            return Err(Failure::Digest { expected, got });
+        }
+        if let (Some(settings), Some(search)) = (&url.regex, self.search) {
+            let found = search.finish().map_err(|error| given_up(&error))?;
+            if found == settings.no_match {
+                return Err(Failure::Regex {
+                    unwanted: settings.no_match,
+                });
             }
         }
-        let (Some(settings), Some(search)) = (&url.regex, self.search) else {
-            return Ok(());
-        };
-        let found = search.finish().map_err(|error| given_up(&error))?;
-        if found == settings.no_match {
-            return Err(Failure::Regex {
-                unwanted: settings.no_match,
-            });
-        }
-        Ok(())
+        let kept = self.head.zip(digest);
+        Ok(kept.map(|((header, status), digest)| Answer {
+            header,
+            status,
+            body_length: self.length,
+            digest,
+        }))
     }
 }
 

@@ -22,7 +22,7 @@ fn md5(body: &[u8]) -> Digest {
 fn judge(url: &Url, answer: &[u8]) -> Result<(), Failure> {
     let mut reader = Reader::new(url);
     reader.push(answer)?;
-    reader.finish()
+    reader.finish().map(drop)
 }
 
 fn verdict(answer: &str) -> Result<(), Failure> {
@@ -109,6 +109,28 @@ fn the_digest_covers_the_raw_body_within_content_length() {
 }
 
 #[test]
+fn an_answer_is_kept_when_asked_for() {
+    let head = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n";
+    let answer = [head.as_slice(), b"hello and more"].concat();
+    let with = url(None);
+    let mut reader = Reader::keeping(&with);
+    for piece in answer.chunks(7) {
+        reader.push(piece).unwrap();
+    }
+    let kept = Answer {
+        header: head.to_vec(),
+        status: 200,
+        body_length: 14,
+        digest: md5(b"hello"),
+    };
+    assert_eq!(reader.finish(), Ok(Some(kept)));
+
+    let mut reader = Reader::new(&with);
+    reader.push(&answer).unwrap();
+    assert_eq!(reader.finish(), Ok(None));
+}
+
+#[test]
 fn status_comes_before_digest() {
     let answer = b"HTTP/1.1 404 No\r\n\r\nhello";
     assert_eq!(judge(&url(Some(md5(b"hello"))), answer), Err(Failure::Status(404)));
@@ -172,7 +194,7 @@ proptest! {
         cuts.extend([0, answer.len()]);
         cuts.sort_unstable();
         let mut reader = Reader::new(&with);
-        let in_pieces = cuts.windows(2).try_for_each(|pair| reader.push(&answer[pair[0]..pair[1]])).and_then(|()| reader.finish());
+        let in_pieces = cuts.windows(2).try_for_each(|pair| reader.push(&answer[pair[0]..pair[1]])).and_then(|()| reader.finish().map(drop));
         prop_assert_eq!(in_pieces, judge(&with, &answer));
     }
 }
