@@ -95,7 +95,7 @@ pub struct Host {
     pub script_at: Nanos,
     /// Addresses in the kernel.
     pub held: [[bool; MOST_ADDRESSES]; MOST_INSTANCES],
-    /// Until when an address that somebody removed must be back.
+    /// Until when an address that somebody removed must be back; no bound while the machine has not been told.
     pub back_until: [[Option<Nanos>; MOST_ADDRESSES]; MOST_INSTANCES],
     /// Does nothing until then; 0: does not stall.
     pub stalled_until: Nanos,

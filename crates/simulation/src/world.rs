@@ -20,7 +20,10 @@ use crate::random::Random;
 use crate::scenario::{Change, Scenario};
 use crate::statistics::Statistics;
 use crate::trace::{Entry, Trace};
-use crate::{MILLISECOND, Nanos, Violation};
+use crate::{MILLISECOND, Nanos, SECOND, Violation};
+
+/// The machine puts a removed address back within 64 s, and the wait for the next time is no longer.
+const BACK_WITHIN: Nanos = 66 * SECOND;
 
 /// A site, alive.
 #[derive(Debug)]
@@ -247,6 +250,12 @@ impl World {
                     let host = &mut self.hosts[index];
                     host.links_told[configuration::segment_of(interface)] = *up;
                     host.settings_changed(false);
+                }
+                if let Event::AddressLost { address, .. } = &event
+                    && let Some((instance, place)) = configuration::place_of(*address)
+                    && let Some(until) = &mut self.hosts[index].back_until[instance][place]
+                {
+                    *until = self.now + BACK_WITHIN;
                 }
                 self.feed(index, event);
             }

@@ -29,3 +29,11 @@ fn a_seed_is_replayed_exactly() {
         assert_eq!(first, again);
     }
 }
+
+#[test]
+fn an_address_is_due_back_only_when_its_loss_has_been_told() {
+    // It is removed during one stall, another begins, and the first thing to be said afterwards is a script's failure.
+    if let Some(failure) = campaign::run(&Scenario::of(104_553)).1 {
+        panic!("{}", campaign::shorten(failure).lines().join("\n"));
+    }
+}

@@ -8,10 +8,7 @@ use crate::host::Queued;
 use crate::network::Noise;
 use crate::scenario::{Change, Trouble};
 use crate::trace::Entry;
-use crate::{MOST_ADDRESSES, Nanos, SECOND};
-
-/// The machine puts a removed address back within 64 s, and the wait for the next time is no longer.
-const BACK_WITHIN: Nanos = 66 * SECOND;
+use crate::{MOST_ADDRESSES, Nanos};
 
 impl World {
     pub(super) fn trouble(&mut self, trouble: Trouble) {
@@ -54,9 +51,12 @@ impl World {
                         host.stalled_since = self.now;
                     }
                     host.stalled_until = host.stalled_until.max(self.now + length);
-                    // It may be late with its adverts, and nobody can ask for more.
+                    // It may be late with its adverts and with what it puts back, and nobody can ask for more.
                     for view in &mut host.views {
                         view.last_advert = None;
+                    }
+                    for until in host.back_until.iter_mut().flatten().flatten() {
+                        *until = host.stalled_until.max(*until);
                     }
                     self.disturbed();
                 }
@@ -169,8 +169,8 @@ impl World {
             if host.node.is_none() {
                 continue;
             }
-            let back = self.now.max(host.stalled_until) + BACK_WITHIN;
-            host.back_until[instance][place] = Some(back);
+            // The time runs from when the machine is told, which may be after more than one stall.
+            host.back_until[instance][place] = Some(Nanos::MAX);
             let plan = &host.plan.instances[instance];
             let event = Event::AddressLost {
                 interface: INTERFACES[plan.segment].to_owned(),
