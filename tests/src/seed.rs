@@ -17,6 +17,12 @@ pub fn seeds(usual: u64) -> Vec<u64> {
     }
 }
 
+/// What the environment asks for, to be handed on to a guest.
+pub fn wishes() -> impl Iterator<Item = (String, String)> {
+    let value = |name: &str| Some((name.to_owned(), env::var(name).ok()?));
+    [ONE_VARIABLE, COUNT_VARIABLE].into_iter().filter_map(value)
+}
+
 /// A generator of numbers: `SplitMix64` (Steele, Lea, Flood 2014).
 #[derive(Debug, Clone)]
 pub struct Chance(u64);

@@ -57,6 +57,7 @@ const GUEST_CASES: &[(&str, &str)] = &[
     ("guest: connection sync and what else IPVS keeps", "sync"),
     ("guest: ipvlans", "ipvlan"),
     ("guest: the same tables as keepalived", "tables"),
+    ("guest: quorum and sorry servers as keepalived", "quorum"),
     ("guest: the same verdicts as keepalived", "checkers"),
     ("guest: VRF", "vrf"),
     ("guest: the same verdicts on web servers", "web"),

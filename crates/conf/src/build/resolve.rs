@@ -276,14 +276,15 @@ impl Builder<'_> {
             self.report(Diagnostic::new(findings::FAMILY_MISMATCH, message, Some(span)));
             return;
         }
-        let same = |server: &&mut RealServerDraft| server.address == sorry.address && server.port == sorry.port;
-        let Some(twin) = draft.real_servers.iter_mut().find(same) else {
+        let same = |server: &&RealServerDraft| server.address == sorry.address && server.port == sorry.port;
+        let Some(twin) = draft.real_servers.iter().find(same) else {
             return;
         };
-        if twin.inhibit_on_failure.unwrap_or(draft.inhibit_on_failure) != sorry.inhibit {
-            twin.inhibit_on_failure = Some(sorry.inhibit);
+        let inhibit = twin.inhibit_on_failure.unwrap_or(draft.inhibit_on_failure);
+        if inhibit != sorry.inhibit {
+            sorry.inhibit = inhibit;
             let message = format!(
-                "sorry_server {} is also a real_server; its inhibit_on_failure follows sorry_server_inhibit",
+                "sorry_server {} is also a real_server; its sorry_server_inhibit follows inhibit_on_failure",
                 sorry.address
             );
             let span = sorry.address.span;

@@ -360,14 +360,15 @@ fn fits(service: &ServiceKey, server: DestinationKey, forwarding: Forwarding) ->
 }
 
 /// The identity of a server within one service. Only address translation can change the port: with the other ways the
-/// packet arrives as it came. Services by firewall mark have no port.
+/// packet arrives as it came. Services by firewall mark have no port of their own to hand on.
 pub(super) fn key_within(service: &ServiceKey, server: DestinationKey, forwarding: Forwarding) -> DestinationKey {
-    let port = match service {
+    let own = match service {
         ServiceKey::Fwmark { .. } => 0,
-        ServiceKey::Address { port, .. } => match forwarding {
-            Forwarding::Masquerade if server.port != 0 => server.port,
-            _ => *port,
-        },
+        ServiceKey::Address { port, .. } => *port,
+    };
+    let port = match forwarding {
+        Forwarding::Masquerade if server.port != 0 => server.port,
+        _ => own,
     };
     DestinationKey {
         address: server.address,
