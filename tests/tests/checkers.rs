@@ -2,15 +2,19 @@
 //! reply, or a difference that is written down in `docs/compatibility.md`. In a guest, started by
 //! `cargo xtask test guest`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use bed::daemon::{Daemon, Software};
 use bed::mail::Mail;
+use bed::node::Node;
 use bed::resolver::Resolver;
 use bed::scripted;
 use bed::site::{self, Forwarding, Site};
+use bed::table;
 use bed::verdicts::{FIRST_PORT, checker, ensure_ports, service};
+use bed::wait;
 
 /// How a server answers.
 #[derive(Clone, Copy)]
@@ -406,4 +410,136 @@ fn real_servers_come_and_go() -> Result<()> {
         "address add fd00::61/64 dev eth0 nodad".to_owned(),
     ])?;
     ensure_up("all servers back", &all)
+}
+
+/// What a command's exit status and a file's number make of a real server: its weight in the table, or `None` where it is out.
+struct Told {
+    name: &'static str,
+    checker: &'static str,
+    /// What is told, and what becomes of it.
+    steps: [(&'static str, Option<i64>); 4],
+}
+
+const fn told(name: &'static str, checker: &'static str, steps: [(&'static str, Option<i64>); 4]) -> Told {
+    Told { name, checker, steps }
+}
+
+const STATUS: &str = "MISC_CHECK {\n misc_path \"/bin/sh FOLDER/exit FOLDER/NUMBER\"\n misc_timeout 6\n }";
+const DYNAMIC: &str =
+    "MISC_CHECK {\n misc_path \"/bin/sh FOLDER/exit FOLDER/NUMBER\"\n misc_timeout 6\n misc_dynamic\n }";
+const RETRIED: &str = "MISC_CHECK {\n misc_path \"/bin/sh FOLDER/exit FOLDER/NUMBER\"\n misc_timeout 6\n retry 1\n delay_before_retry 1\n }";
+const SLOW: &str = "MISC_CHECK {\n misc_path \"/bin/sh -c 'sleep $(cat FOLDER/NUMBER)'\"\n misc_timeout 4\n }";
+const FILE: &str = "FILE_CHECK {\n track_file tNUMBER\n weight 0\n }";
+const FILE_WEIGHT: &str = "FILE_CHECK {\n track_file tNUMBER\n weight 3\n }";
+
+/// The configured weight is 10.
+const TOLD: &[Told] = &[
+    told(
+        "status",
+        STATUS,
+        [("0", Some(10)), ("1", None), ("2", None), ("0", Some(10))],
+    ),
+    told(
+        "dynamic",
+        DYNAMIC,
+        [("0", Some(10)), ("42", Some(40)), ("1", None), ("255", Some(253))],
+    ),
+    told(
+        "dynamic, least",
+        DYNAMIC,
+        [("2", Some(0)), ("3", Some(1)), ("0", Some(10)), ("1", None)],
+    ),
+    told(
+        "retried",
+        RETRIED,
+        [("0", Some(10)), ("5", None), ("0", Some(10)), ("0", Some(10))],
+    ),
+    told(
+        "slow",
+        SLOW,
+        [("0", Some(10)), ("20", None), ("0", Some(10)), ("20", None)],
+    ),
+    told(
+        "file",
+        FILE,
+        [("0", Some(10)), ("7", None), ("0", Some(10)), ("-1", None)],
+    ),
+    told(
+        "file with a weight",
+        FILE_WEIGHT,
+        [("0", Some(10)), ("5", Some(25)), ("-2", Some(4)), ("-9", Some(0))],
+    ),
+];
+
+/// Commands and files, under both directors at once.
+#[test]
+#[ignore = "needs a guest: cargo xtask test guest"]
+fn commands_and_files() -> Result<()> {
+    site::load_modules()?;
+    let site = Site::new(Forwarding::Dr)?;
+    // Neither in /run, of which each node has its own, nor where others may write.
+    let folder = std::path::PathBuf::from(format!("/var/lib/holdfast-told-{}", std::process::id()));
+    std::fs::create_dir_all(&folder)?;
+    std::fs::write(folder.join("exit"), "exit $(cat \"$1\")\n")?;
+    let tell = |step: usize| -> Result<()> {
+        for (number, case) in TOLD.iter().enumerate() {
+            let said = case.steps.get(step).context("no such step")?.0;
+            // At once, so that nobody reads half of it.
+            let (fresh, file) = (folder.join("fresh"), folder.join(number.to_string()));
+            std::fs::write(&fresh, format!("{said}\n"))?;
+            std::fs::rename(fresh, file)?;
+        }
+        Ok(())
+    };
+    tell(0)?;
+    let place = folder.to_string_lossy();
+    let mut configuration = "global_defs {\n script_user root\n enable_script_security\n}\n".to_owned();
+    let mut servers = Vec::new();
+    for (number, (port, case)) in (FIRST_PORT..).zip(TOLD).enumerate() {
+        let number = number.to_string();
+        configuration += &["track_file t", &number, " {\n file ", &place, "/", &number, "\n}\n"].concat();
+        let checker = case.checker.replace("FOLDER", &place).replace("NUMBER", &number);
+        servers.push(("192.168.0.61", port, ["weight 10\n", &checker, "\n"].concat()));
+    }
+    configuration += &service(servers);
+    let [first, second] = &site.directors;
+    let _keepalived = Daemon::start(Software::Keepalived, first, &configuration)?;
+    let _holdfast = Daemon::start(Software::Holdfast, second, &configuration)?;
+    for step in 0..4 {
+        tell(step)?;
+        let wanted: BTreeMap<u16, i64> = (FIRST_PORT..)
+            .zip(TOLD)
+            .filter_map(|(port, case)| Some((port, case.steps.get(step)?.1?)))
+            .collect();
+        let [theirs, ours] = [first, second].map(|director| wait_for_weights(director, &wanted));
+        theirs.with_context(|| format!("keepalived, step {step}"))?;
+        ours.with_context(|| format!("Holdfast, step {step}"))?;
+    }
+    std::fs::remove_dir_all(&folder)?;
+    Ok(())
+}
+
+/// Waits until a director's table has these weights, by port.
+fn wait_for_weights(director: &Node, wanted: &BTreeMap<u16, i64>) -> Result<()> {
+    let seen = || -> BTreeMap<u16, i64> {
+        let services = table::services(director).unwrap_or_default();
+        let destinations = services.iter().flat_map(|service| &service.destinations);
+        destinations
+            .map(|destination| (destination.address.port(), destination.weight))
+            .collect()
+    };
+    let outcome = wait::until("weights", Duration::from_secs(60), || seen() == *wanted);
+    let name = |port: &u16| {
+        let case = port
+            .checked_sub(FIRST_PORT)
+            .and_then(|number| TOLD.get(usize::from(number)));
+        case.map_or("?", |case| case.name)
+    };
+    let named = |weights: &BTreeMap<u16, i64>| -> Vec<String> {
+        weights
+            .iter()
+            .map(|(port, weight)| format!("{}: {weight}", name(port)))
+            .collect()
+    };
+    outcome.with_context(|| format!("has {:?}\nwanted {:?}", named(&seen()), named(wanted)))
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use holdfast_health::Event;
-use holdfast_health::probe::MiscProbe;
+use holdfast_health::probe::{FileProbe, MiscProbe, Probe};
+use holdfast_health::settings::{Checker, RealServer};
 
 use crate::bench::{Bench, real_server, seconds, settings, sorry, tcp_check, virtual_server};
 
@@ -101,4 +102,57 @@ fn exit_statuses() {
     let judged = |dynamic: bool| [0, 1, 2, 255, -1].map(|status| probe(dynamic).judge(status));
     assert_eq!(judged(false), [Ok(None), Err(1), Err(2), Err(255), Err(-1)]);
     assert_eq!(judged(true), [Ok(None), Err(1), Ok(Some(0)), Ok(Some(253)), Err(-1)]);
+}
+
+/// `FILE_CHECK`: with a weight the number counts as often; without one any number but 0 is a failure; `reverse` turns either round.
+#[test]
+fn numbers_in_files() {
+    let judge = |weight, reverse, number| {
+        let file = "f".to_owned();
+        FileProbe { file, weight, reverse }.judge(number)
+    };
+    assert_eq!(
+        [0, 5, -5].map(|number| judge(0, false, number)),
+        [Ok(0), Err(5), Err(-5)]
+    );
+    assert_eq!([0, 5, -5].map(|number| judge(0, true, number)), [Err(0), Ok(0), Ok(0)]);
+    assert_eq!(
+        [0, 5, -5].map(|number| judge(3, false, number)),
+        [Ok(0), Ok(15), Ok(-15)]
+    );
+    assert_eq!(
+        [0, 5, -5].map(|number| judge(3, true, number)),
+        [Ok(0), Ok(-15), Ok(15)]
+    );
+    assert_eq!(judge(2, false, i64::MIN), Err(i64::MIN));
+}
+
+#[test]
+fn a_server_follows_a_file() {
+    let follow = Checker {
+        probe: Probe::File(FileProbe {
+            file: "load".to_owned(),
+            weight: -2,
+            reverse: false,
+        }),
+        ..tcp_check(11)
+    };
+    let server = RealServer {
+        checkers: vec![follow],
+        ..real_server(11, 10)
+    };
+    let mut settings = settings([virtual_server(1, vec![server])]);
+    settings.files.insert("load".to_owned(), 1);
+    let mut bench = Bench::new(settings);
+    assert_eq!(bench.pool(1), ["11:8"], "the number is known from the start");
+    let changed = |number| Event::FileChanged {
+        file: "load".to_owned(),
+        number,
+    };
+    bench.handle(changed(4));
+    assert_eq!(bench.pool(1), ["11:2"]);
+    bench.handle(changed(i64::MAX));
+    assert_eq!(bench.pool(1), Vec::<String>::new());
+    bench.handle(changed(0));
+    assert_eq!(bench.pool(1), ["11:10"]);
 }
