@@ -73,7 +73,11 @@ fn config_test_ends_with_the_status_of_the_worst_finding() {
             format!("includem nothing.conf\n{GOOD}"),
             6,
         ),
-        ("a keyword without effect", format!("use_pid_dir\n{GOOD}"), 0),
+        (
+            "a keyword without effect",
+            format!("global_defs {{\nenable_dbus\n}}\n{GOOD}"),
+            0,
+        ),
     ];
     for (case, text, expected) in cases {
         let output = holdfast(&["-t", "-f"], &folder.file(&text));
