@@ -377,10 +377,15 @@ impl World {
                             .unit_of(instance)
                             .all(|member| self.reaches(former, master, member) && self.reaches(master, former, member))
                 });
-                // Who leaves without a word may have announced itself last: then the second burst puts it right.
+                // Who leaves without a word, or with one that the master does not hear, may have announced itself last: then
+                // the second burst puts it right.
                 let left_silently = known.is_some_and(|former| {
-                    let former = &self.hosts[former];
-                    former.views[instance].left_master >= view.became_master && !former.says_farewell(instance)
+                    let host = &self.hosts[former];
+                    let is_heard = host
+                        .unit_of(instance)
+                        .all(|member| self.reaches(former, master, member));
+                    host.views[instance].left_master >= view.became_master
+                        && !(is_heard && host.says_farewell(instance))
                 });
                 let is_new = view.became_master >= since
                     && (!left_silently || self.now > view.became_master + SECOND_BURST_AFTER + SECOND);
