@@ -117,7 +117,10 @@ impl World {
         // With an authentication header all count together. Who is not heard does not count on, and is not believed when he
         // is heard again: nothing can be said while some hear others and are not heard.
         let (is_whole, counts) = (self.has_whole_sides(), self.counts_together());
-        if self.network.noise.is_some() || (counts && !is_whole) || self.last_words_mislead() {
+        if self.network.noise.is_some()
+            || (counts && !(is_whole && self.counts_in_whole_sides()))
+            || self.last_words_mislead()
+        {
             self.calm.settle_at = Nanos::MAX;
             return;
         }
@@ -156,20 +159,39 @@ impl World {
     /// Whether packets of `from` reach `to` and count there.
     fn reaches(&self, from: usize, to: usize, instance: usize) -> bool {
         let (one, other) = (&self.hosts[from], &self.hosts[to]);
-        let segment = one.plan.instances[instance].segment;
-        one.links[segment]
-            && other.links[segment]
-            && !self.network.cuts[segment][from][to]
+        self.is_open(from, to, instance)
             && is_compatible(&one.plan.instances[instance], &other.plan.instances[instance])
+    }
+
+    /// Whether packets of `from` reach `to`, whatever is in them.
+    fn is_open(&self, from: usize, to: usize, instance: usize) -> bool {
+        let (one, other) = (&self.hosts[from], &self.hosts[to]);
+        let segment = one.plan.instances[instance].segment;
+        one.links[segment] && other.links[segment] && !self.network.cuts[segment][from][to]
     }
 
     /// Every virtual router's graph consists of sides in which each node hears each other one, and members of a group have
     /// the same sides.
     fn has_whole_sides(&self) -> bool {
+        self.is_whole(|from, to, instance| self.reaches(from, to, instance))
+    }
+
+    /// The same for who counts on with whom by the authentication header, which is looked at before the interval.
+    fn counts_in_whole_sides(&self) -> bool {
+        self.is_whole(|from, to, instance| {
+            let (one, other) = (&self.hosts[from], &self.hosts[to]);
+            let (sender, receiver) = (&one.plan.instances[instance], &other.plan.instances[instance]);
+            self.is_open(from, to, instance)
+                && sender.version == receiver.version
+                && fits(sender.authentication, receiver.authentication)
+        })
+    }
+
+    fn is_whole(&self, reaches: impl Fn(usize, usize, usize) -> bool) -> bool {
         let count = self.hosts.len();
         let grouped = self.hosts.iter().any(|host| host.plan.grouped);
         let instances = self.hosts[0].plan.instances.len();
-        let reaches = |from: usize, to: usize, instance: usize| from == to || self.reaches(from, to, instance);
+        let reaches = |from: usize, to: usize, instance: usize| from == to || reaches(from, to, instance);
         for instance in 0..instances {
             for one in 0..count {
                 for other in 0..count {
