@@ -528,7 +528,7 @@ fn wait_for_weights(director: &Node, wanted: &BTreeMap<u16, i64>) -> Result<()> 
             .map(|destination| (destination.address.port(), destination.weight))
             .collect()
     };
-    let outcome = wait::until("weights", Duration::from_secs(60), || seen() == *wanted);
+    let outcome = wait::until("weights", Duration::from_mins(1), || seen() == *wanted);
     let name = |port: &u16| {
         let case = port
             .checked_sub(FIRST_PORT)
