@@ -167,7 +167,7 @@ impl Pair {
 
     /// Waits until `node` has the virtual address, or has it no more.
     pub fn wait_for_address(&self, node: &Node, present: bool) -> Result<()> {
-        self.wait_for_address_within(node, present, LATENESS)
+        self.wait_for_address_within(node, present, 4 * LATENESS)
     }
 
     /// As [`Self::wait_for_address`], with more patience.
