@@ -262,6 +262,12 @@ impl Driver {
 
     fn tell(&mut self, session: &str, audience: Audience, up: bool) {
         self.pace.note_change();
+        let is_configured = self.settings.instances.iter().any(|instance| instance.name == session);
+        // Nothing can follow it any more. Who did until this reload may not have heard of the reload yet, and would take it for a
+        // failure.
+        if !is_configured {
+            return;
+        }
         for (wanted, listener) in [(audience.vrrp, &mut self.vrrp), (audience.checker, &mut self.checker)] {
             if wanted {
                 let news: BfdNews = listener.words.change(session, up);
