@@ -315,6 +315,28 @@ fn checkers_inherit_inwards() {
 }
 
 #[test]
+fn rise_jitter_and_time_limit_are_inherited() {
+    let text = service(
+        "192.0.2.1 80",
+        "delay_loop 6\nrise 3\njitter 25\ncheck_timeout 4.5\n\
+         real_server 192.0.2.12 8080 {\nrise 2\nTCP_CHECK {\njitter 50\n}\n\
+         MISC_CHECK {\nmisc_path /bin/true\nrise 7\n}\n}",
+    );
+    let it = read(&text).config.virtual_servers.remove(0);
+    let timing = |it: &Checker| (it.rise, it.jitter, it.check_timeout);
+    let real = &it.real_servers[1].checkers;
+    assert_eq!(timing(&real[0]), (2, 3 * SECOND, Some(Duration::from_millis(4500))));
+    // A command has misc_timeout.
+    assert_eq!(timing(&real[1]), (7, Duration::from_millis(1500), None));
+    let plain = one_service("real_server 192.0.2.12 80 {\nTCP_CHECK {\n}\n}");
+    assert_eq!(
+        timing(&plain.real_servers[1].checkers[0]),
+        (1, Duration::ZERO, None),
+        "without any of them all is as with keepalived"
+    );
+}
+
+#[test]
 fn the_port_of_a_server_is_also_the_port_of_its_checks() {
     let text =
         "virtual_server fwmark 9 {\nlb_algo sh\nlb_kind DR\nreal_server 192.0.2.11 8080 {\nTCP_CHECK {\n}\n}\n}\n";

@@ -191,7 +191,7 @@ impl Health {
             let generation = check.generation;
             return self.probe_done(now, id, generation, outcome);
         };
-        let deadline = request.deadline();
+        let deadline = check.settings.deadline(&request);
         let action = Action::StartProbe {
             checker: id,
             generation: check.generation,
@@ -394,6 +394,7 @@ fn checker_status(check: &Check) -> CheckerStatus {
         up: check.standing.up,
         has_run: check.standing.has_run,
         failed_tries: check.standing.failed_tries,
+        successes: check.standing.successes,
         last: check.last.clone(),
     }
 }

@@ -290,7 +290,12 @@ impl Request {
         })
     }
 
-    /// The most time that the whole probe may take.
+    /// Whether it succeeds when nothing comes in time.
+    pub const fn waits_for_silence(&self) -> bool {
+        matches!(self, Self::Udp(UdpProbe { reply: None, .. }))
+    }
+
+    /// The most time that the whole probe may take, unless `check_timeout` says it.
     ///
     /// `connect_timeout` limits each phase. A connection has one; an HTTP request has three (connecting, sending,
     /// reading), over TLS four; a talk with a mail server has four (connecting and three replies); a datagram has two (sending and

@@ -6,7 +6,7 @@ use std::time::Duration;
 use holdfast_ipvs::table::{Destination, DestinationKey, Service, ServiceKey};
 use serde::{Deserialize, Serialize};
 
-use crate::probe::Probe;
+use crate::probe::{Probe, Request};
 
 /// Everything the machine is told by the configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,10 +83,27 @@ pub struct Checker {
     pub delay_before_retry: Duration,
     /// Tries after the first failure before the real server counts as down.
     pub retry: u32,
+    /// Successes in a row before a check that is failed passes; 0 counts as 1. The first result of a check that is not
+    /// failed decides alone.
+    pub rise: u32,
+    /// The most time that one try may take as a whole; `None`: the time limits of its phases together.
+    pub time_limit: Option<Duration>,
+    /// Regular checks are put off by a random time up to this, which is less than `delay_loop`.
+    pub jitter: Duration,
     /// The first check is made at a moment within this length from the start.
     pub warmup: Duration,
     /// Counts as failed until the first success.
     pub alpha: bool,
     /// Log each failed try, not only changes.
     pub log_all_failures: bool,
+}
+
+impl Checker {
+    /// The most time that one try may take. Where silence is a success, it is the wait for an answer that ends the try.
+    pub fn deadline(&self, request: &Request) -> Duration {
+        match self.time_limit {
+            Some(limit) if !request.waits_for_silence() => limit,
+            _ => request.deadline(),
+        }
+    }
 }

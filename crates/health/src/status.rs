@@ -66,6 +66,8 @@ pub struct CheckerStatus {
     pub has_run: bool,
     /// Failed tries in a row since the last success that have not yet made it fail.
     pub failed_tries: u32,
+    /// Successes in a row since the last failure that have not yet made it pass.
+    pub successes: u32,
     /// What the last probe said.
     pub last: Option<LastProbe>,
 }

@@ -50,6 +50,7 @@ impl CheckerDraft {
             || self.bind != Bind::default()
             || self.fwmark != 0
             || self.inherited.connect_timeout.is_some()
+            || self.inherited.check_timeout.is_some()
     }
 
     /// The kind and the timing, connected as a checker is that says nothing of it.
@@ -61,6 +62,7 @@ impl CheckerDraft {
             fwmark: 0,
             inherited: Inherited {
                 connect_timeout: None,
+                check_timeout: None,
                 ..self.inherited.clone()
             },
             ..self.clone()

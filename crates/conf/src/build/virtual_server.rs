@@ -22,6 +22,9 @@ pub(super) struct Inherited {
     pub(super) warmup: Option<Duration>,
     pub(super) connect_timeout: Option<Duration>,
     pub(super) delay_loop: Option<Duration>,
+    pub(super) rise: Option<u32>,
+    pub(super) jitter: Option<u32>,
+    pub(super) check_timeout: Option<Duration>,
     pub(super) alpha: Option<bool>,
     pub(super) virtualhost: Option<String>,
 }
@@ -36,6 +39,9 @@ impl Inherited {
             "warmup" => self.warmup = argument.duration(),
             "connect_timeout" => self.connect_timeout = argument.duration(),
             "delay_loop" => self.delay_loop = argument.duration(),
+            "rise" => self.rise = argument.number(),
+            "jitter" => self.jitter = argument.number(),
+            "check_timeout" => self.check_timeout = argument.duration(),
             // A flag in virtual servers, else a boolean.
             "alpha" => self.alpha = Some(argument.bool().unwrap_or(true)),
             "virtualhost" => self.virtualhost = argument.string(),
@@ -52,6 +58,9 @@ impl Inherited {
             warmup: self.warmup.or(outer.warmup),
             connect_timeout: self.connect_timeout.or(outer.connect_timeout),
             delay_loop: self.delay_loop.or(outer.delay_loop),
+            rise: self.rise.or(outer.rise),
+            jitter: self.jitter.or(outer.jitter),
+            check_timeout: self.check_timeout.or(outer.check_timeout),
             alpha: self.alpha.or(outer.alpha),
             virtualhost: self.virtualhost.or_else(|| outer.virtualhost.clone()),
         }

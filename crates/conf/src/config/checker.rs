@@ -33,6 +33,12 @@ pub struct Checker {
     pub warmup: Duration,
     /// Time between checks. Default 60 s.
     pub delay_loop: Duration,
+    /// Successes in a row before a failed check passes. Default 1.
+    pub rise: u32,
+    /// Regular checks are put off by a random time up to this. Default none.
+    pub jitter: Duration,
+    /// The time limit of one attempt as a whole. Default: `connect_timeout` for each of its phases.
+    pub check_timeout: Option<Duration>,
     /// Down until the first success.
     pub alpha: bool,
     /// Log every failed attempt.
@@ -53,6 +59,7 @@ impl PartialEq for Checker {
                     it.alpha,
                     it.log_all_failures,
                 ),
+                (it.rise, it.jitter, it.check_timeout),
             )
         };
         self.kind == other.kind && self.bind == other.bind && parts(self) == parts(other)

@@ -8,6 +8,8 @@ use super::{Context, Keyword, MAX_MICROSECONDS, keyword};
 pub(super) const TIMING: &[Keyword] = &[
     keyword("warmup", Seconds(0, MAX_MICROSECONDS), "SECONDS", "delay_loop", "first check is delayed by a random time up to this"),
     keyword("delay_loop", Seconds(1, MAX_MICROSECONDS), "SECONDS", "real_server delay_loop", "time between checks"),
+    keyword("rise", Integer(1, 4_294_967_295), "N", "real_server rise, else 1", "successes in a row, delay_before_retry apart, before a failed check passes").extension(),
+    keyword("jitter", Integer(0, 50), "PERCENT", "real_server jitter, else 0", "each regular check is put off by a random time up to this part of delay_loop").extension(),
     keyword("alpha", Bool, "[BOOL]", "real_server alpha", "start in failed state"),
     keyword("log_all_failures", Bool, "[BOOL]", "checker_log_all_failures", "log every failed attempt"),
 ];
@@ -21,6 +23,7 @@ pub(super) const CONNECT: &[Keyword] = &[
     keyword("bind_port", Integer(1, 65_535), "N", "any", "source port"),
     keyword("bind_if", Word, "IFNAME", "none", "bind to interface"),
     keyword("connect_timeout", Seconds(1, 4_294_967_295), "SECONDS", "real_server connect_timeout", "timeout of one attempt"),
+    keyword("check_timeout", Seconds(1, MAX_MICROSECONDS), "SECONDS", "real_server check_timeout, else connect_timeout for each phase", "time limit of one attempt as a whole").extension(),
     keyword("fwmark", Integer(0, 4_294_967_295), "N", "0", "SO_MARK of check packets"),
 ];
 

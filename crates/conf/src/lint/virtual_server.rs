@@ -128,7 +128,7 @@ fn checkers(pass: &mut Pass<'_>, server: &VirtualServer) {
 fn timeout(checker: &Checker) -> Option<Duration> {
     match &checker.kind {
         CheckerKind::MiscCheck(misc) => Some(misc.misc_timeout),
-        kind if kind.connects() => Some(checker.connect_timeout),
+        kind if kind.connects() => Some(checker.check_timeout.unwrap_or(checker.connect_timeout)),
         _ => None,
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use holdfast_time::Timestamp;
 
-use super::schedule::next_on_grid;
+use super::schedule::{jitter, next_on_grid};
 use crate::event::{CheckerId, Generation};
 use crate::messages::{Member, Message};
 use crate::probe::{Outcome, Probe, Verdict};
@@ -19,6 +19,8 @@ pub(super) struct Check {
     pub(super) standing: Standing,
     /// A point of the grid on which the check is made.
     pub(super) origin: Timestamp,
+    /// What tells its random times from those of other checks.
+    pub(super) salt: u64,
     /// When the machine looks at it again: to start a probe, or to give one up.
     pub(super) wake: Option<Timestamp>,
     pub(super) in_flight: bool,
@@ -39,6 +41,8 @@ pub(super) struct Standing {
     pub(super) has_run: bool,
     /// Failures in a row that have not yet made it fail.
     pub(super) failed_tries: u32,
+    /// Successes in a row that have not yet made it pass.
+    pub(super) successes: u32,
     /// The URL to be fetched next; always 0 for a check with one step.
     pub(super) step: usize,
     /// The URL that made it fail: only this one is fetched until it works.
@@ -70,7 +74,7 @@ pub(super) enum Decision {
 pub(super) enum Next {
     /// At once.
     Now,
-    /// After `delay_before_retry`.
+    /// After `delay_before_retry`: a failure that does not yet count, or a success that does not.
     Retry,
     /// At the next point of the grid.
     Loop,
@@ -84,6 +88,7 @@ impl Standing {
             up,
             has_run: false,
             failed_tries: 0,
+            successes: 0,
             step: 0,
             failed_step: None,
         }
@@ -95,6 +100,7 @@ impl Standing {
             up,
             has_run: true,
             failed_tries: 0,
+            successes: 0,
             step: 0,
             failed_step: None,
         }
@@ -111,9 +117,20 @@ impl Standing {
             self.step += 1;
         } else {
             self.step = 0;
+            if !self.up {
+                self.successes = self.successes.saturating_add(1);
+                if self.successes < checker.rise {
+                    return Judgement {
+                        decision: None,
+                        counted: false,
+                        next: Next::Retry,
+                    };
+                }
+            }
             if !self.up || !self.has_run {
                 decision = Some(Decision::Passed);
             }
+            self.successes = 0;
             self.up = true;
             self.has_run = true;
         }
@@ -130,6 +147,7 @@ impl Standing {
 
     /// The probe failed.
     pub(super) fn failure(&mut self, checker: &Checker) -> Judgement {
+        self.successes = 0;
         if !self.up && self.has_run {
             let next = match (&checker.probe, self.failed_step) {
                 (Probe::Http(_), Some(_)) => Next::SlowLoop,
@@ -264,7 +282,8 @@ impl Check {
             delay_before_retry,
             ..
         } = self.settings;
-        let on_grid = next_on_grid(self.origin, delay_loop, now);
+        let point = next_on_grid(self.origin, delay_loop, now);
+        let on_grid = point + jitter(self.salt, point, self.settings.jitter);
         match next {
             Next::Now => now,
             Next::Retry => now + delay_before_retry,

@@ -279,6 +279,7 @@ impl Health {
             settings,
             standing,
             origin,
+            salt: self.spread.salt(id),
             wake: asks.then_some(origin),
             in_flight: false,
             generation: Generation::default(),

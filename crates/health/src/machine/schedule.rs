@@ -17,28 +17,51 @@ const SHORTEST_PERIOD: Duration = Duration::from_micros(1);
 #[derive(Clone, Debug)]
 pub(super) struct Spread {
     position: u64,
+    /// Two machines with the same checks draw different random times.
+    seed: u64,
 }
 
 impl Spread {
-    /// The fractional part of the golden ratio, in units of 2^-64.
-    const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
-
     pub(super) const fn new(seed: u64) -> Self {
-        // The finaliser of SplitMix64: neighbouring seeds begin far apart.
-        let mut mixed = seed.wrapping_add(Self::GOLDEN);
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         Self {
-            position: mixed ^ (mixed >> 31),
+            position: mix(seed),
+            seed,
         }
     }
 
     /// A length from zero up to, but not including, `warmup`.
     pub(super) fn next(&mut self, warmup: Duration) -> Duration {
-        self.position = self.position.wrapping_add(Self::GOLDEN);
-        let scaled = (u128::from(self.position) * warmup.as_nanos().min(u128::from(u64::MAX))) >> 64;
-        Duration::from_nanos(u64::try_from(scaled).unwrap_or(u64::MAX))
+        self.position = self.position.wrapping_add(GOLDEN);
+        part(self.position, warmup)
     }
+
+    /// What tells the random times of one check from those of others.
+    pub(super) const fn salt(&self, checker: CheckerId) -> u64 {
+        mix(self.seed ^ mix(checker.0))
+    }
+}
+
+/// By how long a check at this point of its grid is put off: from zero up to, but not including, `most`. It depends on the
+/// point alone, so that it is the same however often it is asked for.
+pub(super) fn jitter(salt: u64, point: Timestamp, most: Duration) -> Duration {
+    part(mix(salt ^ mix(point.as_nanos())), most)
+}
+
+/// The fractional part of the golden ratio, in units of 2^-64.
+const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// The finaliser of `SplitMix64`: what comes of neighbouring numbers lies far apart.
+const fn mix(number: u64) -> u64 {
+    let mut mixed = number.wrapping_add(GOLDEN);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
+/// That many 2^64ths of a length.
+fn part(number: u64, length: Duration) -> Duration {
+    let scaled = (u128::from(number) * length.as_nanos().min(u128::from(u64::MAX))) >> 64;
+    Duration::from_nanos(u64::try_from(scaled).unwrap_or(u64::MAX))
 }
 
 /// The first moment after `now` that lies a whole number of periods after `origin`; `origin` itself while it is still to

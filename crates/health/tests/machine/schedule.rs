@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use holdfast_health::Event;
 use holdfast_health::event::Generation;
-use holdfast_health::probe::{Failure, NotTried, Outcome, Verdict};
+use holdfast_health::probe::{Failure, NotTried, Outcome, Probe, TcpProbe, UdpProbe, UdpReply, Verdict};
 use holdfast_time::Timestamp;
 
 use crate::bench::{Bench, real, real_server, seconds, settings, virtual_server};
@@ -127,4 +127,49 @@ fn a_probe_that_was_not_tried_changes_nothing() {
     let status = bench.health.status();
     let check = &status.virtual_servers[0].real_servers[0].checkers[0];
     assert!(!check.has_run && check.up);
+}
+
+/// `check_timeout`: for whatever asks and must be answered.
+#[test]
+fn a_check_can_have_a_time_limit_as_a_whole() {
+    let limited = |limit: Option<Duration>, reply: Option<UdpReply>| {
+        let mut tcp = real_server(11, 1);
+        tcp.checkers[0].time_limit = limit;
+        let mut udp = real_server(12, 1);
+        udp.checkers[0].time_limit = limit;
+        let Probe::Tcp(TcpProbe { connection }) = udp.checkers[0].probe.clone() else {
+            unreachable!()
+        };
+        udp.checkers[0].probe = Probe::Udp(UdpProbe {
+            connection,
+            payload: Vec::new(),
+            reply,
+        });
+        let mut bench = Bench::new(settings([virtual_server(1, vec![tcp, udp])]));
+        bench.run(seconds(1));
+        bench.time_limits
+    };
+    let any = Some(UdpReply::Any);
+    assert_eq!(limited(None, any.clone()), [seconds(5), seconds(10)]);
+    assert_eq!(limited(Some(seconds(2)), any.clone()), [seconds(2), seconds(2)]);
+    assert_eq!(limited(Some(seconds(60)), any), [seconds(60), seconds(60)]);
+    // Silence is its success, and takes as long as it takes.
+    assert_eq!(limited(Some(seconds(2)), None), [seconds(2), seconds(10)]);
+}
+
+#[test]
+fn a_reload_keeps_the_successes_that_rise_counts() {
+    let mut server = virtual_server(1, vec![real_server(11, 1)]);
+    server.real_servers[0].checkers[0].rise = 3;
+    let mut bench = Bench::new(settings([server.clone()]));
+    bench.kill(11);
+    bench.run(seconds(1));
+    bench.revive(11);
+    // 10 s and 11 s; the third success is due at 12 s.
+    bench.run(Duration::from_millis(10_500));
+    bench.handle(Event::Reload(settings([server.clone()])));
+    assert_eq!(bench.pool(1), Vec::<String>::new());
+    bench.run(seconds(1));
+    assert_eq!(moments(&bench, 11), [0, 10_000, 11_000, 12_000]);
+    assert_eq!(bench.pool(1), ["11:1"]);
 }

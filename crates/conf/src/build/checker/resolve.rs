@@ -51,6 +51,9 @@ impl Builder<'_> {
             delay_before_retry: inherited.delay_before_retry.unwrap_or(delay_before_retry),
             warmup: inherited.warmup.unwrap_or(delay_loop),
             delay_loop,
+            rise: inherited.rise.unwrap_or(1),
+            jitter: delay_loop.mul_f64(f64::from(inherited.jitter.unwrap_or(0)) / 100.0),
+            check_timeout: inherited.check_timeout.filter(|_| kind.connects()),
             alpha: inherited.alpha.unwrap_or(false),
             log_all_failures: draft
                 .log_all_failures

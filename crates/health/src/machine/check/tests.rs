@@ -53,6 +53,9 @@ fn checker(probe: Probe, retry: u32) -> Checker {
         delay_loop: Duration::from_secs(10),
         delay_before_retry: Duration::from_secs(3),
         retry,
+        rise: 1,
+        time_limit: None,
+        jitter: Duration::ZERO,
         warmup: Duration::ZERO,
         alpha: false,
         log_all_failures: false,
@@ -186,6 +189,7 @@ fn a_failed_url_is_polled_no_faster_than_delay_before_retry() {
         settings: settings.clone(),
         standing: Standing::new(true),
         origin: Timestamp::ZERO,
+        salt: 0,
         wake: None,
         in_flight: false,
         generation: Generation::default(),
@@ -207,4 +211,103 @@ fn a_failed_url_is_polled_no_faster_than_delay_before_retry() {
         Timestamp::ZERO + Duration::from_secs(37)
     );
     assert_eq!(check(&settings).due(Next::Now, now), now);
+}
+
+/// Holdfast's own: as many successes in a row as `rise` says, each after `delay_before_retry`; a failure begins it anew.
+#[test]
+fn a_failed_check_needs_as_many_successes_as_rise_says() {
+    let with = |rise, checker: Checker| Checker { rise, ..checker };
+    assert_eq!(
+        decisions(Standing::new(true), &with(3, tcp(0)), "+-++-+++-+"),
+        "U0.....U0."
+    );
+    // What begins as passed passes with its first success; what begins as failed (`alpha`) does not.
+    assert_eq!(decisions(Standing::new(false), &with(3, tcp(0)), "+++-"), "..U0");
+    assert_eq!(decisions(Standing::new(false), &with(3, tcp(0)), "++-+++"), "..0..U");
+    assert_eq!(
+        decisions(Standing::adopted(false), &with(2, tcp(1)), "++--++"),
+        ".U.1.U"
+    );
+    for rise in [0, 1] {
+        assert_eq!(decisions(Standing::new(false), &with(rise, tcp(0)), "+-+"), "U0U");
+    }
+    let mut standing = Standing::new(true);
+    let seen = play(&mut standing, &with(3, tcp(0)), "-++-+++");
+    let nexts: Vec<_> = seen.into_iter().map(|(_, next, _)| next).collect();
+    assert_eq!(
+        nexts,
+        [
+            Next::Loop,
+            Next::Retry,
+            Next::Retry,
+            Next::Loop,
+            Next::Retry,
+            Next::Retry,
+            Next::Loop
+        ]
+    );
+}
+
+/// A success of `HTTP_GET` is a round of all URLs, after the one that failed has worked once.
+#[test]
+fn rise_counts_rounds_of_all_urls() {
+    let checker = Checker {
+        rise: 2,
+        ..http(2, 0, true)
+    };
+    let mut standing = Standing::new(true);
+    let seen = play(&mut standing, &checker, "++-+++++");
+    assert_eq!(
+        seen,
+        [
+            (None, Next::Now, 1),
+            (DECIDED_UP, Next::Loop, 0),
+            (Some(Decision::Failed { retries: 0 }), Next::SlowLoop, 0),
+            (None, Next::Now, 0),
+            (None, Next::Now, 1),
+            (None, Next::Retry, 0),
+            (None, Next::Now, 1),
+            (DECIDED_UP, Next::Loop, 0),
+        ]
+    );
+}
+
+#[test]
+fn jitter_puts_regular_checks_off_and_never_moves_the_grid() {
+    let jitter = Duration::from_secs(4);
+    let settings = Checker { jitter, ..tcp(1) };
+    let mut offsets = Vec::new();
+    for salt in 0..50 {
+        let check = Check {
+            id: CheckerId(0),
+            settings: settings.clone(),
+            standing: Standing::new(true),
+            origin: Timestamp::ZERO,
+            salt,
+            wake: None,
+            in_flight: false,
+            generation: Generation::default(),
+            last: None,
+            asked_weight: None,
+            added_weight: 0,
+        };
+        let mut now = Timestamp::ZERO;
+        for point in 1..=20 {
+            let due = check.due(Next::Loop, now);
+            let offset = due.since(Timestamp::ZERO + Duration::from_secs(10 * point));
+            assert!(due >= Timestamp::ZERO + Duration::from_secs(10 * point) && offset < jitter);
+            offsets.push(offset);
+            assert_eq!(check.due(Next::Retry, due), due + settings.delay_before_retry);
+            // The answer takes a while.
+            now = due + Duration::from_secs(5);
+        }
+    }
+    let mean = offsets.iter().sum::<Duration>() / 1_000;
+    assert!(
+        Duration::from_millis(1_850) < mean && mean < Duration::from_millis(2_150),
+        "{mean:?}"
+    );
+    let earliest = offsets.iter().min().unwrap();
+    let latest = offsets.iter().max().unwrap();
+    assert!(*earliest < Duration::from_millis(40) && *latest > Duration::from_millis(3_960));
 }
