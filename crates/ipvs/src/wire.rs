@@ -524,3 +524,6 @@ fn ne32(content: &[u8]) -> Result<u32, Malformed> {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod any_answer;

@@ -193,3 +193,6 @@ fn decode(message: &Message<'_>) -> Option<NetworkEvent> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod any_message;

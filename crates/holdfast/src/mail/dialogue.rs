@@ -12,6 +12,9 @@ use crate::plan::notify::MailPlan;
 /// Longest reply; RFC 5321 section 4.5.3.1.5 asks for lines of 512 bytes.
 const REPLY_LIMIT: u64 = 16 * 1024;
 
+/// Longest line of a relay that is repeated in our log.
+const SHOWN_CHARS: usize = 512;
+
 /// Hands a message to the relay at the other end of a connection.
 pub(super) async fn deliver<S>(stream: S, plan: &MailPlan, message: &str) -> anyhow::Result<()>
 where
@@ -73,7 +76,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Relay<S> {
             let mut limited = (&mut self.stream).take(REPLY_LIMIT);
             loop {
                 line.clear();
-                if limited.read_until(b'\n', &mut line).await? == 0 {
+                limited.read_until(b'\n', &mut line).await?;
+                if line.last() != Some(&b'\n') && limited.limit() == 0 {
+                    let words = format!("a reply of more than {REPLY_LIMIT} bytes");
+                    return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, words));
+                }
+                if line.is_empty() {
                     return Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof));
                 }
                 // `250-` goes on, `250 ` ends.
@@ -86,7 +94,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Relay<S> {
         let text = String::from_utf8_lossy(&line);
         let code = text.get(..3).and_then(|code| code.parse::<u16>().ok());
         if code != Some(wanted) {
-            bail!("{step}: answered `{}`, not {wanted}", text.trim_end().escape_default());
+            let shown: String = text.trim_end().chars().take(SHOWN_CHARS).collect();
+            bail!("{step}: answered `{}`, not {wanted}", shown.escape_default());
         }
         Ok(())
     }

@@ -75,3 +75,25 @@ fn every_shorter_and_every_changed_message_is_read_without_panic() {
         }
     }
 }
+
+/// `any_message.rs` says how to run it for longer.
+#[test]
+fn any_process_event() {
+    bolero::check!().for_each(|bytes: &[u8]| {
+        for message in netlink::messages(bytes) {
+            let _ = (decode(&message), is_answer(&message));
+        }
+        // Behind a header that makes it one.
+        let mut writer = RequestWriter::default();
+        writer.message(DONE, 0, 0, |body| {
+            let whom = [1_u32, 1, 0, 0, 0].map(u32::to_ne_bytes).concat();
+            let kinds = [ANSWER, FORK, EXEC, COMM, EXIT];
+            let kind = *kinds.iter().cycle().nth(bytes.len()).unwrap();
+            body.fixed(&[&whom, &kind.to_ne_bytes()[..], bytes].concat());
+        });
+        let message = netlink::messages(writer.bytes()).next().unwrap();
+        if let Some(ProcessEvent::Renamed { name, .. }) = decode(&message) {
+            assert!(name.len() <= 16);
+        }
+    });
+}

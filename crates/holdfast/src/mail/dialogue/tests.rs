@@ -76,3 +76,24 @@ fn a_refusal_names_its_step_and_a_silent_relay_is_given_up() {
     let words = format!("{:#}", outcome.unwrap_err());
     assert_eq!(words, "HELO lb1.example.org: no answer within 1 s");
 }
+
+/// What never ends is cut off at the limit, and not repeated in the log.
+#[test]
+fn endless_replies_are_cut_off_and_long_ones_are_shown_in_part() {
+    let attempt = |unit: &str| {
+        let unit = unit.to_owned();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        runtime.unwrap().block_on(async move {
+            let (ours, mut theirs) = tokio::io::duplex(4096);
+            let relay = tokio::spawn(async move { while theirs.write_all(unit.as_bytes()).await.is_ok() {} });
+            let outcome = deliver(ours, &plan(), "x\r\n").await;
+            relay.await.unwrap();
+            format!("{:#}", outcome.unwrap_err())
+        })
+    };
+    assert_eq!(attempt("220-more\r\n"), "greeting: a reply of more than 16384 bytes");
+    assert_eq!(attempt("220 more"), "greeting: a reply of more than 16384 bytes");
+    let long = format!("554 {}\r\n", "x".repeat(10_000));
+    let shown = attempt(&long);
+    assert_eq!(shown.len(), "greeting: answered ``, not 220".len() + 512, "{shown}");
+}
