@@ -9,6 +9,7 @@ mod daemon;
 mod global;
 mod link;
 mod real_server;
+mod recovery;
 mod resolve;
 mod route;
 mod rule;

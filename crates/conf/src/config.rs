@@ -32,8 +32,8 @@ pub use link::{GarpGroup, InterfaceDelays, LinkbeatInterface, LinkbeatMethod};
 pub use route::{Encap, Metric, NextHop, Prefix, Route, RouteCreation, Rule, RuleAction, TunnelMetadata};
 pub use track::{InitFile, ParamMatch, TrackFile, TrackGroup, Tracked, VrrpScript, VrrpTrackProcess};
 pub use virtual_server::{
-    ForwardingMethod, Protocol, RealServer, Scheduler, SchedulerFlags, Service, SorryServer, Tunnel, TunnelChecksum,
-    TunnelKind, VirtualServer, VirtualServerName,
+    ForwardingMethod, Protocol, RealServer, Recovery, Scheduler, SchedulerFlags, Service, SorryServer, Tunnel,
+    TunnelChecksum, TunnelKind, VirtualServer, VirtualServerName,
 };
 pub use vmac::{Ipvlan, IpvlanMode, Vmac, VmacAddress};
 pub use vrrp::{

@@ -337,6 +337,32 @@ fn rise_jitter_and_time_limit_are_inherited() {
 }
 
 #[test]
+fn how_real_servers_come_back_is_inherited() {
+    let it = one_service(
+        "slow_start 30\nflap_threshold 4\nflap_window 60\nflap_hold 10\nflap_hold_max 120\n\
+         real_server 192.0.2.12 80 {\nslow_start 0\nflap_threshold 0\nflap_hold 2.5\n}",
+    );
+    let expected = Recovery {
+        slow_start: 30 * SECOND,
+        flap_threshold: 4,
+        flap_window: 60 * SECOND,
+        flap_hold: 10 * SECOND,
+        flap_hold_max: 120 * SECOND,
+    };
+    assert_eq!(it.real_servers[0].recovery, expected);
+    assert_eq!(
+        it.real_servers[1].recovery,
+        Recovery {
+            slow_start: Duration::ZERO,
+            flap_threshold: 0,
+            flap_hold: Duration::from_millis(2500),
+            ..expected
+        }
+    );
+    assert_eq!(one_service("").real_servers[0].recovery, Recovery::default());
+}
+
+#[test]
 fn the_port_of_a_server_is_also_the_port_of_its_checks() {
     let text =
         "virtual_server fwmark 9 {\nlb_algo sh\nlb_kind DR\nreal_server 192.0.2.11 8080 {\nTCP_CHECK {\n}\n}\n}\n";

@@ -4,6 +4,7 @@
 //! - `schedule`: when checks are made;
 //! - `check`: what an answer means for one check;
 //! - `pool`: what it means for a virtual server and its table;
+//! - `recovery`: flap damping and slow start of a real server;
 //! - `start`: the first words, and what a restarted process takes over from the kernel;
 //! - `told`: checks that follow a BFD session or a file;
 //! - `reload`: other settings, the same state;
@@ -12,6 +13,7 @@
 mod check;
 mod outbox;
 mod pool;
+mod recovery;
 mod reload;
 mod schedule;
 mod start;
@@ -53,12 +55,17 @@ pub struct Health {
     /// What was last said of each session and file.
     words: BTreeMap<Source, i64>,
     places: BTreeMap<CheckerId, Place>,
-    deadlines: Deadlines,
+    deadlines: Deadlines<CheckerId>,
+    /// When to look at the recovery of real servers.
+    recoveries: Deadlines<ServerPlace>,
     out: Outbox,
     spread: Spread,
     next_id: u64,
     phase: Phase,
 }
+
+/// Where a real server is: the positions of its virtual server and of itself.
+type ServerPlace = (usize, usize);
 
 /// Where a check is.
 #[derive(Clone, Copy, Debug)]
@@ -89,6 +96,7 @@ impl Health {
             words: BTreeMap::new(),
             places: BTreeMap::new(),
             deadlines: Deadlines::default(),
+            recoveries: Deadlines::default(),
             out: Outbox::default(),
             spread: Spread::new(seed),
             next_id: 0,
@@ -127,7 +135,8 @@ impl Health {
 
     /// When to come back with [`Event::Deadline`]; `None`: nothing is due ever.
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        self.deadlines.first()
+        let due = [self.deadlines.first(), self.recoveries.first()];
+        due.into_iter().flatten().min()
     }
 
     /// The next thing to do; `None`: all is done.
@@ -163,6 +172,15 @@ impl Health {
     }
 
     fn deadline(&mut self, now: Timestamp) {
+        while let Some((virtual_server, real_server)) = self.recoveries.take_due(now) {
+            if let Some(server) = self.servers.get_mut(virtual_server) {
+                if let Some(real_server) = server.real_servers.get_mut(real_server) {
+                    real_server.wake = None;
+                }
+                server.recovery_due(real_server, now, &mut self.out);
+            }
+            self.await_recoveries(virtual_server);
+        }
         while let Some(id) = self.deadlines.take_due(now) {
             let Some(check) = find(&mut self.servers, &self.places, id) else {
                 continue;
@@ -231,7 +249,7 @@ impl Health {
             self.out.log(message);
         }
         // Before a server comes back, so that it does with its new weight.
-        self.reweigh(place);
+        self.reweigh(now, place);
         let Some(check) = find(&mut self.servers, &self.places, id) else {
             return;
         };
@@ -250,9 +268,25 @@ impl Health {
     }
 
     /// A check may ask for another weight now.
-    fn reweigh(&mut self, place: Place) {
-        if let Some(server) = self.servers.get_mut(place.virtual_server) {
-            server.reweigh(place.real_server, &mut self.out);
+    fn reweigh(&mut self, now: Timestamp, place: Place) {
+        if let Some(server) = self.servers.get_mut(place.virtual_server)
+            && server.reweigh(place.real_server, now, &mut self.out)
+        {
+            self.await_recoveries(place.virtual_server);
+        }
+    }
+
+    /// Sets the moments at which the recovery of its real servers goes on.
+    fn await_recoveries(&mut self, virtual_server: usize) {
+        let Some(server) = self.servers.get_mut(virtual_server) else {
+            return;
+        };
+        for (place, real_server) in server.real_servers.iter_mut().enumerate() {
+            let next = real_server.recovery.next();
+            let former = std::mem::replace(&mut real_server.wake, next);
+            if former != next {
+                self.recoveries.set((virtual_server, place), former, next);
+            }
         }
     }
 
@@ -264,10 +298,19 @@ impl Health {
         let Some(real_server) = server.real_servers.get_mut(place.real_server) else {
             return false;
         };
-        let up = real_server.passes();
-        if real_server.up != up {
+        let (was_up, up) = (real_server.up, real_server.takes_part());
+        if was_up != up {
             server.turn(place.real_server, up, now, &mut self.out);
+            self.await_recoveries(place.virtual_server);
             return true;
+        }
+        if !up && real_server.passes() {
+            // Held, unless it is needed.
+            server.evaluate_quorum(now, &mut self.out);
+            self.await_recoveries(place.virtual_server);
+            let server = self.servers.get(place.virtual_server);
+            let real_server = server.and_then(|it| it.real_servers.get(place.real_server));
+            return real_server.is_some_and(|it| it.up);
         }
         let settled = !up || real_server.checks.iter().all(|check| check.standing.has_run);
         if settled && !std::mem::replace(&mut real_server.first_state_told, true) && self.notify_first_state {
@@ -321,6 +364,7 @@ impl Health {
     fn shutdown(&mut self) {
         self.phase = Phase::Stopped;
         self.deadlines = Deadlines::default();
+        self.recoveries = Deadlines::default();
         for server in &self.servers {
             server.depart(true, server.omega, &mut self.out);
             for check in server
@@ -349,7 +393,7 @@ fn find<'a>(
     real_server.checks.get_mut(place.check)
 }
 
-fn wake_at(deadlines: &mut Deadlines, check: &mut Check, at: Option<Timestamp>) {
+fn wake_at(deadlines: &mut Deadlines<CheckerId>, check: &mut Check, at: Option<Timestamp>) {
     deadlines.set(check.id, check.wake, at);
     check.wake = at;
 }
@@ -383,7 +427,9 @@ fn real_server_status(server: &RealServer) -> RealServerStatus {
         key: server.key,
         up: server.up,
         since: server.since,
-        weight: server.weight(),
+        weight: server.weight_in_table(),
+        full_weight: server.weight(),
+        held_until: server.recovery.held_until(),
         checkers: server.checks.iter().map(checker_status).collect(),
     }
 }

@@ -98,6 +98,38 @@ pub enum Message {
         /// `inhibit_on_failure`
         inhibit: bool,
     },
+    /// A real server went down too often: it stays down for a while whatever its checks find.
+    Held {
+        /// The real server
+        member: Member,
+        /// How long
+        length: Duration,
+    },
+    /// That while is over.
+    HoldOver {
+        /// The real server
+        member: Member,
+        /// Before its time, because the quorum would be lost without it
+        for_quorum: bool,
+    },
+    /// A real server comes back with a part of its weight.
+    SlowStart {
+        /// The real server
+        member: Member,
+        /// Its weight now
+        from: u32,
+        /// Its weight at the end
+        to: u32,
+        /// How long it takes
+        length: Duration,
+    },
+    /// The slow start of a real server is over.
+    FullWeight {
+        /// The real server
+        member: Member,
+        /// Its weight
+        weight: u32,
+    },
     /// The configuration names a real server no longer.
     RealServerGone(Member),
     /// A real server leaves the table with its virtual server, at a reload or at the end.
@@ -192,7 +224,7 @@ impl Message {
     /// How much it matters.
     pub const fn level(&self) -> Level {
         match self {
-            Self::NotTried { .. } | Self::DuplicateService { .. } => Level::Warning,
+            Self::NotTried { .. } | Self::DuplicateService { .. } | Self::Held { .. } => Level::Warning,
             _ => Level::Info,
         }
     }
@@ -285,6 +317,33 @@ impl fmt::Display for Message {
             } => {
                 write!(f, "Disabling service {server} of VS {virtual_server}")
             }
+            Self::Held { member, length } => write!(
+                f,
+                "Holding service {} of VS {} down for {:?}: it went down too often",
+                member.server, member.virtual_server, length
+            ),
+            Self::HoldOver { member, for_quorum } => write!(
+                f,
+                "Service {} of VS {} is held down no longer{}",
+                member.server,
+                member.virtual_server,
+                if *for_quorum { ": the quorum needs it" } else { "" }
+            ),
+            Self::SlowStart {
+                member,
+                from,
+                to,
+                length,
+            } => write!(
+                f,
+                "Slow start of service {} of VS {}: weight {from}, and {to} after {length:?}",
+                member.server, member.virtual_server
+            ),
+            Self::FullWeight { member, weight } => write!(
+                f,
+                "Slow start of service {} of VS {} is over: weight {weight}",
+                member.server, member.virtual_server
+            ),
             Self::RealServerGone(member) => write!(f, "service {} no longer exist", member.server),
             Self::RealServerRemoved {
                 member: Member { server, virtual_server },

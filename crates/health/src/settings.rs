@@ -68,8 +68,33 @@ pub struct RealServer {
     pub destination: Destination,
     /// Weight 0 in place of removal while it is down.
     pub inhibit_on_failure: bool,
+    /// How it comes back.
+    pub recovery: Recovery,
     /// The checks; it is up while none of them is failed, and always without any.
     pub checkers: Vec<Checker>,
+}
+
+/// How a real server comes back after it was down. By default as with keepalived: as soon as its checks pass, with its
+/// whole weight.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recovery {
+    /// `flap_threshold`; `None`: it comes back however often it goes down.
+    pub damping: Option<FlapDamping>,
+    /// `slow_start`: in this time its weight rises from a tenth to the whole; 0: it has the whole at once.
+    pub slow_start: Duration,
+}
+
+/// Who goes down too often is held down for a while. That never costs a virtual server its quorum.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FlapDamping {
+    /// Going down so often within the window begins a hold; at least 1.
+    pub threshold: u32,
+    /// The window; also how long it must be up after a hold for the past to be forgotten.
+    pub window: Duration,
+    /// Length of the first hold. Each one that follows without a quiet window between is twice as long.
+    pub hold: Duration,
+    /// The longest hold.
+    pub hold_max: Duration,
 }
 
 /// One check of a real server.

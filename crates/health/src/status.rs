@@ -49,8 +49,12 @@ pub struct RealServerStatus {
     pub up: bool,
     /// When it last went up or down; the start if never.
     pub since: Timestamp,
-    /// The weight it has while it is up.
+    /// The weight it has while it is up; less than its full weight in a slow start.
     pub weight: u32,
+    /// Its full weight.
+    pub full_weight: u32,
+    /// It went down too often, and is held down until then.
+    pub held_until: Option<Timestamp>,
     /// Its checks.
     pub checkers: Vec<CheckerStatus>,
 }

@@ -5,6 +5,7 @@ mod sync;
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 use holdfast_checker::Prober;
@@ -415,12 +416,16 @@ impl Driver {
 
     fn status(&self) -> CheckerStatus {
         let virtual_servers = self.health.status().virtual_servers;
+        let now = (DeadlineTimer::now(), SystemTime::now());
         let sync = self.sync.report();
         CheckerStatus {
             ipvs_error: self.ipvs.error().map(str::to_owned),
             sync_daemons: sync.running,
             sync_error: sync.error,
-            virtual_servers: virtual_servers.into_iter().map(virtual_server_status).collect(),
+            virtual_servers: virtual_servers
+                .into_iter()
+                .map(|server| virtual_server_status(server, now))
+                .collect(),
         }
     }
 }
@@ -433,7 +438,11 @@ fn services(settings: &Settings) -> BTreeSet<ServiceKey> {
         .collect()
 }
 
-fn virtual_server_status(server: holdfast_health::status::VirtualServerStatus) -> VirtualServerStatus {
+/// `now` is the same moment by both clocks.
+fn virtual_server_status(
+    server: holdfast_health::status::VirtualServerStatus,
+    now: (Timestamp, SystemTime),
+) -> VirtualServerStatus {
     VirtualServerStatus {
         name: server.name,
         quorum_up: server.quorum_up,
@@ -444,6 +453,8 @@ fn virtual_server_status(server: holdfast_health::status::VirtualServerStatus) -
                 name: real.name,
                 up: real.up,
                 weight: real.weight,
+                full_weight: (real.full_weight != real.weight).then_some(real.full_weight),
+                held_until_s: real.held_until.and_then(|until| on_the_wall(until, now)),
                 reason: real.checkers.iter().filter(|checker| !checker.up).find_map(|checker| {
                     match &checker.last.as_ref()?.verdict {
                         Verdict::Success => None,
@@ -454,6 +465,12 @@ fn virtual_server_status(server: holdfast_health::status::VirtualServerStatus) -
             })
             .collect(),
     }
+}
+
+/// A moment in seconds since 1970.
+fn on_the_wall(at: Timestamp, (now, wall): (Timestamp, SystemTime)) -> Option<u64> {
+    let at = wall.checked_add(at.since(now))?;
+    at.duration_since(UNIX_EPOCH).ok().map(|it| it.as_secs())
 }
 
 fn log(message: &holdfast_health::messages::Message) {

@@ -251,6 +251,12 @@ pub struct RealServerStatus {
     pub up: bool,
     /// Weight in force
     pub weight: u32,
+    /// Its weight at the end of its slow start; `None`: it has its whole weight
+    #[serde(default)]
+    pub full_weight: Option<u32>,
+    /// It went down too often, and is held down until then, seconds since 1970
+    #[serde(default)]
+    pub held_until_s: Option<u64>,
     /// The last failure, in words
     pub reason: Option<String>,
 }

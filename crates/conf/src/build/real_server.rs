@@ -2,6 +2,7 @@
 
 use super::argument::set;
 use super::checker::CheckerDraft;
+use super::recovery::RecoveryDraft;
 use super::virtual_server::{Inherited, VirtualServerDraft};
 use super::{Builder, Item};
 use crate::config::{ForwardingMethod, Script};
@@ -24,6 +25,7 @@ pub(super) struct RealServerDraft {
     pub(super) smtp_alert: Option<bool>,
     pub(super) snmp_name: Option<String>,
     pub(super) inherited: Inherited,
+    pub(super) recovery: RecoveryDraft,
     pub(super) checkers: Vec<CheckerDraft>,
     pub(super) span: Span,
 }
@@ -46,11 +48,12 @@ impl<'a> Builder<'a> {
             smtp_alert: None,
             snmp_name: None,
             inherited: Inherited::default(),
+            recovery: RecoveryDraft::default(),
             checkers: Vec::new(),
             span: block.span,
         };
         for item in self.items(block.node, Context::RealServer) {
-            if !draft.inherited.take(&item) {
+            if !draft.inherited.take(&item) && !draft.recovery.take(&item) {
                 self.real_server_setting(&mut draft, item);
             }
         }

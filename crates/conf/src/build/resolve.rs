@@ -364,6 +364,7 @@ impl Builder<'_> {
                 notify_down: server.notify_down,
                 smtp_alert: server.smtp_alert.or(mails).unwrap_or(true),
                 snmp_name: server.snmp_name,
+                recovery: server.recovery.resolve(&draft.recovery),
                 checkers,
                 span: server.span,
             });

@@ -2,6 +2,7 @@
 
 use super::argument::set;
 use super::real_server::RealServerDraft;
+use super::recovery::RecoveryDraft;
 use super::{Argument, Builder, Item};
 use crate::config::{
     AddressFamily, ForwardingMethod, Protocol, Scheduler, SchedulerFlags, Script, Tunnel, TunnelChecksum, TunnelKind,
@@ -72,6 +73,7 @@ pub(super) struct VirtualServerDraft {
     pub(super) name: Spanned<VirtualServerName>,
     pub(super) ip_family: Option<Spanned<AddressFamily>>,
     pub(super) inherited: Inherited,
+    pub(super) recovery: RecoveryDraft,
     pub(super) inhibit_on_failure: bool,
     pub(super) lb_algo: Option<Scheduler>,
     pub(super) flags: SchedulerFlags,
@@ -111,6 +113,7 @@ impl<'a> Builder<'a> {
             name,
             ip_family: None,
             inherited: Inherited::default(),
+            recovery: RecoveryDraft::default(),
             inhibit_on_failure: false,
             lb_algo: None,
             flags: SchedulerFlags::default(),
@@ -132,6 +135,7 @@ impl<'a> Builder<'a> {
         };
         for item in self.items(block.node, Context::VirtualServer) {
             if !draft.inherited.take(&item)
+                && !draft.recovery.take(&item)
                 && !self.scheduling(&mut draft, &item)
                 && !self.sorry_server(&mut draft, &item)
             {

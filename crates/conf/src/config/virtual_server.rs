@@ -263,6 +263,8 @@ pub struct RealServer {
     pub smtp_alert: bool,
     /// The name in SNMP.
     pub snmp_name: Option<String>,
+    /// How it comes back.
+    pub recovery: Recovery,
     /// All must succeed; none: always up.
     pub checkers: Vec<Checker>,
     /// The block's head.
@@ -280,6 +282,34 @@ impl PartialEq for RealServer {
         parts(self) == parts(other)
             && (&self.notify_up, &self.notify_down) == (&other.notify_up, &other.notify_down)
             && self.snmp_name == other.snmp_name
+            && self.recovery == other.recovery
             && self.checkers == other.checkers
+    }
+}
+
+/// How a real server comes back after it was down. By default at once, with its whole weight.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recovery {
+    /// In this time the weight rises from a tenth to the whole. Default 0: at once.
+    pub slow_start: Duration,
+    /// Going down so often within `flap_window` begins a hold. Default 0: never.
+    pub flap_threshold: u32,
+    /// Default 300 s.
+    pub flap_window: Duration,
+    /// How long the first hold is; each that follows soon is twice as long. Default 60 s.
+    pub flap_hold: Duration,
+    /// The longest hold. Default 900 s.
+    pub flap_hold_max: Duration,
+}
+
+impl Default for Recovery {
+    fn default() -> Self {
+        Self {
+            slow_start: Duration::ZERO,
+            flap_threshold: 0,
+            flap_window: Duration::from_mins(5),
+            flap_hold: Duration::from_mins(1),
+            flap_hold_max: Duration::from_mins(15),
+        }
     }
 }

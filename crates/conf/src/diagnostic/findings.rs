@@ -217,6 +217,7 @@ findings! {
     UDP_NO_EXPIRY = 829 Advice None, "UDP clients stay with a removed server";
     WEIGHT_IGNORED = 830 Advice None, "the scheduler ignores weights";
     SYNC_WITHOUT_INSTANCE = 831 Advice None, "the sync daemon follows no instance";
+    SLOW_START_IGNORED = 832 Advice None, "slow_start has no effect, or another one than is meant";
     SCRIPT_INSECURE = 840 Advice None, "somebody else can change a script that runs as root";
     SCRIPT_TIMEOUT = 841 Advice None, "a script may take as long as its interval";
     SHARED_DIRECTORY = 842 Advice None, "a file that decides stands where everybody may write";

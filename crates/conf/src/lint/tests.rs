@@ -333,6 +333,35 @@ fn weights_of_servers() {
 }
 
 #[test]
+fn slow_starts_that_do_nothing() {
+    let with = |weight: u32, algo: &str| {
+        let body = format!("weight {weight}\nslow_start 30\n{CHECKED}");
+        service("", &body, &body).replace("wrr", algo)
+    };
+    let good = with(10, "wrr");
+    for (weight, algo) in [
+        (1, "wrr"),
+        (9, "wlc"),
+        (10, "rr"),
+        (10, "lc"),
+        (10, "dh"),
+        (10, "fo"),
+        (10, "ovf"),
+    ] {
+        check(832, &with(weight, algo), &good, None);
+    }
+    let body = format!("weight 1\n{CHECKED}");
+    check(832, &with(1, "wrr"), &service("", &body, &body), None);
+    // Who is never down never comes back.
+    check(
+        832,
+        &with(1, "wrr"),
+        &service("slow_start 30", "weight 1", "weight 1"),
+        None,
+    );
+}
+
+#[test]
 fn udp_clients_of_removed_servers() {
     let mut host = FakeHost::default();
     host.sysctls.insert("net.ipv4.vs.expire_nodest_conn", "0");

@@ -22,6 +22,7 @@ pub(super) fn look(pass: &mut Pass<'_>) {
         checkers(pass, server);
         quorum(pass, server);
         server_weights(pass, server);
+        slow_start(pass, server);
         udp(pass, server);
     }
     unchecked_start(pass);
@@ -187,6 +188,42 @@ fn weighted(scheduler: Scheduler) -> Option<Scheduler> {
         Scheduler::Lc => Some(Scheduler::Wlc),
         _ => None,
     }
+}
+
+fn slow_start(pass: &mut Pass<'_>, server: &VirtualServer) {
+    let slow =
+        |real: &&RealServer| !real.recovery.slow_start.is_zero() && !real.checkers.is_empty() && real.weight != 0;
+    let slow: Vec<&RealServer> = server.real_servers.iter().filter(slow).collect();
+    let Some(lightest) = slow.iter().map(|real| real.weight).min() else {
+        return;
+    };
+    let scheduler = server.lb_algo.name();
+    let (message, hint) = match server.lb_algo {
+        Scheduler::Rr | Scheduler::Lc | Scheduler::Dh => (
+            format!(
+                "slow_start of virtual_server {}: lb_algo {scheduler} ignores weights",
+                *server.name
+            ),
+            "lb_algo wrr or wlc",
+        ),
+        Scheduler::Fo | Scheduler::Ovf => (
+            format!(
+                "slow_start of virtual_server {}: lb_algo {scheduler} takes weights for an order or for limits",
+                *server.name
+            ),
+            "lb_algo wrr or wlc",
+        ),
+        _ if lightest < 10 => (
+            format!(
+                "slow_start of virtual_server {}: a weight of {lightest} cannot be divided into ten steps",
+                *server.name
+            ),
+            "weight 10 or more, for all real servers in proportion",
+        ),
+        _ => return,
+    };
+    let spans: Vec<Span> = slow.iter().map(|real| real.span).collect();
+    pass.advise_once(findings::SLOW_START_IGNORED, &spans, message, hint);
 }
 
 fn udp(pass: &mut Pass<'_>, server: &VirtualServer) {

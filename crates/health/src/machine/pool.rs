@@ -9,6 +9,7 @@ use holdfast_time::Timestamp;
 
 use super::check::Check;
 use super::outbox::Outbox;
+use super::recovery::Recovery;
 use crate::action::{Cause, Notification};
 use crate::messages::{Member, Message, Quorum};
 use crate::settings;
@@ -52,6 +53,9 @@ pub(super) struct RealServer {
     pub(super) destination: Destination,
     pub(super) inhibit: bool,
     pub(super) checks: Vec<Check>,
+    pub(super) recovery: Recovery,
+    /// When the machine looks at its recovery again.
+    pub(super) wake: Option<Timestamp>,
     /// The weight that was last spoken of.
     pub(super) told_weight: u32,
     pub(super) up: bool,
@@ -67,7 +71,17 @@ impl RealServer {
         self.checks.iter().all(|check| check.standing.up)
     }
 
-    /// Its weight: the configured one, the difference that each of its checks asks for, and what files add; 0 to 2147483647, as IPVS takes it.
+    /// Whether it takes part: its checks pass, and it is not held down.
+    pub(super) fn takes_part(&self) -> bool {
+        self.passes() && self.recovery.held_until().is_none()
+    }
+
+    /// The weight that it has in the table while it is up.
+    pub(super) fn weight_in_table(&self) -> u32 {
+        self.recovery.share(self.weight())
+    }
+
+    /// Its whole weight: the configured one, the difference that each of its checks asks for, and what files add; 0 to 2147483647, as IPVS takes it.
     pub(super) fn weight(&self) -> u32 {
         let configured = i64::from(self.destination.weight);
         let part = |check: &Check| {
@@ -149,6 +163,11 @@ impl VirtualServer {
 
     /// Brings one real server up or down: log, table, notification, and then the quorum.
     pub(super) fn turn(&mut self, place: usize, up: bool, now: Timestamp, out: &mut Outbox) {
+        self.set_state(place, up, now, out);
+        self.evaluate_quorum(now, out);
+    }
+
+    fn set_state(&mut self, place: usize, up: bool, now: Timestamp, out: &mut Outbox) {
         let sorry_active = self.sorry_active();
         let Some(server) = self.real_servers.get_mut(place) else {
             return;
@@ -157,8 +176,15 @@ impl VirtualServer {
             return;
         }
         server.up = up;
-        server.since = now;
-        server.first_state_told = true;
+        let before = std::mem::replace(&mut server.since, now);
+        // Who is seen for the first time does not come back from anything.
+        let has_a_past = std::mem::replace(&mut server.first_state_told, true);
+        let mut hold = None;
+        if !up {
+            hold = server.recovery.went_down(before, now);
+        } else if has_a_past {
+            server.recovery.came_back(now);
+        }
         server.told_weight = server.weight();
         let weight = u64::from(server.told_weight);
         self.live_weight = if up {
@@ -166,27 +192,108 @@ impl VirtualServer {
         } else {
             self.live_weight.saturating_sub(weight)
         };
-        out.log(server.turned(Member {
+        let member = Member {
             server: server.name.clone(),
             virtual_server: self.name.clone(),
-        }));
+        };
+        out.log(server.turned(member.clone()));
+        if let Some(length) = hold {
+            out.log(Message::Held {
+                member: member.clone(),
+                length,
+            });
+        }
+        if let Some(length) = server.recovery.slow_start() {
+            let (from, to) = (server.weight_in_table(), server.weight());
+            out.log(Message::SlowStart {
+                member,
+                from,
+                to,
+                length,
+            });
+        }
         let notification = server.notification(&self.name, up, Cause::Check);
         if !sorry_active {
             self.services_changed(out);
         }
         out.notify(notification);
-        self.evaluate_quorum(out);
     }
 
-    /// Gives one real server the weight that its checks ask for now: log, table, and then the quorum.
-    pub(super) fn reweigh(&mut self, place: usize, out: &mut Outbox) {
+    /// The time that a real server is held, or a part of its slow start, is over.
+    pub(super) fn recovery_due(&mut self, place: usize, now: Timestamp, out: &mut Outbox) {
         let Some(server) = self.real_servers.get_mut(place) else {
             return;
+        };
+        let weight = server.weight_in_table();
+        let due = server.recovery.advance(now);
+        let member = Member {
+            server: server.name.clone(),
+            virtual_server: self.name.clone(),
+        };
+        let comes_back = due.released && server.takes_part() && !server.up;
+        let other_weight = server.up && due.another_share && server.weight_in_table() != weight;
+        if due.full_weight {
+            let weight = server.weight();
+            out.log(Message::FullWeight {
+                member: member.clone(),
+                weight,
+            });
+        }
+        if due.released {
+            out.log(Message::HoldOver {
+                member,
+                for_quorum: false,
+            });
+        }
+        if other_weight && !self.sorry_active() {
+            self.services_changed(out);
+        }
+        if comes_back {
+            self.turn(place, true, now, out);
+        }
+    }
+
+    /// Whether more live weight is needed for the quorum to be up, or to stay so.
+    fn lacks_weight(&self) -> bool {
+        let lower = u64::from(self.quorum.saturating_sub(self.hysteresis));
+        let upper = u64::from(self.quorum) + u64::from(self.hysteresis);
+        if self.quorum_up {
+            self.live_weight == 0 || self.live_weight < lower
+        } else {
+            self.live_weight < upper
+        }
+    }
+
+    /// Who is held down although its checks pass comes back: better one that may fail soon than none.
+    fn release_for_quorum(&mut self, now: Timestamp, out: &mut Outbox) {
+        for place in 0..self.real_servers.len() {
+            let Some(server) = self.real_servers.get_mut(place) else {
+                continue;
+            };
+            if server.recovery.held_until().is_some() && server.passes() {
+                server.recovery.release();
+                let member = Member {
+                    server: server.name.clone(),
+                    virtual_server: self.name.clone(),
+                };
+                out.log(Message::HoldOver {
+                    member,
+                    for_quorum: true,
+                });
+                self.set_state(place, true, now, out);
+            }
+        }
+    }
+
+    /// Gives one real server the weight that its checks ask for now: log, table, and then the quorum. True: it is another.
+    pub(super) fn reweigh(&mut self, place: usize, now: Timestamp, out: &mut Outbox) -> bool {
+        let Some(server) = self.real_servers.get_mut(place) else {
+            return false;
         };
         let new = server.weight();
         let old = std::mem::replace(&mut server.told_weight, new);
         if old == new {
-            return;
+            return false;
         }
         let (name, up) = (server.name.clone(), server.up);
         out.log(Message::WeightChanged {
@@ -200,15 +307,18 @@ impl VirtualServer {
             if !self.sorry_active() {
                 self.services_changed(out);
             }
-            self.evaluate_quorum(out);
+            self.evaluate_quorum(now, out);
         }
+        true
     }
 
     /// Looks whether the quorum is gained or lost with the live weight as it is now.
-    pub(super) fn evaluate_quorum(&mut self, out: &mut Outbox) {
-        let lower = u64::from(self.quorum.saturating_sub(self.hysteresis));
-        let upper = u64::from(self.quorum) + u64::from(self.hysteresis);
-        if !self.quorum_up && self.live_weight >= upper {
+    pub(super) fn evaluate_quorum(&mut self, now: Timestamp, out: &mut Outbox) {
+        if self.lacks_weight() {
+            self.release_for_quorum(now, out);
+        }
+        let lacks_weight = self.lacks_weight();
+        if !self.quorum_up && !lacks_weight {
             out.log(Message::QuorumGained(self.quorum_figures()));
             if let Some(sorry) = &self.sorry_server {
                 out.log(Message::SorryServerDown {
@@ -220,7 +330,7 @@ impl VirtualServer {
             }
             self.quorum_up = true;
             out.notify(self.quorum_notification(self.quorum_up, Cause::Check));
-        } else if self.quorum_up && (self.live_weight == 0 || self.live_weight < lower) {
+        } else if self.quorum_up && lacks_weight {
             out.log(Message::QuorumLost(self.quorum_figures()));
             self.quorum_up = false;
             self.bring_in_sorry_server(out);
@@ -323,7 +433,7 @@ impl VirtualServer {
         for server in &self.real_servers {
             let in_use = server.up && !self.sorry_active();
             if (in_use || server.inhibit) && fits(service, server.key, server.destination.forwarding) {
-                let weight = if in_use { server.weight() } else { 0 };
+                let weight = if in_use { server.weight_in_table() } else { 0 };
                 destinations.insert(
                     key_within(service, server.key, server.destination.forwarding),
                     Destination {

@@ -13,6 +13,7 @@ use holdfast_time::Timestamp;
 use super::check::{Check, Next, Standing};
 use super::outbox::Outbox;
 use super::pool::{RealServer, VirtualServer};
+use super::recovery::Recovery;
 use super::schedule::Deadlines;
 use super::{Health, Place, told};
 use crate::action::{Action, Cause, Notification};
@@ -180,7 +181,7 @@ impl Health {
             };
             server.announce(first, &mut report.logs);
             server.quorum_up = quorum_up;
-            server.evaluate_quorum(&mut report.quorum);
+            server.evaluate_quorum(now, &mut report.quorum);
             if !quorum_up && !sorry_was_active && server.sorry_active() {
                 server.announce_quorum_down(&mut report.quorum);
             }
@@ -198,15 +199,19 @@ impl Health {
         member: &Member,
         report: &mut Report,
     ) -> RealServer {
-        let (was_up, since, first_state_told, old_weight, mut known_checks) = match known {
-            Some(it) => (
-                Some(it.up),
-                it.since,
-                it.first_state_told,
-                Some(it.told_weight),
-                it.checks,
-            ),
-            None => (None, now, false, None, Vec::new()),
+        let (was_up, since, first_state_told, old_weight, mut known_checks, recovery) = match known {
+            Some(mut it) => {
+                it.recovery.configure(settings.recovery, now);
+                (
+                    Some(it.up),
+                    it.since,
+                    it.first_state_told,
+                    Some(it.told_weight),
+                    it.checks,
+                    it.recovery,
+                )
+            }
+            None => (None, now, false, None, Vec::new(), Recovery::new(settings.recovery)),
         };
         let checks: Vec<_> = settings
             .checkers
@@ -229,12 +234,14 @@ impl Health {
             destination: settings.destination,
             inhibit: settings.inhibit_on_failure,
             checks,
+            recovery,
+            wake: None,
             told_weight: 0,
             up: false,
             since,
             first_state_told,
         };
-        server.up = server.passes();
+        server.up = server.takes_part();
         server.told_weight = server.weight();
         // A new server was never said to weigh anything else.
         let old = old_weight.unwrap_or(server.told_weight);
@@ -249,6 +256,11 @@ impl Health {
         }
         if was_up.is_some_and(|was_up| was_up != up) {
             server.since = now;
+            if up {
+                server.recovery.came_back(now);
+            } else {
+                server.recovery.taken_down();
+            }
             report.logs.log(server.turned(member.clone()));
             report
                 .notifications
@@ -305,6 +317,7 @@ impl Health {
         self.watchers.clear();
         self.places.clear();
         self.deadlines = Deadlines::default();
+        self.recoveries = Deadlines::default();
         for (virtual_server, server) in self.servers.iter_mut().enumerate() {
             if server.ha_suspend {
                 for address in server.addresses() {
@@ -330,7 +343,11 @@ impl Health {
                     }
                     self.deadlines.set(check.id, None, check.wake);
                 }
+                real.wake = None;
             }
+        }
+        for virtual_server in 0..self.servers.len() {
+            self.await_recoveries(virtual_server);
         }
     }
 }

@@ -76,18 +76,24 @@ pub(super) fn next_on_grid(origin: Timestamp, period: Duration, now: Timestamp) 
     now + Duration::from_nanos(u64::try_from(rest).unwrap_or(u64::MAX))
 }
 
-/// The moments at which checks are due, the earliest first; each check has at most one.
-#[derive(Debug, Default)]
-pub(super) struct Deadlines(BTreeSet<(Timestamp, CheckerId)>);
+/// The moments at which checks or the like are due, the earliest first; each has at most one.
+#[derive(Debug)]
+pub(super) struct Deadlines<Key>(BTreeSet<(Timestamp, Key)>);
 
-impl Deadlines {
-    /// Moves the moment of a check.
-    pub(super) fn set(&mut self, checker: CheckerId, old: Option<Timestamp>, new: Option<Timestamp>) {
+impl<Key> Default for Deadlines<Key> {
+    fn default() -> Self {
+        Self(BTreeSet::new())
+    }
+}
+
+impl<Key: Copy + Ord> Deadlines<Key> {
+    /// Moves the moment of one.
+    pub(super) fn set(&mut self, key: Key, old: Option<Timestamp>, new: Option<Timestamp>) {
         if let Some(at) = old {
-            self.0.remove(&(at, checker));
+            self.0.remove(&(at, key));
         }
         if let Some(at) = new {
-            self.0.insert((at, checker));
+            self.0.insert((at, key));
         }
     }
 
@@ -95,13 +101,13 @@ impl Deadlines {
         self.0.first().map(|(at, _)| *at)
     }
 
-    /// Takes out the earliest check that is due.
-    pub(super) fn take_due(&mut self, now: Timestamp) -> Option<CheckerId> {
+    /// Takes out the earliest one that is due.
+    pub(super) fn take_due(&mut self, now: Timestamp) -> Option<Key> {
         let (at, _) = self.0.first()?;
         if *at > now {
             return None;
         }
-        self.0.pop_first().map(|(_, checker)| checker)
+        self.0.pop_first().map(|(_, key)| key)
     }
 }
 

@@ -38,17 +38,18 @@ impl Health {
         if self.phase != Phase::New {
             return;
         }
-        for server in &mut self.servers {
+        let mut adopted = Vec::new();
+        for (place, server) in self.servers.iter_mut().enumerate() {
             let remains = Remains::of(server, observed);
             if remains.services.is_empty() {
                 continue;
             }
             server.sorry_adopted = remains.sorry_active(server);
-            let down = server.adopt_real_servers(&remains);
+            let down = server.adopt_real_servers(&remains, now);
             server.count_live_weight();
             // Live servers that had the clients had quorum, so the lower threshold counts for them.
             server.quorum_up = !server.sorry_adopted && server.live_weight > 0;
-            server.evaluate_quorum(&mut Outbox::default());
+            server.evaluate_quorum(now, &mut Outbox::default());
             for check in server.real_servers.iter_mut().flat_map(|it| &mut it.checks) {
                 if !check.standing.up && check.asks() {
                     // It may well live: the sooner it is asked, the better.
@@ -58,11 +59,15 @@ impl Health {
                 }
             }
             let of = server.real_servers.len();
+            adopted.push(place);
             self.out.log(Message::Adopted {
                 virtual_server: server.name.clone(),
                 down,
                 of,
             });
+        }
+        for place in adopted {
+            self.await_recoveries(place);
         }
     }
 }
@@ -106,12 +111,13 @@ impl<'a> Remains<'a> {
 
 impl VirtualServer {
     /// Takes the states of real servers from what is left of them; how many of them are down.
-    fn adopt_real_servers(&mut self, remains: &Remains<'_>) -> usize {
+    fn adopt_real_servers(&mut self, remains: &Remains<'_>, now: Timestamp) -> usize {
         let mut down = 0;
         for server in self.real_servers.iter_mut().filter(|it| !it.checks.is_empty()) {
             let configured = server.destination.weight;
             let weight = remains.weight(server.key, server.destination.forwarding);
             server.up = weight.is_some_and(|weight| weight > 0 || configured == 0);
+            server.recovery.adopt(weight.unwrap_or(0), server.weight(), now);
             server.first_state_told = true;
             for check in &mut server.checks {
                 check.standing = Standing::adopted(server.up);

@@ -62,7 +62,7 @@ impl Health {
         let (Source::Session(name) | Source::File(name)) = source;
         let keyword = format!("{} {name}", check.settings.probe.keyword());
         // Before the server comes back, so that it does with its new weight.
-        self.reweigh(place);
+        self.reweigh(now, place);
         if !decided {
             return;
         }

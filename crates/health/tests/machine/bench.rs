@@ -7,7 +7,7 @@ use std::time::Duration;
 use holdfast_health::action::Notification;
 use holdfast_health::event::{CheckerId, Generation};
 use holdfast_health::probe::{Connection, Failure, Outcome, Probe, TcpProbe, Verdict};
-use holdfast_health::settings::{Checker, RealServer, Settings, SorryServer, VirtualServer};
+use holdfast_health::settings::{Checker, RealServer, Recovery, Settings, SorryServer, VirtualServer};
 use holdfast_health::{Action, Event, Health};
 use holdfast_ipvs::table::{
     Destination, DestinationKey, Forwarding, Protocol, Service, ServiceFlags, ServiceKey, Table,
@@ -83,6 +83,7 @@ pub(crate) fn real_server(last: u8, weight: u32) -> RealServer {
         key: real(last),
         destination: destination(weight),
         inhibit_on_failure: false,
+        recovery: Recovery::default(),
         checkers: vec![tcp_check(last)],
     }
 }

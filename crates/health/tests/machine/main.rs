@@ -9,6 +9,8 @@ mod model;
 #[cfg(test)]
 mod quorum;
 #[cfg(test)]
+mod recovery;
+#[cfg(test)]
 mod reload;
 #[cfg(test)]
 mod schedule;

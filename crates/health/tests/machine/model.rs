@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use holdfast_health::Event;
-use holdfast_health::settings::{RealServer, Settings, VirtualServer};
+use holdfast_health::settings::{FlapDamping, RealServer, Recovery, Settings, VirtualServer};
 use holdfast_ipvs::table::{DestinationKey, Table};
 use proptest::prelude::*;
 
@@ -17,6 +17,19 @@ enum Step {
     Reload(Settings),
 }
 
+/// No hold is longer than 40 s, and no slow start than 20 s.
+fn any_recovery() -> impl Strategy<Value = Recovery> {
+    (prop::option::of(1..4_u32), prop::sample::select(vec![0, 20])).prop_map(|(threshold, slow_start)| Recovery {
+        damping: threshold.map(|threshold| FlapDamping {
+            threshold,
+            window: seconds(60),
+            hold: seconds(7),
+            hold_max: seconds(40),
+        }),
+        slow_start: seconds(slow_start),
+    })
+}
+
 fn any_real_server() -> impl Strategy<Value = RealServer> {
     (
         11..=16_u8,
@@ -25,18 +38,25 @@ fn any_real_server() -> impl Strategy<Value = RealServer> {
         0..3_u32,
         any::<bool>(),
         any::<bool>(),
+        (1..=3_u32, 0..4_u64),
+        any_recovery(),
     )
-        .prop_map(|(last, weight, inhibit, retry, alpha, checked)| {
-            let mut server = real_server(last, weight);
-            server.inhibit_on_failure = inhibit;
-            server.checkers[0].retry = retry;
-            server.checkers[0].alpha = alpha;
-            server.checkers[0].warmup = seconds(5);
-            if !checked {
-                server.checkers.clear();
-            }
-            server
-        })
+        .prop_map(
+            |(last, weight, inhibit, retry, alpha, checked, (rise, jitter), recovery)| {
+                let mut server = real_server(last, weight);
+                server.inhibit_on_failure = inhibit;
+                server.checkers[0].retry = retry;
+                server.checkers[0].alpha = alpha;
+                server.checkers[0].rise = rise;
+                server.checkers[0].jitter = seconds(jitter);
+                server.recovery = recovery;
+                server.checkers[0].warmup = seconds(5);
+                if !checked {
+                    server.checkers.clear();
+                }
+                server
+            },
+        )
 }
 
 fn any_virtual_server(last: u8) -> impl Strategy<Value = VirtualServer> {
@@ -80,7 +100,8 @@ fn any_step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// The table by the rules alone: who is up and whether the quorum is up come from the status, everything else from here.
+/// The table by the rules alone: who is up, with which share of its weight, and whether the quorum is up come from the
+/// status, everything else from here.
 fn model_table(settings: &Settings, bench: &Bench) -> Table {
     let status = bench.health.status();
     let mut table = Table::default();
@@ -90,7 +111,7 @@ fn model_table(settings: &Settings, bench: &Bench) -> Table {
         let mut put = |key: DestinationKey, weight: u32| destinations.insert(key, destination(weight));
         for (real_server, seen) in server.real_servers.iter().zip(&seen.real_servers) {
             match (seen.up && !sorry_active, real_server.inhibit_on_failure) {
-                (true, _) => put(real_server.key, real_server.destination.weight),
+                (true, _) => put(real_server.key, seen.weight),
                 (false, true) => put(real_server.key, 0),
                 (false, false) => None,
             };
@@ -136,8 +157,18 @@ fn check_invariants(settings: &Settings, bench: &Bench) {
         if live == 0 || live < quorum - hysteresis {
             assert!(!seen.quorum_up);
         }
+        let has_quorum = seen.quorum_up;
         for (real_server, seen) in server.real_servers.iter().zip(&seen.real_servers) {
-            assert_eq!(seen.up, seen.checkers.iter().all(|it| it.up));
+            let passes = seen.checkers.iter().all(|it| it.up);
+            assert_eq!(seen.up, passes && seen.held_until.is_none());
+            assert!(
+                !passes || seen.held_until.is_none() || has_quorum,
+                "held although it is needed"
+            );
+            let full = real_server.destination.weight;
+            assert_eq!(seen.full_weight, full);
+            assert!(seen.weight <= full && (seen.weight > 0 || full == 0));
+            assert!(seen.weight == full || !real_server.recovery.slow_start.is_zero());
             assert!(real_server.checkers.len() == seen.checkers.len());
         }
     }
@@ -165,7 +196,7 @@ proptest! {
             }
             check_invariants(&now, &bench);
         }
-        bench.run(seconds(60));
+        bench.run(seconds(120));
         check_invariants(&now, &bench);
         for (server, seen) in now.virtual_servers.iter().zip(&bench.health.status().virtual_servers) {
             for (real_server, seen) in server.real_servers.iter().zip(&seen.real_servers) {
@@ -180,7 +211,7 @@ proptest! {
     fn a_reload_ends_where_a_start_ends(a in any_settings(), b in any_settings(), dead in prop::collection::btree_set(11..=16_u8, 0..6)) {
         let mut bench = Bench::new(a);
         for last in &dead { bench.kill(*last); }
-        bench.run(seconds(60));
+        bench.run(seconds(120));
         let before = bench.kernel.clone();
         bench.transcript();
         bench.handle(Event::Reload(b.clone()));
@@ -193,7 +224,7 @@ proptest! {
                 prop_assert!(all.filter(|it| it.to_string() == key).any(changed), "{key} did not change");
             }
         }
-        bench.run(seconds(60));
+        bench.run(seconds(120));
 
         let mut fresh = Bench::new(b.clone());
         for last in &dead { fresh.kill(*last); }

@@ -8,7 +8,7 @@ use holdfast_health::probe::{
     Connection, DnsProbe, DnsType, FileProbe, HttpProbe, HttpProtocol, MaskedByte, Md5, MiscProbe, PingProbe, Probe,
     SmtpProbe, Sni, StatusSet, TcpProbe, Tls, UdpProbe, UdpReply, Url as ProbeUrl, Verify,
 };
-use holdfast_health::settings::{Checker, RealServer, Settings, SorryServer, VirtualServer};
+use holdfast_health::settings::{Checker, FlapDamping, RealServer, Recovery, Settings, SorryServer, VirtualServer};
 use holdfast_ipvs::table::{
     Destination, DestinationKey, Family, Forwarding, Protocol, Service, ServiceFlags, ServiceKey, Tunnel,
     TunnelChecksum,
@@ -144,11 +144,24 @@ fn real_server(server: &config::VirtualServer, real: &config::RealServer, comman
             lower_threshold: real.lthreshold,
         },
         inhibit_on_failure: real.inhibit_on_failure,
+        recovery: recovery(&real.recovery),
         checkers: real
             .checkers
             .iter()
             .filter_map(|check| checker(check, commands))
             .collect(),
+    }
+}
+
+fn recovery(recovery: &config::Recovery) -> Recovery {
+    Recovery {
+        damping: (recovery.flap_threshold > 0).then_some(FlapDamping {
+            threshold: recovery.flap_threshold,
+            window: recovery.flap_window,
+            hold: recovery.flap_hold,
+            hold_max: recovery.flap_hold_max,
+        }),
+        slow_start: recovery.slow_start,
     }
 }
 

@@ -1,8 +1,11 @@
 //! The state as `holdfast status` shows it.
 
 use std::fmt::Write as _;
+use std::time::UNIX_EPOCH;
 
-use super::{BfdSessionStatus, BfdStatus, CheckerStatus, RoleStatus, Status, TrackersStatus, VrrpStatus};
+use super::{
+    BfdSessionStatus, BfdStatus, CheckerStatus, RealServerStatus, RoleStatus, Status, TrackersStatus, VrrpStatus,
+};
 
 // Writing to a String cannot fail, so what it returns is not looked at.
 
@@ -130,6 +133,24 @@ impl TrackersStatus {
     }
 }
 
+impl RealServerStatus {
+    /// What is not as usual.
+    fn remark(&self) -> String {
+        let mut remarks: Vec<String> = self.reason.iter().cloned().collect();
+        if let Some(until) = self.held_until_s {
+            let now = UNIX_EPOCH.elapsed().map_or(until, |since| since.as_secs());
+            remarks.push(format!(
+                "held down for {} s, it went down too often",
+                until.saturating_sub(now)
+            ));
+        }
+        if let Some(weight) = self.full_weight {
+            remarks.push(format!("slow start to weight {weight}"));
+        }
+        remarks.join("; ")
+    }
+}
+
 impl CheckerStatus {
     fn for_people(&self, text: &mut String) {
         if let Some(error) = &self.ipvs_error {
@@ -151,7 +172,7 @@ impl CheckerStatus {
                     server.name,
                     if server.up { "up" } else { "DOWN" },
                     server.weight,
-                    server.reason.as_deref().unwrap_or_default(),
+                    server.remark(),
                 );
             }
         }
@@ -249,6 +270,28 @@ mod tests {
         ] {
             assert!(lines.iter().any(|shown| shown == line), "{line}: {shown}");
         }
+    }
+
+    #[test]
+    fn a_real_server_shows_its_slow_start_and_its_hold() {
+        let real_server = RealServerStatus {
+            name: "rs".into(),
+            up: true,
+            weight: 19,
+            full_weight: Some(100),
+            ..RealServerStatus::default()
+        };
+        let held = RealServerStatus {
+            name: "held".into(),
+            reason: Some("TCP_CHECK: refused".into()),
+            held_until_s: Some(0),
+            ..RealServerStatus::default()
+        };
+        assert_eq!(real_server.remark(), "slow start to weight 100");
+        assert_eq!(
+            held.remark(),
+            "TCP_CHECK: refused; held down for 0 s, it went down too often"
+        );
     }
 
     #[test]
