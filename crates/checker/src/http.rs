@@ -38,7 +38,7 @@ pub(crate) async fn get_over_tls(
     progress: &mut Progress,
 ) -> Result<Option<Answer>, Verdict> {
     let url = reader.url();
-    let session = setup.session(connection, tls, url)?;
+    let session = setup.session(connection, tls, url.virtualhost.as_deref())?;
     let stream = connect(connection, progress).await?;
     let mut stream = session.shake_hands(stream, connection, progress).await?;
     ask(&mut stream, connection, protocol, url, progress).await?;

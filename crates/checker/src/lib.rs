@@ -1,20 +1,23 @@
 //! The probes: each one an async function from a request and a time limit to an outcome.
 //!
 //! A probe opens one socket, asks its question and closes it again. It keeps nothing, decides nothing about up and
-//! down, always ends within its time limit, and holds no more than [`http::HEADER_LIMIT`] bytes of what a server sends.
+//! down, always ends within its time limit, and holds no more than 64 KiB of what a server sends.
 //! One current-thread runtime runs thousands of them.
 //!
 //! - `connect`: sockets, with all that the configuration says of them;
 //! - `tls`: TLS over them;
 //! - `datagram`: questions and answers of one packet;
 //! - `http`, `smtp`, `dns`, `udp`, `ping`: the checks of these names;
+//! - `expect`, `agent`: dialogues that the configuration writes down, and what agents beside servers say of them;
 //! - `random`: numbers that a stranger cannot guess;
 //! - `progress`: how far a probe came, for the reason when time runs out.
 #![forbid(unsafe_code)]
 
+pub mod agent;
 mod connect;
 mod datagram;
 pub mod dns;
+pub mod expect;
 pub mod http;
 pub mod ping;
 mod progress;
@@ -25,12 +28,18 @@ pub mod udp;
 
 use std::time::Duration;
 
-use holdfast_health::probe::{Connection, NotTried, Outcome, Request, Verdict};
+use holdfast_health::probe::{AgentReport, Connection, NotTried, Outcome, Request, Verdict};
 use tokio::time::{Instant, timeout_at};
 
 use http::{Answer, Reader};
 use progress::Progress;
 use tls::{Identity, Setup};
+
+/// What a server said, where somebody wants to know.
+enum Said {
+    Page(Answer),
+    Report(Box<AgentReport>),
+}
 
 /// Runs probes, with what they have in common.
 #[derive(Clone)]
@@ -71,10 +80,19 @@ impl Prober {
             Ok(answer) => (Verdict::Success, answer),
             Err(verdict) => (verdict, None),
         };
-        (Outcome::new(verdict, start.elapsed()), answer)
+        let mut outcome = Outcome::new(verdict, start.elapsed());
+        let answer = match answer {
+            Some(Said::Page(answer)) => Some(answer),
+            Some(Said::Report(report)) => {
+                outcome.agent = Some(report);
+                None
+            }
+            None => None,
+        };
+        (outcome, answer)
     }
 
-    async fn ask(&self, request: &Request, keeps: bool, progress: &mut Progress) -> Result<Option<Answer>, Verdict> {
+    async fn ask(&self, request: &Request, keeps: bool, progress: &mut Progress) -> Result<Option<Said>, Verdict> {
         match request {
             Request::HttpGet {
                 connection,
@@ -83,16 +101,22 @@ impl Prober {
                 url,
             } => {
                 let reader = if keeps { Reader::keeping(url) } else { Reader::new(url) };
-                return match tls {
+                let answer = match tls {
                     None => http::get(connection, *protocol, reader, progress).await,
                     Some(tls) => http::get_over_tls(connection, (&self.tls, tls), *protocol, reader, progress).await,
                 };
+                return answer.map(|answer| answer.map(Said::Page));
             }
             Request::Tcp(connection) => tcp(connection, progress).await,
             Request::Smtp(probe) => smtp::talk(probe, progress).await,
             Request::Dns(probe) => dns::ask(probe, progress).await,
             Request::Udp(probe) => udp::send(probe, progress).await,
             Request::Ping(probe) => ping::echo(probe, progress).await,
+            Request::Expect(probe) => expect::talk(probe, &self.tls, progress).await,
+            Request::Agent(probe) => {
+                let report = agent::hear(probe, progress).await?;
+                return Ok(Some(Said::Report(Box::new(report))));
+            }
             // No command runs in this process: whoever has one run does not come here.
             Request::Misc(_) => Err(Verdict::NotTried(NotTried::Lost)),
         }

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 
-use holdfast_health::probe::{Connection, Failure, NotTried, Phase, Sni, Tls, Url, Verdict, Verify};
+use holdfast_health::probe::{Connection, Failure, NotTried, Phase, Sni, Tls, Verdict, Verify};
 use openssl::error::ErrorStack;
 use openssl::pkey::PKey;
 use openssl::ssl::{ErrorCode, Ssl, SslContext, SslMethod, SslOptions, SslVerifyMode};
@@ -69,12 +69,17 @@ impl Setup {
         }))
     }
 
-    /// A session for one request.
-    pub(crate) fn session(&self, connection: &Connection, tls: &Tls, url: &Url) -> Result<Session, Verdict> {
+    /// A session for one request, which may be for a virtual host.
+    pub(crate) fn session(
+        &self,
+        connection: &Connection,
+        tls: &Tls,
+        virtualhost: Option<&str>,
+    ) -> Result<Session, Verdict> {
         let no_tls = |reason: String| Verdict::NotTried(NotTried::Tls(reason));
         let context = self.0.context.get_or_init(|| context(&self.0.identity));
         let context = context.as_ref().map_err(|reason| no_tls(reason.clone()))?;
-        session(context, connection, tls, url).map_err(|error| no_tls(reason(&error)))
+        session(context, connection, tls, virtualhost).map_err(|error| no_tls(reason(&error)))
     }
 }
 
@@ -123,11 +128,16 @@ fn certificates(text: &str, what: &str) -> Result<Vec<X509>, String> {
     }
 }
 
-fn session(context: &SslContext, connection: &Connection, tls: &Tls, url: &Url) -> Result<Session, ErrorStack> {
+fn session(
+    context: &SslContext,
+    connection: &Connection,
+    tls: &Tls,
+    virtualhost: Option<&str>,
+) -> Result<Session, ErrorStack> {
     let mut ssl = Ssl::new(context)?;
     let asked = match &tls.sni {
         Sni::Off => None,
-        Sni::Virtualhost => url.virtualhost.as_deref(),
+        Sni::Virtualhost => virtualhost,
         Sni::Name(name) => Some(name.as_str()),
     };
     if let Some(name) = asked {
@@ -137,7 +147,7 @@ fn session(context: &SslContext, connection: &Connection, tls: &Tls, url: &Url) 
     let address = || connection.address.to_string();
     let verified = match &tls.verify {
         Verify::Off => None,
-        Verify::Peer => Some(asked.or(url.virtualhost.as_deref()).map_or_else(address, str::to_owned)),
+        Verify::Peer => Some(asked.or(virtualhost).map_or_else(address, str::to_owned)),
         Verify::Name(name) => Some(name.clone()),
     };
     if let Some(name) = verified {

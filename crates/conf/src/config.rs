@@ -19,8 +19,8 @@ mod vrrp;
 pub use authentication::{AntiReplay, AuthHmac, Authentication, HmacKey, HmacMode, HmacSecret};
 pub use bfd::BfdInstance;
 pub use checker::{
-    BfdCheck, Bind, Checker, CheckerKind, DnsCheck, DnsType, FileCheck, HttpGet, HttpProtocol, MiscCheck, RegexOption,
-    ReplyByte, SmtpCheck, Sni, SslGet, UdpCheck, Url, UrlRegex, Verify,
+    AgentCheck, BfdCheck, Bind, Checker, CheckerKind, DnsCheck, DnsType, ExpectCheck, ExpectStep, FileCheck, HttpGet,
+    HttpProtocol, MiscCheck, RegexOption, ReplyByte, SmtpCheck, Sni, SslGet, UdpCheck, Url, UrlRegex, Verify,
 };
 pub use daemon::{Daemon, IpvsNamespace, Ssl};
 pub use global::{

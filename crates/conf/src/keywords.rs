@@ -254,6 +254,8 @@ contexts! {
     UdpCheck Keywords "UDP_CHECK" [checker::CONNECT, checker::TIMING, checker::UDP_CHECK];
     BfdCheck Keywords "BFD_CHECK" [checker::BFD_CHECK];
     FileCheck Keywords "FILE_CHECK" [checker::FILE_CHECK];
+    ExpectCheck Keywords "EXPECT_CHECK" [checker::CONNECT, checker::TIMING, checker::EXPECT_CHECK];
+    AgentCheck Keywords "AGENT_CHECK" [checker::CONNECT, checker::TIMING, checker::AGENT_CHECK];
 }
 
 impl Context {

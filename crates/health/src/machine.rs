@@ -6,10 +6,12 @@
 //! - `pool`: what it means for a virtual server and its table;
 //! - `recovery`: flap damping and slow start of a real server;
 //! - `start`: the first words, and what a restarted process takes over from the kernel;
+//! - `agent`: what agents said of their servers;
 //! - `told`: checks that follow a BFD session or a file;
 //! - `reload`: other settings, the same state;
 //! - `outbox`: actions in their order.
 
+mod agent;
 mod check;
 mod outbox;
 mod pool;
@@ -220,7 +222,7 @@ impl Health {
         self.out.push(action);
     }
 
-    fn probe_done(&mut self, now: Timestamp, id: CheckerId, generation: Generation, outcome: Outcome) {
+    fn probe_done(&mut self, now: Timestamp, id: CheckerId, generation: Generation, mut outcome: Outcome) {
         let Some(place) = self.places.get(&id).copied() else {
             return;
         };
@@ -241,6 +243,7 @@ impl Health {
         if !check.in_flight || check.generation != generation {
             return;
         }
+        let mut heard = check.hear(&mut outcome);
         let said_before = check.last.as_ref().is_some_and(|last| last.verdict == outcome.verdict);
         let judgement = check.take_in(outcome, now);
         let due = check.due(judgement.next, now);
@@ -248,8 +251,16 @@ impl Health {
         for message in check.words(judgement, said_before, now, &member) {
             self.out.log(message);
         }
+        if let Some(message) = heard.message(&member) {
+            self.out.log(message);
+        }
         // Before a server comes back, so that it does with its new weight.
         self.reweigh(now, place);
+        if heard.limit_changed
+            && let Some(server) = self.servers.get(place.virtual_server)
+        {
+            server.services_changed(&mut self.out);
+        }
         let Some(check) = find(&mut self.servers, &self.places, id) else {
             return;
         };

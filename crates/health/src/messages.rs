@@ -84,6 +84,13 @@ pub enum Message {
         /// Whether it passes
         up: bool,
     },
+    /// An agent says something else of its server than until now.
+    AgentSays {
+        /// The real server
+        member: Member,
+        /// Its words
+        said: String,
+    },
     /// A real server is up.
     RealServerUp {
         /// The real server
@@ -287,6 +294,7 @@ impl fmt::Display for Message {
                 member.server,
                 if *up { "UP" } else { "DOWN" }
             ),
+            Self::AgentSays { member, said } => write!(f, "Agent of service {member} says: {said}"),
             Self::SessionJudged { session, member, up } => write!(
                 f,
                 "BFD check of [{session}] RS({}) is {}",

@@ -1,5 +1,7 @@
 //! What a probe is asked and what it can answer. The probes themselves are in `holdfast-checker`.
 
+mod agent;
+mod expect;
 mod outcome;
 mod question;
 
@@ -10,6 +12,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use agent::{Administrative, AgentProbe, AgentReport, Operating};
+pub use expect::{ExpectProbe, ExpectStep, Pattern, StepFailure, StepReason, UNREAD_LIMIT, printable};
 pub use outcome::{Failure, NotTried, Outcome, Phase, SmtpStep, Verdict};
 pub use question::{DnsProbe, DnsType, FileProbe, MaskedByte, MiscProbe, PingProbe, SmtpProbe, UdpProbe, UdpReply};
 
@@ -37,6 +41,10 @@ pub enum Probe {
     File(FileProbe),
     /// `MISC_CHECK`: a command whose exit status tells.
     Misc(MiscProbe),
+    /// `EXPECT_CHECK`: a server says what a script expects.
+    Expect(ExpectProbe),
+    /// `AGENT_CHECK`: an agent beside the server says how it is.
+    Agent(AgentProbe),
 }
 
 /// What the machine is told of, for checks that ask nobody.
@@ -218,6 +226,10 @@ pub enum Request {
     Ping(PingProbe),
     /// Run a command.
     Misc(MiscProbe),
+    /// Go through a dialogue.
+    Expect(ExpectProbe),
+    /// Hear what an agent says.
+    Agent(AgentProbe),
 }
 
 impl Probe {
@@ -234,6 +246,8 @@ impl Probe {
             Self::Misc(_) => "MISC_CHECK",
             Self::Bfd(_) => "BFD_CHECK",
             Self::File(_) => "FILE_CHECK",
+            Self::Expect(_) => "EXPECT_CHECK",
+            Self::Agent(_) => "AGENT_CHECK",
         }
     }
 
@@ -273,6 +287,8 @@ impl Probe {
             Self::Udp(probe) => Some(Request::Udp(probe.clone())),
             Self::Ping(probe) => Some(Request::Ping(probe.clone())),
             Self::Misc(probe) => Some(Request::Misc(probe.clone())),
+            Self::Expect(probe) => Some(Request::Expect(probe.clone())),
+            Self::Agent(probe) => Some(Request::Agent(probe.clone())),
         }
     }
 }
@@ -286,6 +302,8 @@ impl Request {
             Self::Dns(probe) => &probe.connection,
             Self::Udp(probe) => &probe.connection,
             Self::Ping(probe) => &probe.connection,
+            Self::Expect(probe) => &probe.connection,
+            Self::Agent(probe) => &probe.connection,
             Self::Misc(_) => return None,
         })
     }
@@ -299,7 +317,8 @@ impl Request {
     ///
     /// `connect_timeout` limits each phase. A connection has one; an HTTP request has three (connecting, sending,
     /// reading), over TLS four; a talk with a mail server has four (connecting and three replies); a datagram has two (sending and
-    /// waiting). So an answer that is in time in each of them is in time as a whole, and one that drips in byte by byte
+    /// waiting); an agent has three (connecting, sending, hearing); a dialogue has one for each step besides the
+    /// connection and the handshake. So an answer that is in time in each of them is in time as a whole, and one that drips in byte by byte
     /// is not waited for without end. A command is ended after its own time, and that takes [`SCRIPT_END`] at most.
     pub fn deadline(&self) -> Duration {
         if let Self::Misc(probe) = self {
@@ -307,7 +326,8 @@ impl Request {
         }
         let phases = match self {
             Self::Tcp(_) | Self::Misc(_) => 1,
-            Self::HttpGet { tls: None, .. } => 3,
+            Self::HttpGet { tls: None, .. } | Self::Agent(_) => 3,
+            Self::Expect(probe) => probe.phases(),
             Self::HttpGet { tls: Some(_), .. } | Self::Smtp(_) => 4,
             Self::Dns(_) | Self::Udp(_) | Self::Ping(_) => 2,
         };

@@ -389,9 +389,8 @@ impl Driver {
             checker,
             generation,
             outcome: Outcome {
-                verdict,
-                duration,
                 weight,
+                ..Outcome::new(verdict, duration)
             },
         });
     }

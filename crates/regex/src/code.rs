@@ -39,7 +39,8 @@ unsafe impl Send for Regex {}
 /// What an attempt to match came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Attempt {
-    Match,
+    /// Up to this byte.
+    Match(usize),
     NoMatch,
     /// From this byte on it would match if the right bytes followed.
     Partial(usize),
@@ -140,6 +141,20 @@ impl Regex {
         self.lookbehind
     }
 
+    /// Whether a match can start at the first byte only, as PCRE2 sees it.
+    pub(crate) fn is_anchored(&self) -> bool {
+        let mut options: u32 = 0;
+        // SAFETY: the code is valid; the number has the size that this question asks for (pcre2_pattern_info(3)).
+        unsafe {
+            pcre2::pcre2_pattern_info_8(
+                self.code.as_ptr(),
+                pcre2::PCRE2_INFO_ALLOPTIONS,
+                (&raw mut options).cast(),
+            );
+        }
+        options & pcre2::PCRE2_ANCHORED != 0
+    }
+
     /// Looks for a match that starts from `start` to `last_start` (both included).
     pub(crate) fn attempt(&mut self, text: &[u8], start: usize, last_start: Option<usize>, ends: bool) -> Attempt {
         if start > text.len() || last_start.is_some_and(|last| last < start) {
@@ -167,7 +182,8 @@ impl Regex {
                 if last_start.is_some_and(|last| last < from) {
                     Attempt::NoMatch
                 } else {
-                    Attempt::Match
+                    // SAFETY: after a match the vector holds one pair at least, the bounds of it (pcre2api(3)).
+                    Attempt::Match(unsafe { *pcre2::pcre2_get_ovector_pointer_8(self.matching.as_ptr()).add(1) })
                 }
             }
             pcre2::PCRE2_ERROR_NOMATCH => Attempt::NoMatch,

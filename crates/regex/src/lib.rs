@@ -5,12 +5,15 @@
 //!
 //! - `settings`: what the configuration says;
 //! - `code`: a compiled pattern, the only place that talks to PCRE2;
-//! - `stream`: a search that keeps no more of the body than a match can still need.
+//! - `stream`: a search that keeps no more of the body than a match can still need;
+//! - `find`: a search in a text that grows, which tells where the match ends.
 
 mod code;
+mod find;
 mod settings;
 mod stream;
 
 pub use code::{PatternError, Regex};
+pub use find::{Finder, Found};
 pub use settings::{RegexOption, Settings};
 pub use stream::{RETAINED_LIMIT, SearchError, Stream};

@@ -89,7 +89,7 @@ impl Stream {
         }
         let last_start = max_offset.map(|last| last.saturating_sub(self.base));
         match self.regex.attempt(text, start, last_start, ends) {
-            Attempt::Match => self.decided = Some(true),
+            Attempt::Match(_) => self.decided = Some(true),
             Attempt::Partial(from) => self.next = self.base.saturating_add(from),
             // Not at the end itself: what comes next may match there.
             Attempt::NoMatch => self.next = self.base.saturating_add(length),
@@ -118,7 +118,7 @@ impl Stream {
 }
 
 /// The text without the first bytes of a UTF-8 character whose others have not come yet.
-fn whole_characters(text: &[u8]) -> &[u8] {
+pub(crate) fn whole_characters(text: &[u8]) -> &[u8] {
     let lead = text.iter().rev().take(4).position(|byte| byte & 0xc0 != 0x80);
     let Some((before, tail)) = lead
         .and_then(|back| text.len().checked_sub(back)?.checked_sub(1))

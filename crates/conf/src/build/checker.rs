@@ -1,6 +1,8 @@
 //! Checkers: what is written.
 #![deny(clippy::arithmetic_side_effects)]
 
+mod bytes;
+mod dialogue;
 mod http;
 mod kinds;
 mod regex;
@@ -84,6 +86,8 @@ impl<'a> Builder<'a> {
             "MISC_CHECK" => self.misc_check(block),
             "FILE_CHECK" => self.file_check(block),
             "BFD_CHECK" => self.bfd_check(block),
+            "EXPECT_CHECK" => self.expect_check(block),
+            "AGENT_CHECK" => self.agent_check(block),
             _ => None,
         };
         one.into_iter().collect()

@@ -1,8 +1,10 @@
 //! Checkers, with everything that they inherit filled in.
 
+mod dialogue;
 mod http;
 mod kinds;
 
+pub use dialogue::{AgentCheck, ExpectCheck, ExpectStep};
 pub use http::{HttpGet, HttpProtocol, RegexOption, Sni, SslGet, Url, UrlRegex, Verify};
 pub use kinds::{BfdCheck, CheckerKind, DnsCheck, DnsType, FileCheck, MiscCheck, ReplyByte, SmtpCheck, UdpCheck};
 

@@ -190,6 +190,11 @@ findings! {
     NO_BFD_NAME = 624 Error ERROR, "BFD_CHECK without name";
     UNKNOWN_BFD = 625 Error ERROR, "BFD_CHECK names a session that it cannot follow";
 
+    BAD_BYTES = 640 Error ERROR, "a text with escapes or bytes in hexadecimal digits are wrong";
+    BAD_STEP = 641 Error ERROR, "a step of EXPECT_CHECK is wrong";
+    NO_STEP = 642 Error ERROR, "EXPECT_CHECK expects nothing";
+    NO_TLS = 643 Warning ERROR, "a setting of TLS where there is none";
+
     // 0800–0849: advice of `holdfast check`, which can be switched off
     PRIORITY_OWNER = 800 Advice None, "priority 255 makes an instance the owner of its addresses";
     VRID_SHARED = 801 Advice None, "a virtual_router_id is used twice on an interface, for other peers";

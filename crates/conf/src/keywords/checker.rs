@@ -150,3 +150,30 @@ pub(super) const FILE_CHECK: &[Keyword] = &[
     keyword("track_file", Word, "NAME", "required", "file to follow"),
     keyword("weight", Word, "W [reverse|noreverse]", "weight of the track_file", "multiplier of the content added to the server weight"),
 ];
+
+/// What `EXPECT_CHECK` adds.
+#[rustfmt::skip] // one row, one line
+pub(super) const EXPECT_CHECK: &[Keyword] = &[
+    keyword("retry", Integer(0, 4_294_967_295), "N", "1", "extra attempts before the server is declared failed"),
+    keyword("delay_before_retry", Seconds(0, MAX_MICROSECONDS), "SECONDS", "1", "time between attempts after a failure"),
+    keyword("tls", Bool, "[BOOL]", "false", "TLS from the first byte, with the SSL block as for SSL_GET").extension(),
+    keyword("sni_name", Word, "NAME", "none", "send SNI with NAME").extension(),
+    keyword("tls_verify", Bool, "[BOOL]", "false", "the server's certificate must be valid and for its name").extension(),
+    keyword("tls_verify_name", Word, "NAME", "name in SNI, else address", "name or address that the certificate must be for").extension(),
+    keyword("send", Text, "\"TEXT\"", "none", "step: send this; escapes are \\r \\n \\t \\0 \\\\ \\xHH").extension(),
+    keyword("send_hex", Text, "HEX...", "none", "step: send these bytes").extension(),
+    keyword("expect", Text, "\"TEXT\"", "none", "step: wait until what came, and no step has taken yet, contains this; take it up to its end").extension(),
+    keyword("expect_start", Text, "\"TEXT\"", "none", "step: what came, and no step has taken yet, begins with this; anything else is a failure at once").extension(),
+    keyword("expect_hex", Text, "HEX...", "none", "step: as expect_start, in bytes; x is a digit that may be anything").extension(),
+    keyword("expect_regex", Text, "\"PATTERN\" [OPT...]", "none", "step: as expect, for a match of a PCRE2 pattern, whose backslashes are written once; options as in regex_options").extension(),
+    keyword("starttls", Flag, "", "none", "step: from here on TLS").extension(),
+];
+
+/// What `AGENT_CHECK` adds.
+#[rustfmt::skip] // one row, one line
+pub(super) const AGENT_CHECK: &[Keyword] = &[
+    keyword("retry", Integer(0, 4_294_967_295), "N", "1", "extra attempts before the server is declared failed; a word of the agent counts at once"),
+    keyword("delay_before_retry", Seconds(0, MAX_MICROSECONDS), "SECONDS", "1", "time between attempts after a failure"),
+    keyword("send", Text, "\"TEXT\"", "none", "what the agent is sent first; escapes as in EXPECT_CHECK").extension(),
+    keyword("keep_if_unreachable", Bool, "[BOOL]", "false", "an agent that does not answer changes nothing, as with HAProxy; else that is a failure").extension(),
+];

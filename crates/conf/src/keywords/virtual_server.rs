@@ -99,6 +99,8 @@ pub(super) const REAL_SERVER: &[Keyword] = &[
     keyword("UDP_CHECK", Block(Context::UdpCheck), "{ }", "", "UDP datagram"),
     keyword("BFD_CHECK", Block(Context::BfdCheck), "{ }", "", "follow a bfd_instance"),
     keyword("FILE_CHECK", Block(Context::FileCheck), "{ }", "", "follow a track_file"),
+    keyword("EXPECT_CHECK", Block(Context::ExpectCheck), "{ }", "", "dialogue over TCP or TLS: steps in their order").extension(),
+    keyword("AGENT_CHECK", Block(Context::AgentCheck), "{ }", "", "agent beside the server, as HAProxy's agent-check").extension(),
 ];
 
 /// `SSL`.

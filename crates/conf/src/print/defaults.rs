@@ -33,7 +33,9 @@ fn important(context: Context) -> &'static [&'static str] {
         | Context::SmtpCheck
         | Context::DnsCheck
         | Context::PingCheck
-        | Context::UdpCheck => &["connect_timeout", "delay_loop", "retry", "delay_before_retry"],
+        | Context::UdpCheck
+        | Context::ExpectCheck
+        | Context::AgentCheck => &["connect_timeout", "delay_loop", "retry", "delay_before_retry"],
         _ => &[],
     }
 }

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use holdfast_time::Timestamp;
 
+use super::agent::Agent;
 use super::schedule::{jitter, next_on_grid};
 use crate::event::{CheckerId, Generation};
 use crate::messages::{Member, Message};
-use crate::probe::{Outcome, Probe, Verdict};
+use crate::probe::{Failure, Outcome, Probe, Verdict};
 use crate::settings::Checker;
 use crate::status::LastProbe;
 
@@ -31,6 +32,8 @@ pub(super) struct Check {
     pub(super) asked_weight: Option<u32>,
     /// What the number in its file adds to the weight.
     pub(super) added_weight: i64,
+    /// What its agent said, if it asks one.
+    pub(super) agent: Option<Box<Agent>>,
 }
 
 /// What a check knows of its real server.
@@ -147,6 +150,11 @@ impl Standing {
 
     /// The probe failed.
     pub(super) fn failure(&mut self, checker: &Checker) -> Judgement {
+        self.failure_within(checker, checker.retry)
+    }
+
+    /// The probe failed, and so many tries in a row may before it counts.
+    fn failure_within(&mut self, checker: &Checker, retry: u32) -> Judgement {
         self.successes = 0;
         if !self.up && self.has_run {
             let next = match (&checker.probe, self.failed_step) {
@@ -161,7 +169,7 @@ impl Standing {
                 next,
             };
         }
-        if self.has_run && self.failed_tries < checker.retry {
+        if self.has_run && self.failed_tries < retry {
             self.failed_tries += 1;
             return Judgement {
                 decision: None,
@@ -202,6 +210,8 @@ impl Check {
                 self.asked_weight = outcome.weight;
                 self.standing.success(&self.settings)
             }
+            // It was reached and says so itself: there is nothing to try again.
+            Verdict::Failure(Failure::Agent { .. }) => self.standing.failure_within(&self.settings, 0),
             Verdict::Failure(_) => self.standing.failure(&self.settings),
             Verdict::NotTried(_) => Judgement {
                 decision: None,

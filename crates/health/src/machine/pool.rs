@@ -81,14 +81,19 @@ impl RealServer {
         self.recovery.share(self.weight())
     }
 
-    /// Its whole weight: the configured one, the difference that each of its checks asks for, and what files add; 0 to 2147483647, as IPVS takes it.
+    /// Its whole weight: the configured one, the difference that each of its checks asks for, and what files add; 0 to 2147483647, as
+    /// IPVS takes it. It is 0 while an agent wants no new clients.
     pub(super) fn weight(&self) -> u32 {
+        if self.drains() {
+            return 0;
+        }
         let configured = i64::from(self.destination.weight);
         let part = |check: &Check| {
             let difference = check.asked_weight.map_or(0, |weight| i64::from(weight) - configured);
             difference.saturating_add(check.added_weight)
         };
         let sum = self.checks.iter().map(part).fold(configured, i64::saturating_add);
+        let sum = sum.saturating_add(self.difference_of_agents(configured));
         u32::try_from(sum.clamp(0, i64::from(i32::MAX))).unwrap_or(0)
     }
 
@@ -434,10 +439,13 @@ impl VirtualServer {
             let in_use = server.up && !self.sorry_active();
             if (in_use || server.inhibit) && fits(service, server.key, server.destination.forwarding) {
                 let weight = if in_use { server.weight_in_table() } else { 0 };
+                let (upper_threshold, lower_threshold) = server.thresholds();
                 destinations.insert(
                     key_within(service, server.key, server.destination.forwarding),
                     Destination {
                         weight,
+                        upper_threshold,
+                        lower_threshold,
                         ..server.destination
                     },
                 );

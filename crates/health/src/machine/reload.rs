@@ -19,7 +19,7 @@ use super::{Health, Place, told};
 use crate::action::{Action, Cause, Notification};
 use crate::event::{CheckerId, Generation};
 use crate::messages::{Member, Message};
-use crate::probe::Source;
+use crate::probe::{Probe, Source};
 use crate::settings::{self, Settings};
 
 /// What is to be said about a change of settings, in the order of the promise: logs, table, notifications, quorum.
@@ -286,6 +286,7 @@ impl Health {
         } else {
             now
         };
+        let agent = matches!(settings.probe, Probe::Agent(_)).then(Box::default);
         Check {
             id,
             settings,
@@ -298,6 +299,7 @@ impl Health {
             last: None,
             asked_weight: None,
             added_weight,
+            agent,
         }
     }
 

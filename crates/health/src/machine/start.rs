@@ -116,12 +116,20 @@ impl VirtualServer {
         for server in self.real_servers.iter_mut().filter(|it| !it.checks.is_empty()) {
             let configured = server.destination.weight;
             let weight = remains.weight(server.key, server.destination.forwarding);
-            server.up = weight.is_some_and(|weight| weight > 0 || configured == 0);
-            server.recovery.adopt(weight.unwrap_or(0), server.weight(), now);
+            // Without `inhibit_on_failure` a dead server is not in the table: this one drained.
+            let drained = weight == Some(0) && server.has_agent() && !server.inhibit;
+            server.up = drained || weight.is_some_and(|weight| weight > 0 || configured == 0);
             server.first_state_told = true;
             for check in &mut server.checks {
                 check.standing = Standing::adopted(server.up);
+                if drained {
+                    check.adopt_drained();
+                }
             }
+            if drained {
+                server.told_weight = server.weight();
+            }
+            server.recovery.adopt(weight.unwrap_or(0), server.weight(), now);
             down += usize::from(!server.up);
         }
         down

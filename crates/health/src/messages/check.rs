@@ -54,6 +54,7 @@ pub(super) fn try_failed(f: &mut Formatter<'_>, keyword: &str, member: &Member, 
         "PING_CHECK" => write!(f, "ICMP connection to {server} of {} failed.", member.virtual_server)?,
         "SMTP_CHECK" => write!(f, "SMTP_CHECK {} server {server}.", smtp_words(failure))?,
         "DNS_CHECK" => write!(f, "DNS_CHECK ({server}) {}.", dns_words(failure))?,
+        "EXPECT_CHECK" | "AGENT_CHECK" => write!(f, "{keyword} of {server} failed.")?,
         _ => write!(f, "{} server {server}.", http_words(failure))?,
     }
     write!(f, " ({failure})")

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::Md5;
+use super::{AgentReport, Md5, Operating, StepFailure};
 
 /// What came of a probe.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +16,8 @@ pub struct Outcome {
     pub duration: Duration,
     /// The weight that it asks for with its success; `None`: the configured one.
     pub weight: Option<u32>,
+    /// What an agent says.
+    pub agent: Option<Box<AgentReport>>,
 }
 
 impl Outcome {
@@ -25,6 +27,7 @@ impl Outcome {
             verdict,
             duration,
             weight: None,
+            agent: None,
         }
     }
 }
@@ -145,6 +148,17 @@ pub enum Failure {
         /// The position of the first byte that differs, from 0.
         at: usize,
     },
+    /// A step of a scripted dialogue did not end as it should.
+    Step(Box<StepFailure>),
+    /// An agent's line cannot be understood: why.
+    AgentLine(String),
+    /// An agent says that the server does not work.
+    Agent {
+        /// Its word.
+        word: Operating,
+        /// What it says of it.
+        description: String,
+    },
 }
 
 /// What a mail server answers.
@@ -173,6 +187,10 @@ pub enum NotTried {
     Script(String),
     /// TLS could not be set up on this host: why.
     Tls(String),
+    /// A regular expression cannot be compiled: why.
+    Pattern(String),
+    /// An agent could not be reached, and that is to change nothing: why.
+    Agent(String),
     /// The driver never answered.
     Lost,
 }
@@ -231,6 +249,10 @@ impl fmt::Display for Failure {
             Self::SessionDown => f.write_str("BFD session down"),
             Self::FileValue(number) => write!(f, "the file holds {number}"),
             Self::ReplyBytes { at } => write!(f, "reply differs at byte {at}"),
+            Self::Step(failure) => write!(f, "{failure}"),
+            Self::AgentLine(reason) => write!(f, "the agent's line is not understood: {reason}"),
+            Self::Agent { word, description } if description.is_empty() => write!(f, "the agent says {}", word.word()),
+            Self::Agent { word, description } => write!(f, "the agent says {}: {description}", word.word()),
         }
     }
 }
@@ -272,6 +294,8 @@ impl fmt::Display for NotTried {
             ),
             Self::Script(reason) => write!(f, "command not run: {reason}"),
             Self::Tls(reason) => write!(f, "no TLS: {reason}"),
+            Self::Pattern(reason) => write!(f, "no regular expression: {reason}"),
+            Self::Agent(reason) => write!(f, "no word of the agent: {reason}"),
             Self::Lost => f.write_str("the probe gave no result"),
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use holdfast_health::action::Notification;
 use holdfast_health::event::{CheckerId, Generation};
-use holdfast_health::probe::{Connection, Failure, Outcome, Probe, TcpProbe, Verdict};
+use holdfast_health::probe::{AgentReport, Connection, Failure, Outcome, Probe, TcpProbe, Verdict};
 use holdfast_health::settings::{Checker, RealServer, Recovery, Settings, SorryServer, VirtualServer};
 use holdfast_health::{Action, Event, Health};
 use holdfast_ipvs::table::{
@@ -136,6 +136,10 @@ pub(crate) struct Bench {
     pub(crate) silent: BTreeSet<IpAddr>,
     /// The weight that every success asks for.
     pub(crate) asked_weight: Option<u32>,
+    /// What every agent says.
+    pub(crate) report: Option<AgentReport>,
+    /// How every probe ends.
+    pub(crate) fail_with: Option<Verdict>,
     pub(crate) in_flight: BTreeMap<CheckerId, Generation>,
     /// When each server was probed.
     pub(crate) probes: Vec<(Timestamp, IpAddr)>,
@@ -158,6 +162,8 @@ impl Bench {
             dead: BTreeSet::new(),
             silent: BTreeSet::new(),
             asked_weight: None,
+            report: None,
+            fail_with: None,
             in_flight: BTreeMap::new(),
             probes: Vec::new(),
             time_limits: Vec::new(),
@@ -192,7 +198,9 @@ impl Bench {
                     assert_eq!(twice, None, "two probes of one check in flight");
                     self.probes.push((self.now, target));
                     if !self.silent.contains(&target) {
-                        let verdict = if self.dead.contains(&target) {
+                        let verdict = if let Some(verdict) = &self.fail_with {
+                            verdict.clone()
+                        } else if self.dead.contains(&target) {
                             Verdict::Failure(Failure::Refused)
                         } else {
                             Verdict::Success
@@ -225,6 +233,7 @@ impl Bench {
         let generation = self.in_flight.remove(&checker).unwrap();
         let outcome = Outcome {
             weight: self.asked_weight,
+            agent: self.report.clone().map(Box::new),
             ..Outcome::new(verdict, Duration::from_millis(1))
         };
         self.health.handle(

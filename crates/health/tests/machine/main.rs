@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod adopt;
 #[cfg(test)]
+mod agent;
+#[cfg(test)]
 mod bench;
 #[cfg(test)]
 mod model;

@@ -1,5 +1,7 @@
 //! Settings of the health machine from `virtual_server` blocks.
 
+mod dialogue;
+
 use std::collections::BTreeMap;
 
 use super::commands::{CommandTable, command_name};
@@ -179,7 +181,7 @@ fn checker(checker: &config::Checker, commands: &CommandTable) -> Option<Checker
     let probe = match &checker.kind {
         CheckerKind::TcpCheck => Probe::Tcp(TcpProbe { connection }),
         CheckerKind::HttpGet(get) => Probe::Http(http_probe(connection, get, None)),
-        CheckerKind::SslGet(ssl) => Probe::Http(http_probe(connection, &ssl.get, Some(tls(ssl)))),
+        CheckerKind::SslGet(ssl) => Probe::Http(http_probe(connection, &ssl.get, Some(tls(&ssl.sni, &ssl.verify)))),
         CheckerKind::SmtpCheck(smtp) => Probe::Smtp(SmtpProbe {
             connection,
             helo_name: smtp.helo_name.clone(),
@@ -206,6 +208,8 @@ fn checker(checker: &config::Checker, commands: &CommandTable) -> Option<Checker
             weight: file.weight,
             reverse: file.reverse,
         }),
+        CheckerKind::ExpectCheck(expect) => Probe::Expect(dialogue::expect_probe(connection, expect)),
+        CheckerKind::AgentCheck(agent) => Probe::Agent(dialogue::agent_probe(connection, agent)),
         CheckerKind::MiscCheck(_) => return None,
     };
     Some(Checker {
@@ -236,14 +240,14 @@ fn http_probe(connection: Connection, get: &config::HttpGet, tls: Option<Tls>) -
     }
 }
 
-fn tls(ssl: &config::SslGet) -> Tls {
+fn tls(sni: &config::Sni, verify: &config::Verify) -> Tls {
     Tls {
-        sni: match &ssl.sni {
+        sni: match sni {
             config::Sni::Off => Sni::Off,
             config::Sni::Virtualhost => Sni::Virtualhost,
             config::Sni::Name(name) => Sni::Name(name.clone()),
         },
-        verify: match &ssl.verify {
+        verify: match verify {
             config::Verify::Off => Verify::Off,
             config::Verify::Peer => Verify::Peer,
             config::Verify::Name(name) => Verify::Name(name.clone()),
@@ -271,15 +275,19 @@ fn udp_reply(udp: &config::UdpCheck) -> Option<UdpReply> {
     if beginning.is_empty() {
         return Some(UdpReply::Any);
     }
+    Some(UdpReply::Like {
+        beginning: masked(beginning),
+        min_length: udp.min_reply_length,
+        max_length: udp.max_reply_length,
+    })
+}
+
+fn masked(bytes: &[config::ReplyByte]) -> Vec<MaskedByte> {
     let masked = |byte: &config::ReplyByte| MaskedByte {
         value: byte.value,
         mask: byte.mask,
     };
-    Some(UdpReply::Like {
-        beginning: beginning.iter().map(masked).collect(),
-        min_length: udp.min_reply_length,
-        max_length: udp.max_reply_length,
-    })
+    bytes.iter().map(masked).collect()
 }
 
 fn url(url: &config::Url) -> ProbeUrl {

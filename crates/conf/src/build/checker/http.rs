@@ -43,11 +43,7 @@ impl<'a> Builder<'a> {
         draft.kind = CheckerKind::SslGet(SslGet {
             get: http.get,
             sni: http.sni,
-            verify: match (http.verify, http.verify_name) {
-                (Some(false), _) | (None, None) => Verify::Off,
-                (Some(true), None) => Verify::Peer,
-                (_, Some(name)) => Verify::Name(name),
-            },
+            verify: Verify::new(http.verify, http.verify_name),
         });
         Some(draft)
     }

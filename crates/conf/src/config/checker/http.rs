@@ -38,6 +38,17 @@ pub enum Verify {
     Name(String),
 }
 
+impl Verify {
+    /// What the two lines mean together; `None`: not written.
+    pub(crate) fn new(verify: Option<bool>, name: Option<String>) -> Self {
+        match (verify, name) {
+            (Some(false), _) | (None, None) => Self::Off,
+            (Some(true), None) => Self::Peer,
+            (_, Some(name)) => Self::Name(name),
+        }
+    }
+}
+
 /// `enable_sni` and `sni_name`: server name indication (RFC 6066 section 3).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Sni {

@@ -1,6 +1,6 @@
 //! The kinds of checkers.
 
-use super::{HttpGet, SslGet};
+use super::{AgentCheck, ExpectCheck, HttpGet, SslGet};
 use crate::config::Script;
 use crate::keywords::{Context, Status};
 use crate::source::Spanned;
@@ -30,6 +30,10 @@ pub enum CheckerKind {
     FileCheck(FileCheck),
     /// `BFD_CHECK`.
     BfdCheck(BfdCheck),
+    /// `EXPECT_CHECK`.
+    ExpectCheck(ExpectCheck),
+    /// `AGENT_CHECK`.
+    AgentCheck(AgentCheck),
 }
 
 impl CheckerKind {
@@ -46,6 +50,8 @@ impl CheckerKind {
             Self::MiscCheck(_) => "MISC_CHECK",
             Self::FileCheck(_) => "FILE_CHECK",
             Self::BfdCheck(_) => "BFD_CHECK",
+            Self::ExpectCheck(_) => "EXPECT_CHECK",
+            Self::AgentCheck(_) => "AGENT_CHECK",
         }
     }
 

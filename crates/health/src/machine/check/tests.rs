@@ -196,6 +196,7 @@ fn a_failed_url_is_polled_no_faster_than_delay_before_retry() {
         last: None,
         asked_weight: None,
         added_weight: 0,
+        agent: None,
     };
     assert_eq!(
         check(&settings).due(Next::SlowLoop, now),
@@ -290,6 +291,7 @@ fn jitter_puts_regular_checks_off_and_never_moves_the_grid() {
             last: None,
             asked_weight: None,
             added_weight: 0,
+            agent: None,
         };
         let mut now = Timestamp::ZERO;
         for point in 1..=20 {

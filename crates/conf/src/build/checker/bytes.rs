@@ -1,0 +1,179 @@
+//! Bytes in the file: text with escapes, and hexadecimal digits.
+#![deny(clippy::arithmetic_side_effects)]
+
+use crate::build::{Builder, Item};
+use crate::config::ReplyByte;
+use crate::diagnostic::{Diagnostic, findings};
+use crate::grammar::Word;
+
+/// The most bytes of one text.
+const MOST_BYTES: usize = 4096;
+
+/// What is wrong with an escape: where in the text, and what.
+type Wrong = (usize, String);
+
+const ESCAPES: &str = r"\r \n \t \0 \\ and \xHH are escapes; a double quote is \x22";
+
+impl Builder<'_> {
+    /// The one text after the keyword, with its escapes.
+    pub(super) fn escaped_text(&mut self, item: &Item<'_>) -> Option<Vec<u8>> {
+        let name = item.keyword.name;
+        let Some(word) = item.word(1) else {
+            let message = format!("'{name}' lacks its text");
+            self.report(
+                Diagnostic::new(findings::BAD_BYTES, message, Some(item.span)).hint(format!("{name} \"TEXT\"")),
+            );
+            return None;
+        };
+        if let Some(extra) = item.word(2) {
+            let message = format!("'{name}' takes one text");
+            let hint = if word.text.ends_with('\\') {
+                ESCAPES.to_owned()
+            } else {
+                format!(
+                    "write a text with blanks in quotes: {name} \"{} {}...\"",
+                    word.text, extra.text
+                )
+            };
+            self.invalid(findings::BAD_BYTES, message, extra).hint(hint).send(self);
+            return None;
+        }
+        match unescaped(word.text) {
+            Ok(bytes) if bytes.len() > MOST_BYTES => {
+                let message = format!("the text of '{name}' is longer than {MOST_BYTES} bytes");
+                self.invalid(findings::BAD_BYTES, message, word).send(self);
+                None
+            }
+            Ok(bytes) if bytes.is_empty() => {
+                let message = format!("the text of '{name}' is empty");
+                self.invalid(findings::BAD_BYTES, message, word).send(self);
+                None
+            }
+            Ok(bytes) => Some(bytes),
+            Err((at, wrong)) => {
+                let message = format!("{wrong} at character {} of the text of '{name}'", at.saturating_add(1));
+                self.invalid(findings::BAD_BYTES, message, word)
+                    .hint(ESCAPES)
+                    .send(self);
+                None
+            }
+        }
+    }
+
+    /// Pairs of digits in as many words as one likes; with `holes`, `x` is a digit that may be anything.
+    pub(super) fn hexadecimal_bytes(&mut self, item: &Item<'_>, holes: bool) -> Option<Vec<ReplyByte>> {
+        let name = item.keyword.name;
+        let mut bytes = Vec::new();
+        for word in item.words.iter().skip(1) {
+            for part in word.text.split_whitespace() {
+                bytes.extend(self.hexadecimal_word(name, *word, part, holes)?);
+            }
+        }
+        if bytes.is_empty() || bytes.len() > MOST_BYTES {
+            let message = format!("'{name}' takes 1 to {MOST_BYTES} bytes in hexadecimal digits");
+            self.report(Diagnostic::new(findings::BAD_BYTES, message, Some(item.span)).hint(format!("{name} 0d 0a")));
+            return None;
+        }
+        Some(bytes)
+    }
+
+    fn hexadecimal_word(&mut self, name: &str, word: Word<'_>, part: &str, holes: bool) -> Option<Vec<ReplyByte>> {
+        let bytes = hexadecimal(part, holes);
+        if bytes.is_none() {
+            let message = format!("'{part}' is not made of pairs of hexadecimal digits");
+            let hint = if holes {
+                "0 to 9, a to f, and x for a digit that may be anything"
+            } else {
+                "0 to 9 and a to f"
+            };
+            self.invalid(findings::BAD_BYTES, format!("{message}, as '{name}' needs"), word)
+                .hint(hint)
+                .send(self);
+        }
+        bytes
+    }
+}
+
+fn unescaped(text: &str) -> Result<Vec<u8>, Wrong> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut characters = text.chars().enumerate();
+    while let Some((at, character)) = characters.next() {
+        if character != '\\' {
+            bytes.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+            continue;
+        }
+        bytes.push(match characters.next().map(|(_, kind)| kind) {
+            Some('r') => b'\r',
+            Some('n') => b'\n',
+            Some('t') => b'\t',
+            Some('0') => 0,
+            Some('\\') => b'\\',
+            Some('x') => {
+                let digit = |next: Option<(usize, char)>| next.and_then(|(_, digit)| digit.to_digit(16));
+                let (high, low) = (digit(characters.next()), digit(characters.next()));
+                let value = high.zip(low).and_then(|(high, low)| u8::try_from(high << 4 | low).ok());
+                value.ok_or_else(|| (at, "\\x without two hexadecimal digits".to_owned()))?
+            }
+            Some(other) => return Err((at, format!("'\\{other}' is no escape"))),
+            None => return Err((at, "nothing follows the backslash".to_owned())),
+        });
+    }
+    Ok(bytes)
+}
+
+/// `None`: other characters, or half a byte.
+fn hexadecimal(text: &str, holes: bool) -> Option<Vec<ReplyByte>> {
+    let nibble = |digit: u8| match digit {
+        b'x' | b'X' if holes => Some((0, 0)),
+        digit => Some((u8::try_from(char::from(digit).to_digit(16)?).ok()?, 0xf)),
+    };
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    if !rest.is_empty() {
+        return None;
+    }
+    pairs
+        .iter()
+        .map(|&[high, low]| {
+            let (high, low) = (nibble(high)?, nibble(low)?);
+            Some(ReplyByte {
+                value: high.0 << 4 | low.0,
+                mask: high.1 << 4 | low.1,
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_are_bytes() {
+        assert_eq!(unescaped(r"PING\r\n").unwrap(), b"PING\r\n");
+        assert_eq!(unescaped(r"a\0b\t\\\x22\xfF").unwrap(), b"a\0b\t\\\"\xff");
+        assert_eq!(unescaped("grüß").unwrap(), "grüß".as_bytes());
+        for (wrong, at) in [
+            (r"\d", 0),
+            (r"ab\", 2),
+            (r"\x1", 0),
+            (r"a\xg0", 1),
+            (r"\x", 0),
+            (r"\x-1", 0),
+        ] {
+            assert_eq!(unescaped(wrong).unwrap_err().0, at, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn digits_come_in_pairs() {
+        let parts = |text: &str, holes| {
+            let bytes = hexadecimal(text, holes)?;
+            Some(bytes.iter().map(|byte| (byte.value, byte.mask)).collect::<Vec<_>>())
+        };
+        assert_eq!(parts("00fF", false), Some(vec![(0, 0xff), (0xff, 0xff)]));
+        assert_eq!(parts("xx1x", true), Some(vec![(0, 0), (0x10, 0xf0)]));
+        for wrong in ["1", "123", "xx", "zz", "é"] {
+            assert_eq!(parts(wrong, false), None, "{wrong}");
+        }
+    }
+}
