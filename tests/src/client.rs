@@ -9,8 +9,10 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, anyhow, ensure};
+use socket2::Socket;
 
 use crate::node::{Node, enter_network};
+use crate::source_ports::SourcePorts;
 use crate::wait::{Record, seconds_between};
 
 /// How long one request may take from the first packet to the last.
@@ -29,6 +31,8 @@ pub struct Attempt {
     pub begin: SystemTime,
     /// When the answer was there, or was given up.
     pub end: SystemTime,
+    /// Where it came from; 0 when it did not come so far.
+    pub source_port: u16,
     /// The name of the server that answered, or what went wrong.
     pub outcome: Result<String, String>,
 }
@@ -59,12 +63,14 @@ impl Load {
         let start = Instant::now();
         let worker = |number: u32| {
             let (network, attempts, done) = (node.network(), Arc::clone(&attempts), Arc::clone(&done));
+            let ports = node.source_ports();
             let work = move || {
                 if let Err(problem) = enter_network(&network) {
                     let now = SystemTime::now();
                     attempts.push(Attempt {
                         begin: now,
                         end: now,
+                        source_port: 0,
                         outcome: Err(problem.to_string()),
                     });
                     return;
@@ -72,7 +78,7 @@ impl Load {
                 let mut due = start + interval * number;
                 while !done.load(Ordering::Relaxed) {
                     std::thread::sleep(due.saturating_duration_since(Instant::now()));
-                    attempts.push(attempt(target));
+                    attempts.push(attempt(target, &ports));
                     due += interval * count;
                 }
             };
@@ -195,24 +201,29 @@ impl Protocol {
     }
 }
 
-fn attempt(target: SocketAddr) -> Attempt {
+fn attempt(target: SocketAddr, ports: &SourcePorts) -> Attempt {
     let begin = SystemTime::now();
-    let outcome = request(target).map_err(|problem| format!("{problem:#}"));
+    let (source_port, outcome) = match ports.bound_socket(target).context("bind") {
+        Ok((socket, port)) => (port, request(socket, target)),
+        Err(problem) => (0, Err(problem)),
+    };
     Attempt {
         begin,
         end: SystemTime::now(),
-        outcome,
+        source_port,
+        outcome: outcome.map_err(|problem| format!("{problem:#}")),
     }
 }
 
-fn request(target: SocketAddr) -> Result<String> {
+fn request(socket: Socket, target: SocketAddr) -> Result<String> {
     let deadline = Instant::now() + REQUEST_LIMIT;
     let left = || {
         let left = deadline.saturating_duration_since(Instant::now());
         // Zero would mean "no limit".
         if left.is_zero() { Duration::from_millis(1) } else { left }
     };
-    let stream = TcpStream::connect_timeout(&target, left()).context("connect")?;
+    socket.connect_timeout(&target.into(), left()).context("connect")?;
+    let stream = TcpStream::from(socket);
     stream.set_write_timeout(Some(left()))?;
     (&stream)
         .write_all(question(target, "close").as_bytes())
@@ -317,6 +328,7 @@ mod tests {
             Attempt {
                 begin: at(end),
                 end: at(end),
+                source_port: 1024,
                 outcome,
             }
         };

@@ -28,6 +28,7 @@ pub mod resolver;
 pub mod scripted;
 pub mod seed;
 pub mod site;
+mod source_ports;
 pub mod table;
 pub mod trace;
 pub mod usage;

@@ -21,6 +21,8 @@ use std::thread::JoinHandle;
 use anyhow::{Context, Result, bail};
 use nix::sched::{CloneFlags, setns};
 
+use crate::source_ports::SourcePorts;
+
 pub use process::{LogLine, Process};
 
 type Job = Box<dyn FnOnce() + Send>;
@@ -35,6 +37,7 @@ pub struct Node {
     /// The first process of the node's process namespace. It ends when its standard input does.
     init: Child,
     network: Arc<OwnedFd>,
+    source_ports: Arc<SourcePorts>,
     syslog: UnixDatagram,
     /// Started in the node: to be reaped before `init` can go.
     processes: Mutex<Vec<Arc<Mutex<Child>>>>,
@@ -76,6 +79,7 @@ impl Node {
             thread: Some(thread),
             init,
             network: Arc::new(network),
+            source_ports: Arc::default(),
             syslog,
             processes: Mutex::default(),
         };
@@ -102,6 +106,11 @@ impl Node {
     /// The network namespace; a thread enters it with [`enter_network`].
     pub fn network(&self) -> Arc<OwnedFd> {
         Arc::clone(&self.network)
+    }
+
+    /// The source ports of its clients.
+    pub(crate) fn source_ports(&self) -> Arc<SourcePorts> {
+        Arc::clone(&self.source_ports)
     }
 
     /// Runs `job` in the node: its files, its network. It must not start threads.

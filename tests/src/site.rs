@@ -286,17 +286,24 @@ impl Site {
     /// `inhibit_on_failure`.
     pub fn ensure_heals(&self, director: &Node, load: &Load, real: [Web; 2], bound: Duration) -> Result<()> {
         let [web1, web2] = real;
+        let served_by = |servers: &[&str]| {
+            load.ensure_served_by(servers, bound).map_err(|problem| {
+                let connections = director.run("ipvsadm", &["-Lnc"]);
+                let connections = connections.unwrap_or_else(|error| error.to_string());
+                problem.context(format!("with these connections in {}:\n{connections}", director.name()))
+            })
+        };
         web1.stop()?;
         self.wait_for_weights(director, &[(0, 0), (1, 1)], bound)?;
-        load.ensure_served_by(&[REAL[1]], bound)?;
+        served_by(&[REAL[1]])?;
         let web1 = Web::start(&self.servers[0])?;
         self.wait_for_weights(director, &[(0, 1), (1, 1)], bound)?;
-        load.ensure_served_by(&REAL, bound)?;
+        served_by(&REAL)?;
 
         web1.stop()?;
         web2.stop()?;
         self.wait_for_weights(director, &[(0, 0), (1, 0), (2, 1)], bound)?;
-        load.ensure_served_by(&[SORRY], bound)
+        served_by(&[SORRY])
     }
 
     /// How long, in seconds, clients were without answers since `quiet`, once the second director serves.
