@@ -260,6 +260,16 @@ impl Probe {
         }
     }
 
+    /// Whether the weight of the server may be another because of it.
+    pub const fn may_change_weight(&self) -> bool {
+        match self {
+            Self::Misc(probe) => probe.dynamic,
+            Self::File(probe) => probe.weight != 0,
+            Self::Agent(_) => true,
+            _ => false,
+        }
+    }
+
     /// How many successes in a row make the whole check: one for each URL.
     pub fn steps(&self) -> usize {
         match self {

@@ -103,7 +103,7 @@ impl RealServer {
         self.checks.iter().filter_map(|check| check.agent.as_deref())
     }
 
-    /// Whether an agent checks it, who alone may give a server the weight 0 that is up.
+    /// Whether an agent checks it.
     pub(super) fn has_agent(&self) -> bool {
         self.agents().next().is_some()
     }

@@ -1,17 +1,19 @@
 //! The first words of a machine, and what it takes over from its predecessor.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use holdfast_ipvs::table::{DestinationKey, Forwarding, ServiceEntry, ServiceKey, Table};
 use holdfast_time::Timestamp;
 
-use super::check::Standing;
+use super::check::{Check, Standing};
 use super::outbox::Outbox;
-use super::pool::{VirtualServer, key_within};
+use super::pool::{RealServer, VirtualServer, key_within};
 use super::{Health, Phase, activation, wake_at};
 use crate::action::Cause;
 use crate::event::CheckerId;
 use crate::messages::Message;
+use crate::probe::Source;
 
 /// Within which time a real server that was found down is probed.
 const SECOND_LOOK: Duration = Duration::from_secs(1);
@@ -31,9 +33,11 @@ impl Health {
     /// Goes on where the process before this one ended, as far as the kernel's table shows it.
     ///
     /// A real server that takes connections was up. One that is missing or has weight 0 was down, and comes back with
-    /// its first success. While the sorry server has the clients, no real server shows whether it is alive: all of them
-    /// wait for a success, for a change back to servers that may be dead would be worse. A real server without checks is
-    /// up in any case, and a service that the kernel does not have starts as always.
+    /// its first success; but a weight of 0 that a check may have asked for says so only where a server that is down has it
+    /// as well (`inhibit_on_failure`). While the sorry server has the clients, no real server shows whether it is alive: all
+    /// of them wait for a success, for a change back to servers that may be dead would be worse. What a file says is known
+    /// without the kernel, a real server without checks is up in any case, and a service that the kernel does not have
+    /// starts as always.
     pub(super) fn adopt(&mut self, now: Timestamp, observed: &Table) {
         if self.phase != Phase::New {
             return;
@@ -45,7 +49,7 @@ impl Health {
                 continue;
             }
             server.sorry_adopted = remains.sorry_active(server);
-            let down = server.adopt_real_servers(&remains, now);
+            let down = server.adopt_real_servers(&remains, &self.words, now);
             server.count_live_weight();
             // Live servers that had the clients had quorum, so the lower threshold counts for them.
             server.quorum_up = !server.sorry_adopted && server.live_weight > 0;
@@ -109,27 +113,58 @@ impl<'a> Remains<'a> {
     }
 }
 
+impl RealServer {
+    /// Whether weight 0 in the table is no sign that it is down.
+    fn may_weigh_nothing(&self) -> bool {
+        if self.checks.iter().any(|it| it.settings.probe.may_change_weight()) {
+            !self.inhibit
+        } else {
+            self.destination.weight == 0
+        }
+    }
+
+    /// The weight that it was found with is a part of its slow start, or what a check asked for, until that one asks again.
+    fn adopt_weight(&mut self, found: u32, now: Timestamp) {
+        if found == 0 && self.has_agent() {
+            self.checks.iter_mut().for_each(Check::adopt_drained);
+        } else {
+            self.recovery.adopt(found, self.weight(), now);
+            if self.recovery.slow_start().is_none() {
+                self.adopt_asked_weight(found);
+            }
+        }
+        self.told_weight = self.weight();
+    }
+
+    fn adopt_asked_weight(&mut self, found: u32) {
+        let added = self.checks.iter().map(|it| it.added_weight);
+        let added = added.fold(0, i64::saturating_add);
+        let asking = |it: &&mut Check| it.asks() && it.settings.probe.may_change_weight();
+        if let Some(check) = self.checks.iter_mut().find(asking) {
+            check.asked_weight = u32::try_from(i64::from(found).saturating_sub(added)).ok();
+        }
+    }
+}
+
 impl VirtualServer {
-    /// Takes the states of real servers from what is left of them; how many of them are down.
-    fn adopt_real_servers(&mut self, remains: &Remains<'_>, now: Timestamp) -> usize {
+    /// Takes the states of real servers from what is left of them, and what is told from the words that are known; how many
+    /// of them are down.
+    fn adopt_real_servers(&mut self, remains: &Remains<'_>, words: &BTreeMap<Source, i64>, now: Timestamp) -> usize {
         let mut down = 0;
         for server in self.real_servers.iter_mut().filter(|it| !it.checks.is_empty()) {
-            let configured = server.destination.weight;
             let weight = remains.weight(server.key, server.destination.forwarding);
-            // Without `inhibit_on_failure` a dead server is not in the table: this one drained.
-            let drained = weight == Some(0) && server.has_agent() && !server.inhibit;
-            server.up = drained || weight.is_some_and(|weight| weight > 0 || configured == 0);
+            let up = weight.is_some_and(|weight| weight > 0 || server.may_weigh_nothing());
             server.first_state_told = true;
             for check in &mut server.checks {
-                check.standing = Standing::adopted(server.up);
-                if drained {
-                    check.adopt_drained();
+                let is_known = check.settings.probe.source().is_some_and(|it| words.contains_key(&it));
+                if !is_known {
+                    check.standing = Standing::adopted(up);
                 }
             }
-            if drained {
-                server.told_weight = server.weight();
+            server.up = server.passes();
+            if let Some(weight) = weight.filter(|_| server.up) {
+                server.adopt_weight(weight, now);
             }
-            server.recovery.adopt(weight.unwrap_or(0), server.weight(), now);
             down += usize::from(!server.up);
         }
         down

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use holdfast_health::action::Notification;
 use holdfast_health::event::{CheckerId, Generation};
-use holdfast_health::probe::{AgentReport, Connection, Failure, Outcome, Probe, TcpProbe, Verdict};
+use holdfast_health::probe::{AgentReport, Connection, Failure, Outcome, Probe, Request, TcpProbe, Verdict};
 use holdfast_health::settings::{Checker, RealServer, Recovery, Settings, SorryServer, VirtualServer};
 use holdfast_health::{Action, Event, Health};
 use holdfast_ipvs::table::{
@@ -140,6 +140,10 @@ pub(crate) struct Bench {
     pub(crate) report: Option<AgentReport>,
     /// How every probe ends.
     pub(crate) fail_with: Option<Verdict>,
+    /// The weights that commands ask for; a command's name is the address that it looks at.
+    pub(crate) asked_by_commands: BTreeMap<IpAddr, u32>,
+    /// The weights that they asked for when they last succeeded.
+    pub(crate) last_asked: BTreeMap<IpAddr, u32>,
     pub(crate) in_flight: BTreeMap<CheckerId, Generation>,
     /// When each server was probed.
     pub(crate) probes: Vec<(Timestamp, IpAddr)>,
@@ -164,6 +168,8 @@ impl Bench {
             asked_weight: None,
             report: None,
             fail_with: None,
+            asked_by_commands: BTreeMap::new(),
+            last_asked: BTreeMap::new(),
             in_flight: BTreeMap::new(),
             probes: Vec::new(),
             time_limits: Vec::new(),
@@ -193,7 +199,11 @@ impl Bench {
                     deadline,
                 } => {
                     self.time_limits.push(deadline);
-                    let target = request.connection().unwrap().address;
+                    let target = target(&request);
+                    let asked = match *request {
+                        Request::Misc(_) => self.asked_by_commands.get(&target).copied(),
+                        _ => self.asked_weight,
+                    };
                     let twice = self.in_flight.insert(checker, generation);
                     assert_eq!(twice, None, "two probes of one check in flight");
                     self.probes.push((self.now, target));
@@ -203,9 +213,11 @@ impl Bench {
                         } else if self.dead.contains(&target) {
                             Verdict::Failure(Failure::Refused)
                         } else {
+                            self.last_asked.remove(&target);
+                            self.last_asked.extend(asked.map(|weight| (target, weight)));
                             Verdict::Success
                         };
-                        self.answer(checker, verdict);
+                        self.answer_asking(checker, verdict, asked);
                     }
                 }
                 Action::ForgetProbe(checker) => {
@@ -230,9 +242,13 @@ impl Bench {
     }
 
     pub(crate) fn answer(&mut self, checker: CheckerId, verdict: Verdict) {
+        self.answer_asking(checker, verdict, self.asked_weight);
+    }
+
+    fn answer_asking(&mut self, checker: CheckerId, verdict: Verdict, weight: Option<u32>) {
         let generation = self.in_flight.remove(&checker).unwrap();
         let outcome = Outcome {
-            weight: self.asked_weight,
+            weight,
             agent: self.report.clone().map(Box::new),
             ..Outcome::new(verdict, Duration::from_millis(1))
         };
@@ -286,6 +302,14 @@ impl Bench {
             format!("{}:{}", address.rsplit('.').next().unwrap(), destination.weight)
         };
         entry.destinations.iter().map(text).collect()
+    }
+}
+
+/// What a probe looks at.
+pub(crate) fn target(request: &Request) -> IpAddr {
+    match request {
+        Request::Misc(probe) => address(&probe.script),
+        other => other.connection().unwrap().address,
     }
 }
 

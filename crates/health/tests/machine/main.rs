@@ -15,6 +15,8 @@ mod recovery;
 #[cfg(test)]
 mod reload;
 #[cfg(test)]
+mod reload_property;
+#[cfg(test)]
 mod schedule;
 #[cfg(test)]
 mod session;
