@@ -14,8 +14,8 @@ use bed::trace::{Change, Trace};
 use bed::wait;
 use bed::web::Web;
 
-/// Time for things that take a second or two when nobody else is about.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// Time for things that take a second or two when nobody else is about: a busy machine needs many times that.
+const PATIENCE: Duration = Duration::from_secs(40);
 
 /// How often the load begins a connection.
 const LOAD_INTERVAL: Duration = Duration::from_millis(25);

@@ -140,7 +140,7 @@ fn any_two() -> impl Strategy<Value = (Settings, Settings)> {
             let mixed = a.iter().zip(b).zip(mixes).map(|((a, b), mix)| match (a, b) {
                 (Some(a), Some(b)) => Some(mixed(a, b, mix)),
                 (a, b) => {
-                    if mix % 3 == 0 {
+                    if mix.is_multiple_of(3) {
                         b
                     } else {
                         a.clone()
@@ -157,7 +157,7 @@ fn any_two() -> impl Strategy<Value = (Settings, Settings)> {
 
 /// Each bit of `mix` decides about one thing; a third of all virtual servers stay as they are.
 fn mixed(a: &VirtualServer, b: VirtualServer, mix: u16) -> VirtualServer {
-    if mix % 3 == 0 {
+    if mix.is_multiple_of(3) {
         return a.clone();
     }
     let from_b = |bit: u8| mix >> bit & 1 == 1;
@@ -180,7 +180,7 @@ fn mixed(a: &VirtualServer, b: VirtualServer, mix: u16) -> VirtualServer {
     for other in b.real_servers {
         let found = server.real_servers.iter().position(|it| it.key == other.key);
         match found {
-            Some(place) if from_b(7 + (other.key.address.is_ipv4() as u8)) => server.real_servers[place] = other,
+            Some(place) if from_b(8) => server.real_servers[place] = other,
             Some(place) if from_b(9) => {
                 server.real_servers[place].destination = other.destination;
                 server.real_servers[place].inhibit_on_failure = other.inhibit_on_failure;
@@ -195,7 +195,7 @@ fn mixed(a: &VirtualServer, b: VirtualServer, mix: u16) -> VirtualServer {
     server
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Step {
     /// Those of [`everything`] whose bit is set are dead, the others alive.
     Dead(u32),
