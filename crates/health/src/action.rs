@@ -14,7 +14,7 @@ use crate::probe::Request;
 pub enum Action {
     /// Run this probe and report its outcome with [`ProbeDone`](crate::Event::ProbeDone).
     StartProbe {
-        /// The check
+        /// The check, or an identity of its own for a probe that several checks share
         checker: CheckerId,
         /// The probe's number, to be given back
         generation: Generation,

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::probe::Outcome;
 use crate::settings::Settings;
 
-/// The identity of a running check; never used twice by one machine, and kept over a reload.
+/// The identity of a running check, or of a probe that several checks share; never used twice by one machine, and kept over a
+/// reload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct CheckerId(pub u64);
 

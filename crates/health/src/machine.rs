@@ -5,6 +5,7 @@
 //! - `check`: what an answer means for one check;
 //! - `pool`: what it means for a virtual server and its table;
 //! - `recovery`: flap damping and slow start of a real server;
+//! - `sharing`: one probe for several checks;
 //! - `start`: the first words, and what a restarted process takes over from the kernel;
 //! - `agent`: what agents said of their servers;
 //! - `told`: checks that follow a BFD session or a file;
@@ -18,6 +19,7 @@ mod pool;
 mod recovery;
 mod reload;
 mod schedule;
+mod sharing;
 mod start;
 mod told;
 
@@ -39,6 +41,7 @@ use check::Check;
 use outbox::Outbox;
 use pool::{RealServer, VirtualServer};
 use schedule::{Deadlines, Spread};
+use sharing::Shared;
 
 /// How long after its time limit a probe is given up: the driver has lost it.
 const LOST_AFTER: Duration = Duration::from_secs(5);
@@ -48,6 +51,7 @@ const LOST_AFTER: Duration = Duration::from_secs(5);
 pub struct Health {
     servers: Vec<VirtualServer>,
     notify_first_state: bool,
+    share_checks: bool,
     /// Whose a service is, by the position of the virtual server.
     owners: BTreeMap<ServiceKey, usize>,
     /// Virtual servers that look at an address for `ha_suspend`.
@@ -60,6 +64,7 @@ pub struct Health {
     deadlines: Deadlines<CheckerId>,
     /// When to look at the recovery of real servers.
     recoveries: Deadlines<ServerPlace>,
+    shared: Shared,
     out: Outbox,
     spread: Spread,
     next_id: u64,
@@ -92,6 +97,7 @@ impl Health {
         let mut health = Self {
             servers: Vec::new(),
             notify_first_state: false,
+            share_checks: false,
             owners: BTreeMap::new(),
             watchers: BTreeMap::new(),
             local: BTreeSet::new(),
@@ -99,6 +105,7 @@ impl Health {
             places: BTreeMap::new(),
             deadlines: Deadlines::default(),
             recoveries: Deadlines::default(),
+            shared: Shared::default(),
             out: Outbox::default(),
             spread: Spread::new(seed),
             next_id: 0,
@@ -191,8 +198,11 @@ impl Health {
             if check.in_flight {
                 let outcome = Outcome::new(Verdict::NotTried(NotTried::Lost), Duration::ZERO);
                 let generation = check.generation;
-                self.out.push(Action::ForgetProbe(id));
-                self.probe_done(now, id, generation, outcome);
+                if let Some(probe) = check.drop_probe(&mut self.shared) {
+                    self.out.push(Action::ForgetProbe(probe));
+                }
+                check.in_flight = true;
+                self.judge(now, id, generation, outcome);
             } else {
                 self.start_probe(now, id);
             }
@@ -209,20 +219,20 @@ impl Health {
             // An HTTP_GET without a URL: nothing is asked, so nothing can fail.
             let outcome = Outcome::new(Verdict::Success, Duration::ZERO);
             let generation = check.generation;
-            return self.probe_done(now, id, generation, outcome);
+            return self.judge(now, id, generation, outcome);
         };
         let deadline = check.settings.deadline(&request);
-        let action = Action::StartProbe {
-            checker: id,
-            generation: check.generation,
-            request: Box::new(request),
-            deadline,
-        };
-        wake_at(&mut self.deadlines, check, Some(now + deadline + LOST_AFTER));
-        self.out.push(action);
+        self.ask(now, id, request, deadline);
     }
 
-    fn probe_done(&mut self, now: Timestamp, id: CheckerId, generation: Generation, mut outcome: Outcome) {
+    fn probe_done(&mut self, now: Timestamp, id: CheckerId, generation: Generation, outcome: Outcome) {
+        if !self.shared_probe_done(now, id, &outcome) {
+            self.judge(now, id, generation, outcome);
+        }
+    }
+
+    /// The outcome of a check's probe.
+    fn judge(&mut self, now: Timestamp, id: CheckerId, generation: Generation, mut outcome: Outcome) {
         let Some(place) = self.places.get(&id).copied() else {
             return;
         };
@@ -356,8 +366,8 @@ impl Health {
         let virtual_server = server.name.clone();
         for real_server in &mut server.real_servers {
             for check in real_server.checks.iter_mut().filter(|check| check.asks()) {
-                if std::mem::replace(&mut check.in_flight, false) {
-                    self.out.push(Action::ForgetProbe(check.id));
+                if let Some(probe) = check.drop_probe(&mut self.shared) {
+                    self.out.push(Action::ForgetProbe(probe));
                 }
                 let wake = (!suspended).then(|| check.due(check::Next::Loop, now));
                 wake_at(&mut self.deadlines, check, wake);
@@ -376,15 +386,12 @@ impl Health {
         self.phase = Phase::Stopped;
         self.deadlines = Deadlines::default();
         self.recoveries = Deadlines::default();
-        for server in &self.servers {
+        for server in &mut self.servers {
             server.depart(true, server.omega, &mut self.out);
-            for check in server
-                .real_servers
-                .iter()
-                .flat_map(|it| &it.checks)
-                .filter(|check| check.in_flight)
-            {
-                self.out.push(Action::ForgetProbe(check.id));
+            for check in server.real_servers.iter_mut().flat_map(|it| &mut it.checks) {
+                if let Some(probe) = check.drop_probe(&mut self.shared) {
+                    self.out.push(Action::ForgetProbe(probe));
+                }
             }
         }
     }

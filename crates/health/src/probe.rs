@@ -201,7 +201,7 @@ impl Default for StatusSet {
 }
 
 /// One probe to run: a complete sentence, with everything the probe needs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Request {
     /// Open a TCP connection.
     Tcp(Connection),

@@ -15,6 +15,8 @@ pub struct Settings {
     pub virtual_servers: Vec<VirtualServer>,
     /// `rs_init_notifies`: notify the first state of every real server too.
     pub notify_first_state: bool,
+    /// `share_checks`: checks that ask the same at the same moment ask together.
+    pub share_checks: bool,
     /// The numbers in the files that `FILE_CHECK`s follow, by the name of the `track_file` block, as they are now.
     pub files: BTreeMap<String, i64>,
 }

@@ -160,6 +160,8 @@ pub struct GlobalDefs {
     pub nftables_ipvs: NftablesIpvs,
     /// `notify_up` and `notify_down` run at the first decision about a real server, too.
     pub rs_init_notifies: bool,
+    /// Checks that ask the same, equally often, ask together.
+    pub share_checks: bool,
 }
 
 const SCRIPT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -236,6 +238,7 @@ impl Default for GlobalDefs {
             lvs_sync_daemon: None,
             nftables_ipvs: NftablesIpvs::default(),
             rs_init_notifies: false,
+            share_checks: false,
         }
     }
 }

@@ -122,6 +122,7 @@ pub(super) const GLOBAL_DEFS: &[Keyword] = &[
     keyword("lvs_netlink_cmd_rcv_bufs_force", Bool, "[BOOL]", "false", "use SO_RCVBUFFORCE for the checker netlink command socket"),
     keyword("lvs_netlink_monitor_rcv_bufs", Integer(0, 4_294_967_295), "BYTES", "kernel default (monitor/process sockets: doubled automatically on overrun)", "receive buffer of the checker netlink monitor socket"),
     keyword("lvs_netlink_monitor_rcv_bufs_force", Bool, "[BOOL]", "false", "use SO_RCVBUFFORCE for the checker netlink monitor socket"),
+    keyword("share_checks", Bool, "[BOOL]", "false", "checks of any services that ask the same, equally often, share one probe").extension(),
     keyword("rs_init_notifies", Bool, "[BOOL]", "false", "run notify scripts/FIFO for real servers at their first state decision"),
     keyword("no_checker_emails", Bool, "[BOOL]", "false", "no mail for real server changes caused by start/reload"),
     keyword("vrrp_rx_bufs_policy", Word, "MTU|ADVERT|BYTES ...", "none", "how the VRRP socket receive buffer is sized"),

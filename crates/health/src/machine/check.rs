@@ -25,6 +25,8 @@ pub(super) struct Check {
     /// When the machine looks at it again: to start a probe, or to give one up.
     pub(super) wake: Option<Timestamp>,
     pub(super) in_flight: bool,
+    /// The probe in flight, where checks share them.
+    pub(super) shared_probe: Option<CheckerId>,
     /// The number of the newest probe.
     pub(super) generation: Generation,
     pub(super) last: Option<LastProbe>,

@@ -15,6 +15,7 @@ use super::outbox::Outbox;
 use super::pool::{RealServer, VirtualServer};
 use super::recovery::Recovery;
 use super::schedule::Deadlines;
+use super::sharing::align;
 use super::{Health, Place, told};
 use crate::action::{Action, Cause, Notification};
 use crate::event::{CheckerId, Generation};
@@ -94,6 +95,7 @@ impl Health {
             kept_names,
         };
         self.notify_first_state = settings.notify_first_state;
+        self.share_checks = settings.share_checks;
         let files = settings.files.into_iter();
         self.words
             .extend(files.map(|(file, number)| (Source::File(file), number)));
@@ -109,7 +111,11 @@ impl Health {
         for server in former.servers.into_iter().flatten() {
             report.virtual_server_gone(&server);
         }
+        if self.share_checks {
+            align(&mut self.servers);
+        }
         self.index(now);
+        self.drop_abandoned_probes(&mut report.logs);
         report
     }
 
@@ -295,6 +301,7 @@ impl Health {
             salt: self.spread.salt(id),
             wake: asks.then_some(origin),
             in_flight: false,
+            shared_probe: None,
             generation: Generation::default(),
             last: None,
             asked_weight: None,
@@ -402,13 +409,18 @@ impl Report {
             self.forget_probes(&real_server.checks);
             for check in &mut real_server.checks {
                 check.in_flight = false;
+                check.shared_probe = None;
                 check.wake = None;
             }
         }
     }
 
     fn forget_probes(&mut self, checks: &[Check]) {
-        for check in checks.iter().filter(|check| check.in_flight) {
+        // Others may wait for a shared one.
+        for check in checks
+            .iter()
+            .filter(|check| check.in_flight && check.shared_probe.is_none())
+        {
             self.logs.push(Action::ForgetProbe(check.id));
         }
     }

@@ -1,6 +1,6 @@
 //! The first words of a machine, and what it takes over from its predecessor.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use holdfast_ipvs::table::{DestinationKey, Forwarding, ServiceEntry, ServiceKey, Table};
@@ -43,6 +43,8 @@ impl Health {
             return;
         }
         let mut adopted = Vec::new();
+        // Checks that share probes stay on their common grid.
+        let mut second_looks = HashMap::new();
         for (place, server) in self.servers.iter_mut().enumerate() {
             let remains = Remains::of(server, observed);
             if remains.services.is_empty() {
@@ -57,8 +59,13 @@ impl Health {
             for check in server.real_servers.iter_mut().flat_map(|it| &mut it.checks) {
                 if !check.standing.up && check.asks() {
                     // It may well live: the sooner it is asked, the better.
-                    check.origin = now + self.spread.next(check.settings.warmup.min(SECOND_LOOK));
-                    let wake = (!server.suspended).then_some(check.origin);
+                    let mut at = now + self.spread.next(check.settings.warmup.min(SECOND_LOOK));
+                    if self.share_checks {
+                        at = *second_looks.entry(check.question()).or_insert(at);
+                    } else {
+                        check.origin = at;
+                    }
+                    let wake = (!server.suspended).then_some(at);
                     wake_at(&mut self.deadlines, check, wake);
                 }
             }

@@ -21,6 +21,8 @@ mod schedule;
 #[cfg(test)]
 mod session;
 #[cfg(test)]
+mod sharing;
+#[cfg(test)]
 mod suspend;
 #[cfg(test)]
 mod weights;

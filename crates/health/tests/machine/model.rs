@@ -87,8 +87,12 @@ fn any_settings() -> impl Strategy<Value = Settings> {
     (
         prop::option::of(any_virtual_server(1)),
         prop::option::of(any_virtual_server(2)),
+        any::<bool>(),
     )
-        .prop_map(|(first, second)| settings(first.into_iter().chain(second)))
+        .prop_map(|(first, second, share_checks)| Settings {
+            share_checks,
+            ..settings(first.into_iter().chain(second))
+        })
 }
 
 fn any_step() -> impl Strategy<Value = Step> {

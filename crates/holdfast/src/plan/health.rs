@@ -28,6 +28,7 @@ pub fn settings(config: &Config, commands: &CommandTable) -> Settings {
             .map(|server| virtual_server(server, commands))
             .collect(),
         notify_first_state: config.global_defs.rs_init_notifies,
+        share_checks: config.global_defs.share_checks,
         // The supervisor adds what is in them when it sends this.
         files: BTreeMap::new(),
     }

@@ -23,6 +23,7 @@ impl<'a> Builder<'a> {
         let global = &mut self.global.global_defs;
         match item.keyword.name {
             "checker_log_all_failures" => set(&mut global.checker_log_all_failures, item.argument.bool()),
+            "share_checks" => set(&mut global.share_checks, item.argument.bool()),
             "rs_init_notifies" => set(&mut global.rs_init_notifies, item.argument.bool()),
             "lvs_flush" => global.lvs_flush = true,
             "lvs_flush_on_stop" => self.lvs_flush_on_stop(item),
