@@ -13,7 +13,7 @@ use tokio_openssl::SslStream;
 
 use crate::connect::connect;
 use crate::progress::Progress;
-use crate::tls::{self, Setup};
+use crate::tls::{self, Alpn, Setup};
 
 /// How much is read at once.
 const CHUNK: usize = 4096;
@@ -69,7 +69,7 @@ async fn secured(line: Line, probe: &ExpectProbe, setup: &Setup, progress: &mut 
         // TLS within TLS: the language does not write such a script.
         return Ok(line);
     };
-    let session = setup.session(&probe.connection, &probe.tls, None)?;
+    let session = setup.session(&probe.connection, &probe.tls, None, Alpn::None)?;
     let stream = session.shake_hands(stream, &probe.connection, progress).await?;
     Ok(Line::Secured(Box::new(stream)))
 }

@@ -1,18 +1,22 @@
 //! `HTTP_GET`: our own writer and reader, because what counts are the raw bytes as keepalived sees them, odd replies
 //! included.
 
+mod body;
+mod request;
 mod response;
 
-use std::fmt::Write as _;
-use std::net::SocketAddr;
-
+use ::http::uri::Scheme;
 use holdfast_health::probe::{Connection, Failure, HttpProtocol, Phase, Tls, Url, Verdict};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::connect::connect;
+use crate::http2;
 use crate::progress::Progress;
-use crate::tls::{self, Setup};
-pub use response::{Answer, BODY_LIMIT, HEADER_LIMIT, Reader};
+use crate::tls::{self, Alpn, Setup};
+pub(crate) use body::Body;
+pub use body::{Answer, BODY_LIMIT};
+pub(crate) use request::{USER_AGENT, authority, content_length, own_field};
+pub use response::{HEADER_LIMIT, Reader};
 
 /// How much is read at once.
 const CHUNK: usize = 8192;
@@ -25,6 +29,16 @@ pub(crate) async fn get(
     progress: &mut Progress,
 ) -> Result<Option<Answer>, Verdict> {
     let mut stream = connect(connection, progress).await?;
+    if protocol == HttpProtocol::Http2 {
+        return http2::get(
+            stream,
+            connection,
+            Scheme::HTTP,
+            (reader.url(), reader.keeps()),
+            progress,
+        )
+        .await;
+    }
     ask(&mut stream, connection, protocol, reader.url(), progress).await?;
     listen(&mut stream, connection, reader, false, progress).await
 }
@@ -38,9 +52,17 @@ pub(crate) async fn get_over_tls(
     progress: &mut Progress,
 ) -> Result<Option<Answer>, Verdict> {
     let url = reader.url();
-    let session = setup.session(connection, tls, url.virtualhost.as_deref())?;
+    let alpn = if protocol == HttpProtocol::Http2 {
+        Alpn::Http2
+    } else {
+        Alpn::None
+    };
+    let session = setup.session(connection, tls, url.virtualhost.as_deref(), alpn)?;
     let stream = connect(connection, progress).await?;
     let mut stream = session.shake_hands(stream, connection, progress).await?;
+    if protocol == HttpProtocol::Http2 {
+        return http2::get(stream, connection, Scheme::HTTPS, (url, reader.keeps()), progress).await;
+    }
     ask(&mut stream, connection, protocol, url, progress).await?;
     let answer = listen(&mut stream, connection, reader, !url.tls_compliant, progress).await?;
     if url.tls_compliant && !tls::said_goodbye(&mut stream).await {
@@ -56,9 +78,9 @@ async fn ask(
     url: &Url,
     progress: &mut Progress,
 ) -> Result<(), Verdict> {
-    let text = request(connection, protocol, url);
+    let bytes = request::request(connection, protocol, url);
     progress
-        .within(Phase::Sending, connection.timeout, stream.write_all(text.as_bytes()))
+        .within(Phase::Sending, connection.timeout, stream.write_all(&bytes))
         .await?
         .map_err(|error| tls::broken(error, Phase::Sending))
 }
@@ -88,28 +110,6 @@ async fn listen(
         reader.push(&buffer).map_err(Verdict::Failure)?;
     }
     reader.finish().map_err(Verdict::Failure)
-}
-
-/// The request, byte for byte as keepalived sends it.
-fn request(connection: &Connection, protocol: HttpProtocol, url: &Url) -> String {
-    let (version, close) = match protocol {
-        HttpProtocol::Http10 => ("1.0", ""),
-        HttpProtocol::Http10Close => ("1.0", "Connection: close\r\n"),
-        HttpProtocol::Http11 => ("1.1", "Connection: close\r\n"),
-    };
-    let mut text = format!(
-        "GET {} HTTP/{version}\r\nUser-Agent: KeepAliveClient\r\n{close}Host: ",
-        url.path
-    );
-    match &url.virtualhost {
-        Some(name) => text.push_str(name),
-        None => {
-            // `SocketAddr` puts brackets around IPv6 addresses; writing to a String cannot fail.
-            let _ = write!(text, "{}", SocketAddr::new(connection.address, connection.port));
-        }
-    }
-    text.push_str("\r\n\r\n");
-    text
 }
 
 #[cfg(test)]

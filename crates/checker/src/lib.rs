@@ -7,7 +7,8 @@
 //! - `connect`: sockets, with all that the configuration says of them;
 //! - `tls`: TLS over them;
 //! - `datagram`: questions and answers of one packet;
-//! - `http`, `smtp`, `dns`, `udp`, `ping`: the checks of these names;
+//! - `http2`: one request over HTTP/2;
+//! - `http`, `grpc`, `smtp`, `dns`, `udp`, `ping`: the checks of these names;
 //! - `expect`, `agent`: dialogues that the configuration writes down, and what agents beside servers say of them;
 //! - `random`: numbers that a stranger cannot guess;
 //! - `progress`: how far a probe came, for the reason when time runs out.
@@ -18,7 +19,9 @@ mod connect;
 mod datagram;
 pub mod dns;
 pub mod expect;
+pub mod grpc;
 pub mod http;
+mod http2;
 pub mod ping;
 mod progress;
 mod random;
@@ -108,6 +111,7 @@ impl Prober {
                 return answer.map(|answer| answer.map(Said::Page));
             }
             Request::Tcp(connection) => tcp(connection, progress).await,
+            Request::Grpc(probe) => grpc::check(probe, &self.tls, progress).await,
             Request::Smtp(probe) => smtp::talk(probe, progress).await,
             Request::Dns(probe) => dns::ask(probe, progress).await,
             Request::Udp(probe) => udp::send(probe, progress).await,

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 
-use holdfast_health::probe::{Connection, Failure, NotTried, Phase, Sni, Tls, Verdict, Verify};
+use holdfast_health::probe::{Connection, Failure, Http2Failure, NotTried, Phase, Sni, Tls, Verdict, Verify};
 use openssl::error::ErrorStack;
 use openssl::pkey::PKey;
 use openssl::ssl::{ErrorCode, Ssl, SslContext, SslMethod, SslOptions, SslVerifyMode};
@@ -69,17 +69,18 @@ impl Setup {
         }))
     }
 
-    /// A session for one request, which may be for a virtual host.
+    /// A session for one request to a host; `None`: nothing is said of its name.
     pub(crate) fn session(
         &self,
         connection: &Connection,
         tls: &Tls,
-        virtualhost: Option<&str>,
+        host: Option<&str>,
+        alpn: Alpn,
     ) -> Result<Session, Verdict> {
         let no_tls = |reason: String| Verdict::NotTried(NotTried::Tls(reason));
         let context = self.0.context.get_or_init(|| context(&self.0.identity));
         let context = context.as_ref().map_err(|reason| no_tls(reason.clone()))?;
-        session(context, connection, tls, virtualhost).map_err(|error| no_tls(reason(&error)))
+        session(context, connection, tls, host, alpn).map_err(|error| no_tls(reason(&error)))
     }
 }
 
@@ -132,12 +133,13 @@ fn session(
     context: &SslContext,
     connection: &Connection,
     tls: &Tls,
-    virtualhost: Option<&str>,
+    host: Option<&str>,
+    alpn: Alpn,
 ) -> Result<Session, ErrorStack> {
     let mut ssl = Ssl::new(context)?;
     let asked = match &tls.sni {
         Sni::Off => None,
-        Sni::Virtualhost => virtualhost,
+        Sni::Virtualhost => host,
         Sni::Name(name) => Some(name.as_str()),
     };
     if let Some(name) = asked {
@@ -147,7 +149,7 @@ fn session(
     let address = || connection.address.to_string();
     let verified = match &tls.verify {
         Verify::Off => None,
-        Verify::Peer => Some(asked.or(virtualhost).map_or_else(address, str::to_owned)),
+        Verify::Peer => Some(asked.or(host).map_or_else(address, str::to_owned)),
         Verify::Name(name) => Some(name.clone()),
     };
     if let Some(name) = verified {
@@ -157,11 +159,26 @@ fn session(
             Err(_) => ssl.param_mut().set_host(&name)?,
         }
     }
-    Ok(Session(ssl))
+    if alpn == Alpn::Http2 {
+        ssl.set_alpn_protos(b"\x02h2")?;
+    }
+    Ok(Session { ssl, alpn })
+}
+
+/// What the two sides are to agree to speak (RFC 7301).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Alpn {
+    /// Nothing is said of it.
+    None,
+    /// HTTP/2 or nothing.
+    Http2,
 }
 
 /// A session that is to be opened.
-pub(crate) struct Session(Ssl);
+pub(crate) struct Session {
+    ssl: Ssl,
+    alpn: Alpn,
+}
 
 impl Session {
     pub(crate) async fn shake_hands(
@@ -171,13 +188,16 @@ impl Session {
         progress: &mut Progress,
     ) -> Result<SslStream<TcpStream>, Verdict> {
         const PHASE: Phase = Phase::Handshake;
-        let verifies = self.0.verify_mode() != SslVerifyMode::NONE;
+        let verifies = self.ssl.verify_mode() != SslVerifyMode::NONE;
         let mut stream =
-            SslStream::new(self.0, stream).map_err(|error| Verdict::NotTried(NotTried::Tls(reason(&error))))?;
+            SslStream::new(self.ssl, stream).map_err(|error| Verdict::NotTried(NotTried::Tls(reason(&error))))?;
         let result = progress
             .within(PHASE, connection.timeout, Pin::new(&mut stream).connect())
             .await?;
         let Err(error) = result else {
+            if self.alpn == Alpn::Http2 && stream.ssl().selected_alpn_protocol() != Some(b"h2") {
+                return Err(Verdict::Failure(Failure::Http2(Http2Failure::NotAgreed)));
+            }
             return Ok(stream);
         };
         let outcome = stream.ssl().verify_result();
@@ -204,11 +224,20 @@ fn failed(error: &openssl::ssl::Error, phase: Phase) -> Verdict {
     Verdict::Failure(match error.ssl_error() {
         // The connection ended within the handshake.
         None if error.code() == ErrorCode::SYSCALL => Failure::NoAnswer,
+        Some(stack) if refused_alpn(stack) => Failure::Http2(Http2Failure::NotAgreed),
         stack => Failure::Tls {
             phase,
             reason: stack.map_or_else(|| error.to_string(), reason),
         },
     })
+}
+
+/// Whether the server ended the handshake because it has nothing to agree to (RFC 7301 section 3.2).
+fn refused_alpn(stack: &ErrorStack) -> bool {
+    const NO_APPLICATION_PROTOCOL: &str = "no application protocol";
+    let errors = stack.errors().iter();
+    let mut reasons = errors.filter_map(openssl::error::Error::reason);
+    reasons.any(|reason| reason.ends_with(NO_APPLICATION_PROTOCOL))
 }
 
 /// Whether a connection that has ended did so with a `close_notify` (RFC 8446 section 6.1).

@@ -19,8 +19,9 @@ mod vrrp;
 pub use authentication::{AntiReplay, AuthHmac, Authentication, HmacKey, HmacMode, HmacSecret};
 pub use bfd::BfdInstance;
 pub use checker::{
-    AgentCheck, BfdCheck, Bind, Checker, CheckerKind, DnsCheck, DnsType, ExpectCheck, ExpectStep, FileCheck, HttpGet,
-    HttpProtocol, MiscCheck, RegexOption, ReplyByte, SmtpCheck, Sni, SslGet, UdpCheck, Url, UrlRegex, Verify,
+    AgentCheck, BfdCheck, Bind, Checker, CheckerKind, DnsCheck, DnsType, ExpectCheck, ExpectStep, FileCheck, GrpcCheck,
+    Header, HttpGet, HttpProtocol, MiscCheck, RegexOption, ReplyByte, SmtpCheck, Sni, SslGet, Tls, UdpCheck, Url,
+    UrlRegex, Verify,
 };
 pub use daemon::{Daemon, IpvsNamespace, Ssl};
 pub use global::{

@@ -252,6 +252,7 @@ contexts! {
     MiscCheck Keywords "MISC_CHECK" [checker::TIMING, checker::MISC_CHECK];
     PingCheck Keywords "PING_CHECK" [checker::CONNECT, checker::TIMING, checker::PING_CHECK];
     UdpCheck Keywords "UDP_CHECK" [checker::CONNECT, checker::TIMING, checker::UDP_CHECK];
+    GrpcCheck Keywords "GRPC_CHECK" [checker::CONNECT, checker::TIMING, checker::GRPC_CHECK, checker::TLS];
     BfdCheck Keywords "BFD_CHECK" [checker::BFD_CHECK];
     FileCheck Keywords "FILE_CHECK" [checker::FILE_CHECK];
     ExpectCheck Keywords "EXPECT_CHECK" [checker::CONNECT, checker::TIMING, checker::EXPECT_CHECK];

@@ -8,7 +8,7 @@ mod defaults;
 mod errors;
 mod quote;
 
-use crate::keywords::{Context, Keyword, Shape, Status, Value};
+use crate::keywords::{Context, Keyword, Shape, Value};
 use crate::preprocess::Text;
 use crate::tree::{Children, Tree};
 use crate::{FileKind, LoadOptions, Loaded, Loader, grammar};
@@ -145,10 +145,11 @@ impl<'a> Printer<'a> {
             return;
         };
         let keyword = canonical(written, context);
-        let extension = keyword.status == Status::Extension;
+        let arguments = self.arguments(keyword, node.text.clone());
+        let extension = keyword.is_extension(&arguments);
         self.extensions += usize::from(extension);
         let mut statement = keyword.name.to_owned();
-        for argument in self.arguments(keyword, node.text.clone()) {
+        for argument in arguments {
             statement.push(' ');
             statement.push_str(&argument);
         }
@@ -172,7 +173,7 @@ impl<'a> Printer<'a> {
 
     fn arguments(&self, keyword: &Keyword, range: std::ops::Range<u32>) -> Vec<String> {
         let text = self.text.get(range.clone());
-        if keyword.name == "regex" {
+        if matches!(keyword.name, "regex" | "header" | "body") {
             let arguments = grammar::arguments(text).into_iter().skip(1);
             return arguments.map(|argument| quote::argument(&argument)).collect();
         }

@@ -53,7 +53,7 @@ const TOKENS: &[&str] = &[
     "track_script", "virtual_server", "192.0.2.1", "80", "fwmark", "inet6", "virtual_server_group", "192.0.2.1-9",
     "10.0.0.0/8", "::/0", "real_server", "lb_algo", "sh", "sh-port", "lb_kind", "DR", "TUN", "type gue port", "NAT",
     "protocol", "TCP", "quorum", "hysteresis", "sorry_server", "sorry_server_inhibit", "persistence_timeout",
-    "persistence_granularity", "255.255.0.0", "HTTP_GET", "SSL_GET", "TCP_CHECK", "MISC_CHECK", "url", "path",
+    "persistence_granularity", "255.255.0.0", "HTTP_GET", "SSL_GET", "GRPC_CHECK", "header", "\"X: y\"", "body", "method", "http_protocol 2", "TCP_CHECK", "MISC_CHECK", "url", "path",
     "digest", "status_code", "200-299", "connect_port", "connect_ip", "bind_if", "retry", "é", "\u{feff}", "nopreemp",
 ];
 

@@ -283,7 +283,7 @@ fn a_server_name_is_sent_when_asked_for() {
     let sni = |body: &str| {
         let it = checker(&format!("SSL_GET {{\nurl {{\npath /\n}}\n{body}\n}}"));
         match it.kind {
-            CheckerKind::SslGet(ssl) => ssl.sni,
+            CheckerKind::SslGet(ssl) => ssl.tls.sni,
             other => panic!("{other:?}"),
         }
     };

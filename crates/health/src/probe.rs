@@ -2,6 +2,8 @@
 
 mod agent;
 mod expect;
+mod grpc;
+mod http2;
 mod outcome;
 mod question;
 
@@ -14,6 +16,8 @@ use serde::{Deserialize, Serialize};
 
 pub use agent::{Administrative, AgentProbe, AgentReport, Operating};
 pub use expect::{ExpectProbe, ExpectStep, Pattern, StepFailure, StepReason, UNREAD_LIMIT, printable};
+pub use grpc::{GrpcFailure, GrpcProbe};
+pub use http2::{Header, Http2Failure, OwnRequest};
 pub use outcome::{Failure, NotTried, Outcome, Phase, SmtpStep, Verdict};
 pub use question::{DnsProbe, DnsType, FileProbe, MaskedByte, MiscProbe, PingProbe, SmtpProbe, UdpProbe, UdpReply};
 
@@ -35,6 +39,8 @@ pub enum Probe {
     Udp(UdpProbe),
     /// `PING_CHECK`: an echo request is answered.
     Ping(PingProbe),
+    /// `GRPC_CHECK`: a gRPC health service says that a service serves.
+    Grpc(GrpcProbe),
     /// `BFD_CHECK`: the BFD session of this name is up. Nobody is asked: the machine is told.
     Bfd(String),
     /// `FILE_CHECK`: the number in a file. Nobody is asked: the machine is told.
@@ -107,6 +113,8 @@ pub enum HttpProtocol {
     Http10Close,
     /// `1.1`: HTTP/1.1 with `Connection: close`.
     Http11,
+    /// `2`: HTTP/2; over TLS by ALPN, else from the first byte on.
+    Http2,
 }
 
 /// TLS underneath a check. What this node shows of itself is the same for all checks, and known to the prober.
@@ -149,6 +157,8 @@ pub struct Url {
     pub path: String,
     /// The `Host` header; `None`: address and port of the connection.
     pub virtualhost: Option<String>,
+    /// What the request says of its own; `None`: it is a plain `GET`.
+    pub own: Option<Box<OwnRequest>>,
     /// Status codes that are a success.
     pub status: StatusSet,
     /// MD5 of the body that is a success; `None`: any body.
@@ -165,6 +175,7 @@ impl Url {
         Self {
             path: path.into(),
             virtualhost: None,
+            own: None,
             status: StatusSet::default(),
             digest: None,
             regex: None,
@@ -224,6 +235,8 @@ pub enum Request {
     Udp(UdpProbe),
     /// Send an echo request.
     Ping(PingProbe),
+    /// Ask a gRPC health service.
+    Grpc(GrpcProbe),
     /// Run a command.
     Misc(MiscProbe),
     /// Go through a dialogue.
@@ -243,6 +256,7 @@ impl Probe {
             Self::Dns(_) => "DNS_CHECK",
             Self::Udp(_) => "UDP_CHECK",
             Self::Ping(_) => "PING_CHECK",
+            Self::Grpc(_) => "GRPC_CHECK",
             Self::Misc(_) => "MISC_CHECK",
             Self::Bfd(_) => "BFD_CHECK",
             Self::File(_) => "FILE_CHECK",
@@ -296,6 +310,7 @@ impl Probe {
             Self::Dns(probe) => Some(Request::Dns(probe.clone())),
             Self::Udp(probe) => Some(Request::Udp(probe.clone())),
             Self::Ping(probe) => Some(Request::Ping(probe.clone())),
+            Self::Grpc(probe) => Some(Request::Grpc(probe.clone())),
             Self::Misc(probe) => Some(Request::Misc(probe.clone())),
             Self::Expect(probe) => Some(Request::Expect(probe.clone())),
             Self::Agent(probe) => Some(Request::Agent(probe.clone())),
@@ -314,6 +329,7 @@ impl Request {
             Self::Ping(probe) => &probe.connection,
             Self::Expect(probe) => &probe.connection,
             Self::Agent(probe) => &probe.connection,
+            Self::Grpc(probe) => &probe.connection,
             Self::Misc(_) => return None,
         })
     }
@@ -325,7 +341,7 @@ impl Request {
 
     /// The most time that the whole probe may take, unless `check_timeout` says it.
     ///
-    /// `connect_timeout` limits each phase. A connection has one; an HTTP request has three (connecting, sending,
+    /// `connect_timeout` limits each phase. A connection has one; an HTTP or gRPC request has three (connecting, sending,
     /// reading), over TLS four; a talk with a mail server has four (connecting and three replies); a datagram has two (sending and
     /// waiting); an agent has three (connecting, sending, hearing); a dialogue has one for each step besides the
     /// connection and the handshake. So an answer that is in time in each of them is in time as a whole, and one that drips in byte by byte
@@ -336,9 +352,9 @@ impl Request {
         }
         let phases = match self {
             Self::Tcp(_) | Self::Misc(_) => 1,
-            Self::HttpGet { tls: None, .. } | Self::Agent(_) => 3,
+            Self::HttpGet { tls: None, .. } | Self::Grpc(GrpcProbe { tls: None, .. }) | Self::Agent(_) => 3,
             Self::Expect(probe) => probe.phases(),
-            Self::HttpGet { tls: Some(_), .. } | Self::Smtp(_) => 4,
+            Self::HttpGet { tls: Some(_), .. } | Self::Grpc(_) | Self::Smtp(_) => 4,
             Self::Dns(_) | Self::Udp(_) | Self::Ping(_) => 2,
         };
         let timeout = self

@@ -5,15 +5,12 @@
 //! (chunk framing included) up to `Content-Length` if there is a usable one.
 #![deny(clippy::arithmetic_side_effects)]
 
-use holdfast_health::probe::{Failure, Md5 as Digest, Url};
-use holdfast_regex::{Regex, SearchError, Stream};
-use md5::{Digest as _, Md5};
+use holdfast_health::probe::{Failure, Url};
+
+use super::body::{Answer, Body};
 
 /// A header that is longer than this many bytes is cut off.
 pub const HEADER_LIMIT: usize = 64 * 1024;
-
-/// A body that is longer than this many bytes is cut off.
-pub const BODY_LIMIT: u64 = 64 * 1024 * 1024;
 
 const END_OF_HEADER: &[u8] = b"\r\n\r\n";
 
@@ -25,35 +22,11 @@ pub struct Reader<'a> {
     state: State,
 }
 
-/// An answer, as far as it is kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// The header, up to and with the empty line.
-    pub header: Vec<u8>,
-    /// The status code in it.
-    pub status: u16,
-    /// The bytes after the header.
-    pub body_length: u64,
-    /// The MD5 of the body, as a `digest` in a configuration is compared with it.
-    pub digest: Digest,
-}
-
 #[derive(Debug)]
 enum State {
     /// The header so far.
     Header(Vec<u8>),
     Body(Box<Body>),
-}
-
-#[derive(Debug)]
-struct Body {
-    /// The header and the status code, if they are kept.
-    head: Option<(Vec<u8>, u16)>,
-    /// Bytes that still count for the digest; `None`: all.
-    counting: Option<u64>,
-    length: u64,
-    digest: Option<Md5>,
-    search: Option<Stream>,
 }
 
 impl<'a> Reader<'a> {
@@ -77,6 +50,11 @@ impl<'a> Reader<'a> {
     /// What the answer is held against.
     pub const fn url(&self) -> &'a Url {
         self.url
+    }
+
+    /// Whether the answer is handed out at the end.
+    pub(crate) const fn keeps(&self) -> bool {
+        self.keeps
     }
 
     /// Takes in the next piece.
@@ -133,78 +111,7 @@ impl<'a> Reader<'a> {
 /// Looks at the whole header; a wrong status needs no body.
 fn open_body(url: &Url, header: &[u8], keeps: bool) -> Result<Body, Failure> {
     let code = status_code(header).ok_or(Failure::NoStatusLine)?;
-    if !url.status.contains(code) {
-        return Err(Failure::Status(code));
-    }
-    Ok(Body {
-        head: keeps.then(|| (header.to_vec(), code)),
-        counting: content_length(header),
-        length: 0,
-        digest: (keeps || url.digest.is_some()).then(Md5::new),
-        search: url.regex.as_ref().map(search).transpose()?,
-    })
-}
-
-fn search(settings: &holdfast_regex::Settings) -> Result<Stream, Failure> {
-    let regex = Regex::new(settings).map_err(|error| Failure::RegexGivenUp(error.to_string()))?;
-    Ok(Stream::new(regex))
-}
-
-fn given_up(error: &SearchError) -> Failure {
-    Failure::RegexGivenUp(error.to_string())
-}
-
-impl Body {
-    fn push(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        let count = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        self.length = self.length.saturating_add(count);
-        if self.length > BODY_LIMIT {
-            return Err(Failure::BodyTooLong(BODY_LIMIT));
-        }
-        let counted = match &mut self.counting {
-            None => bytes,
-            Some(left) => {
-                let take = count.min(*left);
-                *left = left.saturating_sub(take);
-                usize::try_from(take)
-                    .ok()
-                    .and_then(|take| bytes.get(..take))
-                    .unwrap_or(bytes)
-            }
-        };
-        if let Some(digest) = &mut self.digest {
-            digest.update(counted);
-        }
-        if let Some(search) = &mut self.search {
-            search.push(bytes).map_err(|error| given_up(&error))?;
-        }
-        Ok(())
-    }
-
-    /// First the digest, then the pattern.
-    fn compare(self, url: &Url) -> Result<Option<Answer>, Failure> {
-        let digest = self.digest.map(|digest| Digest(digest.finalize().into()));
-        if let (Some(expected), Some(got)) = (url.digest, digest)
-            && got != expected
-        {
-            return Err(Failure::Digest { expected, got });
-        }
-        if let (Some(settings), Some(search)) = (&url.regex, self.search) {
-            let found = search.finish().map_err(|error| given_up(&error))?;
-            if found == settings.no_match {
-                return Err(Failure::Regex {
-                    unwanted: settings.no_match,
-                });
-            }
-        }
-        let kept = self.head.zip(digest);
-        Ok(kept.map(|((header, status), digest)| Answer {
-            header,
-            status,
-            body_length: self.length,
-            digest,
-        }))
-    }
+    Body::open(url, code, keeps.then(|| header.to_vec()), content_length(header))
 }
 
 /// The position after the first empty line.

@@ -3,10 +3,13 @@
 
 mod bytes;
 mod dialogue;
+mod grpc;
 mod http;
 mod kinds;
 mod regex;
+mod request;
 mod resolve;
+mod tls;
 
 pub(super) use resolve::Server;
 
@@ -83,6 +86,7 @@ impl<'a> Builder<'a> {
             "SMTP_CHECK" => return self.smtp_check(block),
             "DNS_CHECK" => Some(self.dns_check(block)),
             "UDP_CHECK" => Some(self.udp_check(block)),
+            "GRPC_CHECK" => Some(self.grpc_check(block)),
             "MISC_CHECK" => self.misc_check(block),
             "FILE_CHECK" => self.file_check(block),
             "BFD_CHECK" => self.bfd_check(block),

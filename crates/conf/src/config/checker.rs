@@ -1,12 +1,16 @@
 //! Checkers, with everything that they inherit filled in.
 
 mod dialogue;
+mod grpc;
 mod http;
 mod kinds;
+mod tls;
 
 pub use dialogue::{AgentCheck, ExpectCheck, ExpectStep};
-pub use http::{HttpGet, HttpProtocol, RegexOption, Sni, SslGet, Url, UrlRegex, Verify};
+pub use grpc::GrpcCheck;
+pub use http::{Header, HttpGet, HttpProtocol, RegexOption, SslGet, Url, UrlRegex};
 pub use kinds::{BfdCheck, CheckerKind, DnsCheck, DnsType, FileCheck, MiscCheck, ReplyByte, SmtpCheck, UdpCheck};
+pub use tls::{Sni, Tls, Verify};
 
 use crate::source::{Span, Spanned};
 use serde::{Deserialize, Serialize};

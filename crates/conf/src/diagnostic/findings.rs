@@ -189,6 +189,9 @@ findings! {
     NO_TRACK_FILE = 623 Error ERROR, "FILE_CHECK without track_file";
     NO_BFD_NAME = 624 Error ERROR, "BFD_CHECK without name";
     UNKNOWN_BFD = 625 Error ERROR, "BFD_CHECK names a session that it cannot follow";
+    BAD_METHOD = 630 Error ERROR, "a method that HTTP does not have";
+    BAD_HEADER = 631 Error ERROR, "a header that cannot be sent";
+    DOUBTFUL_REQUEST = 632 Warning None, "a setting of a request that means nothing";
 
     BAD_BYTES = 640 Error ERROR, "a text with escapes or bytes in hexadecimal digits are wrong";
     BAD_STEP = 641 Error ERROR, "a step of EXPECT_CHECK is wrong";

@@ -34,10 +34,11 @@ pub(super) const HTTP: &[Keyword] = &[
     keyword("delay_before_retry", Seconds(0, MAX_MICROSECONDS), "SECONDS", "3", "time between attempts after a failure"),
     keyword("nb_get_retry", Integer(0, 4_294_967_295), "N", "", "alias of retry").deprecated("retry"),
     keyword("virtualhost", Word, "NAME", "real_server virtualhost", "Host header"),
-    keyword("http_protocol", OneOf(&["1.0", "1.0C", "1.0c", "1.1"]), "1.0|1.0C|1.0c|1.1", "1.0", "request version: 1.0 no Connection header, 1.0C adds Connection: close, 1.1 with Connection: close"),
+    keyword("http_protocol", OneOf(&["1.0", "1.0C", "1.0c", "1.1", "2"]), "1.0|1.0C|1.0c|1.1|2", "1.0", "request version: 1.0 no Connection header, 1.0C adds Connection: close, 1.1 with Connection: close, 2 (Holdfast only) HTTP/2: over TLS by ALPN, else from the first byte on"),
     keyword("enable_sni", Bool, "[BOOL]", "false", "send SNI with the virtualhost"),
     keyword("sni_name", Text, "[NAME]", "none", "send SNI with NAME").since("2.3"),
     keyword("fast_recovery", Bool, "[BOOL]", "false", "after a failure recheck all URLs without waiting delay_loop between them"),
+    keyword("header", Text, "\"NAME: VALUE\"", "none", "field of the header of every request, may be repeated; Host and User-Agent take the place of the usual ones").extension(),
 ];
 
 /// The block inside `HTTP_GET`.
@@ -68,12 +69,35 @@ pub(super) const URL: &[Keyword] = &[
     keyword("regex_min_offset", Text, "N", "0", "match must not start before this byte of the body"),
     keyword("regex_max_offset", Text, "N", "none", "match must start at or before this byte"),
     keyword("regex_stack", Text, "START MAX", "pcre2 default", "JIT stack size"),
+    keyword("method", Word, "METHOD", "GET, with a body POST", "method of the request").extension(),
+    keyword("header", Text, "\"NAME: VALUE\"", "those of the checker", "field of the header, may be repeated; takes the place of the checker's of that name").extension(),
+    keyword("body", Text, "\"TEXT\"", "none", "body of the request; \\n, \\\" and \\xHH as in a command").extension(),
 ];
 
 /// What `url` of `SSL_GET` adds.
 #[rustfmt::skip] // one row, one line
 pub(super) const SSL_URL: &[Keyword] = &[
     keyword("tls_compliant", Bool, "[BOOL]", "checker tls_compliant", "as for the checker, this url only").since("2.3"),
+];
+
+/// TLS of checkers that keepalived does not have; in `SSL_GET` the same words mean the same.
+#[rustfmt::skip] // one row, one line
+pub(super) const TLS: &[Keyword] = &[
+    keyword("enable_sni", Bool, "[BOOL]", "false", "send SNI with the name of the server that is asked").extension(),
+    keyword("sni_name", Text, "[NAME]", "none", "send SNI with NAME").extension(),
+    keyword("tls_verify", Bool, "[BOOL]", "false", "the server's certificate must be valid and for its name").extension(),
+    keyword("tls_verify_name", Word, "NAME", "name in SNI, else name of the server, else address", "name or address that the certificate must be for").extension(),
+];
+
+/// What `GRPC_CHECK` adds.
+#[rustfmt::skip] // one row, one line
+pub(super) const GRPC_CHECK: &[Keyword] = &[
+    keyword("retry", Integer(0, 4_294_967_295), "N", "1", "extra attempts before the server is declared failed"),
+    keyword("delay_before_retry", Seconds(0, MAX_MICROSECONDS), "SECONDS", "1", "time between attempts after a failure"),
+    keyword("service", Word, "NAME", "the server as a whole", "service that is asked about (grpc.health.v1)").extension(),
+    keyword("authority", Word, "NAME[:PORT]", "real_server virtualhost, else address and port", "name of the server (:authority)").extension(),
+    keyword("header", Text, "\"NAME: VALUE\"", "none", "metadata of the call, may be repeated").extension(),
+    keyword("tls", Bool, "[BOOL]", "false", "over TLS, HTTP/2 by ALPN; else HTTP/2 from the first byte on").extension(),
 ];
 
 /// What `TCP_CHECK` adds.

@@ -9,6 +9,12 @@ impl Keyword {
         let meant = self.alias.and_then(|alias| context.find(alias.of)).unwrap_or(self);
         meant.status != Status::NotYet
     }
+
+    /// Does keepalived not know it, or not with these arguments?
+    pub(crate) fn is_extension(&self, arguments: &[String]) -> bool {
+        let value = || matches!((self.name, arguments), ("http_protocol", [version]) if version == "2");
+        self.status == Status::Extension || value()
+    }
 }
 
 impl Context {

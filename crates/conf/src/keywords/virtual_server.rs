@@ -97,6 +97,7 @@ pub(super) const REAL_SERVER: &[Keyword] = &[
     keyword("MISC_CHECK", Block(Context::MiscCheck), "{ }", "", "external command"),
     keyword("PING_CHECK", Block(Context::PingCheck), "{ }", "", "ICMP echo"),
     keyword("UDP_CHECK", Block(Context::UdpCheck), "{ }", "", "UDP datagram"),
+    keyword("GRPC_CHECK", Block(Context::GrpcCheck), "{ }", "", "ask a gRPC health service").extension(),
     keyword("BFD_CHECK", Block(Context::BfdCheck), "{ }", "", "follow a bfd_instance"),
     keyword("FILE_CHECK", Block(Context::FileCheck), "{ }", "", "follow a track_file"),
     keyword("EXPECT_CHECK", Block(Context::ExpectCheck), "{ }", "", "dialogue over TCP or TLS: steps in their order").extension(),

@@ -35,7 +35,8 @@ fn important(context: Context) -> &'static [&'static str] {
         | Context::PingCheck
         | Context::UdpCheck
         | Context::ExpectCheck
-        | Context::AgentCheck => &["connect_timeout", "delay_loop", "retry", "delay_before_retry"],
+        | Context::AgentCheck
+        | Context::GrpcCheck => &["connect_timeout", "delay_loop", "retry", "delay_before_retry"],
         _ => &[],
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AgentReport, Md5, Operating, StepFailure};
+use super::{AgentReport, GrpcFailure, Http2Failure, Md5, Operating, StepFailure};
 
 /// What came of a probe.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,6 +113,10 @@ pub enum Failure {
     Certificate(String),
     /// The connection ended without the end of TLS (`tls_compliant`).
     NoCloseNotify,
+    /// HTTP/2 failed.
+    Http2(Http2Failure),
+    /// A gRPC health service's answer is no `SERVING`.
+    Grpc(GrpcFailure),
     /// A command ended with this status.
     ScriptStatus(i32),
     /// A command did not end well otherwise: how.
@@ -235,6 +239,8 @@ impl fmt::Display for Failure {
             Self::Tls { phase, reason } => write!(f, "TLS error while {phase}: {reason}"),
             Self::Certificate(reason) => write!(f, "certificate not valid: {reason}"),
             Self::NoCloseNotify => f.write_str("connection closed without the end of TLS"),
+            Self::Http2(failure) => failure.fmt(f),
+            Self::Grpc(failure) => failure.fmt(f),
             Self::ScriptStatus(status) => write!(f, "exited with status {status}"),
             Self::Script(how) => f.write_str(how),
             Self::ScriptTimeout => f.write_str("timed out"),

@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use super::commands::{CommandTable, command_name};
 use holdfast_conf::config::{self, AddressFamily, CheckerKind, Config};
 use holdfast_health::probe::{
-    Connection, DnsProbe, DnsType, FileProbe, HttpProbe, HttpProtocol, MaskedByte, Md5, MiscProbe, PingProbe, Probe,
-    SmtpProbe, Sni, StatusSet, TcpProbe, Tls, UdpProbe, UdpReply, Url as ProbeUrl, Verify,
+    Connection, DnsProbe, DnsType, FileProbe, GrpcProbe, Header, HttpProbe, HttpProtocol, MaskedByte, Md5, MiscProbe,
+    OwnRequest, PingProbe, Probe, SmtpProbe, Sni, StatusSet, TcpProbe, Tls, UdpProbe, UdpReply, Url as ProbeUrl,
+    Verify,
 };
 use holdfast_health::settings::{Checker, FlapDamping, RealServer, Recovery, Settings, SorryServer, VirtualServer};
 use holdfast_ipvs::table::{
@@ -182,7 +183,10 @@ fn checker(checker: &config::Checker, commands: &CommandTable) -> Option<Checker
     let probe = match &checker.kind {
         CheckerKind::TcpCheck => Probe::Tcp(TcpProbe { connection }),
         CheckerKind::HttpGet(get) => Probe::Http(http_probe(connection, get, None)),
-        CheckerKind::SslGet(ssl) => Probe::Http(http_probe(connection, &ssl.get, Some(tls(&ssl.sni, &ssl.verify)))),
+        CheckerKind::SslGet(ssl) => {
+            let tls = tls(&ssl.tls.sni, &ssl.tls.verify);
+            Probe::Http(http_probe(connection, &ssl.get, Some(tls)))
+        }
         CheckerKind::SmtpCheck(smtp) => Probe::Smtp(SmtpProbe {
             connection,
             helo_name: smtp.helo_name.clone(),
@@ -196,6 +200,13 @@ fn checker(checker: &config::Checker, commands: &CommandTable) -> Option<Checker
             connection,
             payload: udp.payload.clone(),
             reply: udp_reply(udp),
+        }),
+        CheckerKind::GrpcCheck(grpc) => Probe::Grpc(GrpcProbe {
+            connection,
+            tls: grpc.tls.as_ref().map(|it| tls(&it.sni, &it.verify)),
+            service: grpc.service.clone(),
+            authority: grpc.authority.clone(),
+            headers: headers(&grpc.headers),
         }),
         CheckerKind::PingCheck => Probe::Ping(PingProbe { connection }),
         CheckerKind::BfdCheck(bfd) => Probe::Bfd(bfd.name.value.clone()),
@@ -235,10 +246,19 @@ fn http_probe(connection: Connection, get: &config::HttpGet, tls: Option<Tls>) -
             config::HttpProtocol::Http10 => HttpProtocol::Http10,
             config::HttpProtocol::Http10Close => HttpProtocol::Http10Close,
             config::HttpProtocol::Http11 => HttpProtocol::Http11,
+            config::HttpProtocol::Http2 => HttpProtocol::Http2,
         },
         fast_recovery: get.fast_recovery,
         urls: get.urls.iter().map(url).collect(),
     }
+}
+
+fn headers(headers: &[config::Header]) -> Vec<Header> {
+    let header = |it: &config::Header| Header {
+        name: it.name.clone(),
+        value: it.value.clone(),
+    };
+    headers.iter().map(header).collect()
 }
 
 fn tls(sni: &config::Sni, verify: &config::Verify) -> Tls {
@@ -295,11 +315,22 @@ fn url(url: &config::Url) -> ProbeUrl {
     ProbeUrl {
         path: url.path.clone(),
         virtualhost: url.virtualhost.clone(),
+        own: own_request(url),
         status: StatusSet::new(url.status_code.iter().cloned()),
         digest: url.digest.map(Md5),
         regex: url.regex.clone(),
         tls_compliant: url.tls_compliant,
     }
+}
+
+/// `None`: a plain `GET`, of which there may be thousands.
+fn own_request(url: &config::Url) -> Option<Box<OwnRequest>> {
+    let own = OwnRequest {
+        method: url.method.clone(),
+        headers: headers(&url.headers),
+        body: url.body.clone(),
+    };
+    (own != OwnRequest::default()).then(|| Box::new(own))
 }
 
 fn ipvs_protocol(protocol: config::Protocol) -> Protocol {

@@ -5,6 +5,10 @@
 use holdfast_health::probe::StatusSet;
 use proptest::prelude::*;
 
+use holdfast_health::probe::Md5 as Digest;
+use md5::{Digest as _, Md5};
+
+use super::super::body::BODY_LIMIT;
 use super::*;
 
 fn url(digest: Option<Digest>) -> Url {

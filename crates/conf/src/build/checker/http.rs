@@ -3,28 +3,33 @@
 
 use super::CheckerDraft;
 use super::regex::RegexDraft;
+use super::request::{self, Protocol, RequestDraft};
+use super::tls::TlsDraft;
 use crate::build::argument::set;
 use crate::build::{Builder, Item};
-use crate::config::{CheckerKind, HttpGet, HttpProtocol, Sni, SslGet, Url, Verify};
+use crate::config::{CheckerKind, Header, HttpGet, HttpProtocol, SslGet, Url};
 use crate::diagnostic::{Diagnostic, findings};
 use crate::grammar::Word;
 use crate::keywords::Context;
+use crate::source::Span;
 use std::ops::RangeInclusive;
 
 /// A checker with URLs as it is written.
 struct HttpDraft {
     checker: CheckerDraft,
     get: HttpGet,
-    sni: Sni,
-    verify: Option<bool>,
-    verify_name: Option<String>,
+    tls: TlsDraft,
     tls_compliant: bool,
+    /// For all URLs.
+    headers: Vec<Header>,
     urls: Vec<UrlDraft>,
 }
 
 /// A URL as it is written.
 struct UrlDraft {
     url: Url,
+    request: RequestDraft,
+    span: Span,
     /// `None`: as the checker.
     tls_compliant: Option<bool>,
 }
@@ -42,8 +47,7 @@ impl<'a> Builder<'a> {
         let mut draft = http.checker;
         draft.kind = CheckerKind::SslGet(SslGet {
             get: http.get,
-            sni: http.sni,
-            verify: Verify::new(http.verify, http.verify_name),
+            tls: http.tls.finish(),
         });
         Some(draft)
     }
@@ -56,23 +60,24 @@ impl<'a> Builder<'a> {
                 fast_recovery: false,
                 urls: Vec::new(),
             },
-            sni: Sni::default(),
-            verify: None,
-            verify_name: None,
+            tls: TlsDraft::default(),
             tls_compliant: false,
+            headers: Vec::new(),
             urls: Vec::new(),
         };
         for item in self.items(block.node, context) {
             self.http_setting(&mut draft, &item, context);
         }
         let compliant = draft.tls_compliant;
-        draft.get.urls = std::mem::take(&mut draft.urls)
-            .into_iter()
-            .map(|it| Url {
-                tls_compliant: it.tls_compliant.unwrap_or(compliant),
-                ..it.url
-            })
-            .collect();
+        for mut it in std::mem::take(&mut draft.urls) {
+            it.url.tls_compliant = it.tls_compliant.unwrap_or(compliant);
+            it.request.headers = request::merged(&draft.headers, &it.request.headers);
+            self.finish_request(&mut it.url, it.request);
+            if draft.get.http_protocol == HttpProtocol::Http2 && !self.is_for_http2(&mut it.url, it.span) {
+                continue;
+            }
+            draft.get.urls.push(it.url);
+        }
         if draft.get.urls.is_empty() {
             let message = format!("{} has no usable url; the checker is left out", block.keyword.name);
             self.report(Diagnostic::new(findings::NO_URL, message, Some(block.span)).hint("url { path / }"));
@@ -87,14 +92,7 @@ impl<'a> Builder<'a> {
             "http_protocol" => set(&mut draft.get.http_protocol, argument.one_of().map(http_protocol)),
             "fast_recovery" => set(&mut draft.get.fast_recovery, argument.bool()),
             "tls_compliant" => set(&mut draft.tls_compliant, argument.bool()),
-            "enable_sni" => match (argument.bool(), &draft.sni) {
-                (Some(true), Sni::Off) => draft.sni = Sni::Virtualhost,
-                (Some(false), Sni::Virtualhost) => draft.sni = Sni::Off,
-                _ => {}
-            },
-            "sni_name" => self.sni_name(draft, item),
-            "tls_verify" => set(&mut draft.verify, argument.bool().map(Some)),
-            "tls_verify_name" => draft.verify_name = argument.string(),
+            "header" => self.header(&mut draft.headers, item, Protocol::Http),
             "url" => {
                 let context = match context {
                     Context::SslGet => Context::SslUrl,
@@ -102,19 +100,8 @@ impl<'a> Builder<'a> {
                 };
                 draft.urls.extend(self.url(item, context));
             }
+            _ if self.tls_setting(&mut draft.tls, item) => {}
             _ => self.checker_setting(&mut draft.checker, item),
-        }
-    }
-
-    /// A bare `sni_name` means the `Host` of the URL.
-    fn sni_name(&mut self, draft: &mut HttpDraft, item: &Item<'_>) {
-        match (item.word(1), &draft.sni) {
-            (Some(name), _) => draft.sni = Sni::Name(name.text.to_owned()),
-            (None, Sni::Name(_)) => {
-                let message = "'sni_name' has a name already; the line is ignored";
-                self.report(Diagnostic::new(findings::GIVEN_TWICE, message, Some(item.span)));
-            }
-            (None, _) => draft.sni = Sni::Virtualhost,
         }
     }
 
@@ -122,6 +109,9 @@ impl<'a> Builder<'a> {
         let mut path = None;
         let mut url = Url {
             path: String::new(),
+            method: String::new(),
+            headers: Vec::new(),
+            body: None,
             digest: None,
             status_code: Vec::new(),
             virtualhost: None,
@@ -130,6 +120,7 @@ impl<'a> Builder<'a> {
         };
         let mut tls_compliant = None;
         let mut regex = RegexDraft::default();
+        let mut request = RequestDraft::default();
         for item in self.items(block.node, context) {
             match item.keyword.name {
                 "path" => path = item.argument.string(),
@@ -141,6 +132,7 @@ impl<'a> Builder<'a> {
                 }
                 "virtualhost" => url.virtualhost = item.argument.string(),
                 "tls_compliant" => tls_compliant = item.argument.bool(),
+                _ if self.request_setting(&mut request, &item) => {}
                 _ => self.regex_setting(&mut regex, &item),
             }
         }
@@ -154,7 +146,12 @@ impl<'a> Builder<'a> {
             url.status_code.push(200..=299);
         }
         let url = Url { path, ..url };
-        Some(UrlDraft { url, tls_compliant })
+        Some(UrlDraft {
+            url,
+            request,
+            span: block.span,
+            tls_compliant,
+        })
     }
 
     fn set_digest(&mut self, digest: &mut Option<[u8; 16]>, item: &Item<'_>) {
@@ -204,6 +201,7 @@ fn http_protocol(word: &str) -> HttpProtocol {
     match word {
         "1.0C" | "1.0c" => HttpProtocol::Http10Close,
         "1.1" => HttpProtocol::Http11,
+        "2" => HttpProtocol::Http2,
         _ => HttpProtocol::Http10,
     }
 }

@@ -99,6 +99,10 @@ fn inherit(kind: &mut CheckerKind, inherited: &Inherited, delay_loop: Duration) 
     let urls = match kind {
         CheckerKind::HttpGet(get) => &mut get.urls,
         CheckerKind::SslGet(ssl) => &mut ssl.get.urls,
+        CheckerKind::GrpcCheck(grpc) => {
+            grpc.authority = grpc.authority.take().or_else(|| inherited.virtualhost.clone());
+            return;
+        }
         CheckerKind::MiscCheck(misc) if misc.misc_timeout.is_zero() => {
             misc.misc_timeout = delay_loop;
             return;

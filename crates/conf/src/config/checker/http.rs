@@ -1,5 +1,6 @@
 //! `HTTP_GET` and `SSL_GET`.
 
+use super::Tls;
 pub use holdfast_regex::{RegexOption, Settings as UrlRegex};
 use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
@@ -20,45 +21,8 @@ pub struct HttpGet {
 pub struct SslGet {
     /// What is asked for.
     pub get: HttpGet,
-    /// The name that the server is asked for before there is a certificate.
-    pub sni: Sni,
-    /// `tls_verify` with `tls_verify_name`.
-    pub verify: Verify,
-}
-
-/// `tls_verify` and `tls_verify_name`: whether the server must show a valid certificate, and for which name.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Verify {
-    /// Any certificate will do, as with keepalived.
-    #[default]
-    Off,
-    /// One for the name that is asked for, else the `Host` of the URL, else the address.
-    Peer,
-    /// One for this name or address.
-    Name(String),
-}
-
-impl Verify {
-    /// What the two lines mean together; `None`: not written.
-    pub(crate) fn new(verify: Option<bool>, name: Option<String>) -> Self {
-        match (verify, name) {
-            (Some(false), _) | (None, None) => Self::Off,
-            (Some(true), None) => Self::Peer,
-            (_, Some(name)) => Self::Name(name),
-        }
-    }
-}
-
-/// `enable_sni` and `sni_name`: server name indication (RFC 6066 section 3).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Sni {
-    /// None is sent.
-    #[default]
-    Off,
-    /// The `Host` of the URL.
-    Virtualhost,
-    /// This one.
-    Name(String),
+    /// How the server is asked for its certificate, and what is made of it.
+    pub tls: Tls,
 }
 
 /// `http_protocol`.
@@ -71,6 +35,17 @@ pub enum HttpProtocol {
     Http10Close,
     /// `1.1`: HTTP/1.1 with `Connection: close`.
     Http11,
+    /// `2`: HTTP/2; with `SSL_GET` by ALPN, else from the first byte on.
+    Http2,
+}
+
+/// `header`: a field of a request's header.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Header {
+    /// A token (RFC 9110 section 5.6.2).
+    pub name: String,
+    /// Without control characters but tabs, and without blanks around it.
+    pub value: String,
 }
 
 /// `url`.
@@ -78,6 +53,12 @@ pub enum HttpProtocol {
 pub struct Url {
     /// The request target.
     pub path: String,
+    /// `method`. Default: `GET`, with a body `POST`.
+    pub method: String,
+    /// `header` of the checker and of the URL.
+    pub headers: Vec<Header>,
+    /// `body` of the request.
+    pub body: Option<Vec<u8>>,
     /// MD5 of the body.
     pub digest: Option<[u8; 16]>,
     /// Status codes that count as success. Default 200–299.

@@ -1,6 +1,6 @@
 //! The kinds of checkers.
 
-use super::{AgentCheck, ExpectCheck, HttpGet, SslGet};
+use super::{AgentCheck, ExpectCheck, GrpcCheck, HttpGet, SslGet};
 use crate::config::Script;
 use crate::keywords::{Context, Status};
 use crate::source::Spanned;
@@ -24,6 +24,8 @@ pub enum CheckerKind {
     PingCheck,
     /// `UDP_CHECK`.
     UdpCheck(UdpCheck),
+    /// `GRPC_CHECK`.
+    GrpcCheck(GrpcCheck),
     /// `MISC_CHECK`.
     MiscCheck(MiscCheck),
     /// `FILE_CHECK`.
@@ -47,6 +49,7 @@ impl CheckerKind {
             Self::DnsCheck(_) => "DNS_CHECK",
             Self::PingCheck => "PING_CHECK",
             Self::UdpCheck(_) => "UDP_CHECK",
+            Self::GrpcCheck(_) => "GRPC_CHECK",
             Self::MiscCheck(_) => "MISC_CHECK",
             Self::FileCheck(_) => "FILE_CHECK",
             Self::BfdCheck(_) => "BFD_CHECK",
