@@ -3,6 +3,8 @@
 mod files;
 mod parse;
 
+use std::process::Command;
+
 use clap::ValueEnum;
 
 use crate::packages;
@@ -18,6 +20,12 @@ pub(crate) enum Subject {
     Vrrp,
     /// Outages and memory of directors, in a guest
     Failover,
+    /// Many checks a second, some of servers that hang: punctuality, processor time and memory; in a guest, then as root without IPVS
+    Checks,
+    /// From the death of a server to its removal from the kernel's table, in a guest
+    Detection,
+    /// Start, reload and stop with 500 services of 20 servers, in a guest
+    Table,
 }
 
 /// Measures one thing, or all; `sections` chooses parts of `vrrp`.
@@ -52,5 +60,34 @@ pub(crate) fn run(subject: Option<Subject>, sections: &[String]) -> Steps {
         failover.args(["--", "--ignored", "--test-threads", "1"]);
         steps.command("failover", &mut failover);
     }
+    let in_guest = [
+        (Subject::Checks, "checks", "checks"),
+        (Subject::Checks, "checks, five times as many", "checks-whole"),
+        (Subject::Detection, "detection", "detection"),
+        (Subject::Table, "start, reload and stop", "table"),
+    ];
+    for (_, name, section) in in_guest.into_iter().filter(|(subject, ..)| wanted(*subject)) {
+        if steps.step("what a guest needs", || packages::GUEST.install()) {
+            steps.command(name, ipvs_bench().args(["--config", &runner]).args(["--", section]));
+        }
+    }
+    if wanted(Subject::Checks) {
+        let section = "checks-without-ipvs";
+        steps.command("checks on this machine", ipvs_bench().args(["--", section]));
+    }
     steps
+}
+
+/// What measures checks and the table; arguments for cargo and for it are to follow.
+fn ipvs_bench() -> Command {
+    let mut command = cargo();
+    command.args([
+        "run",
+        "--release",
+        "--package",
+        "holdfast-tests",
+        "--example",
+        "ipvs-bench",
+    ]);
+    command
 }

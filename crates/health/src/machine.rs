@@ -3,6 +3,7 @@
 //!
 //! - `schedule`: when checks are made;
 //! - `check`: what an answer means for one check;
+//! - `punctuality`: whether they are made in time;
 //! - `pool`: what it means for a virtual server and its table;
 //! - `recovery`: flap damping and slow start of a real server;
 //! - `sharing`: one probe for several checks;
@@ -16,6 +17,7 @@ mod agent;
 mod check;
 mod outbox;
 mod pool;
+mod punctuality;
 mod recovery;
 mod reload;
 mod schedule;
@@ -40,6 +42,7 @@ use crate::status::{CheckerStatus, RealServerStatus, Status, VirtualServerStatus
 use check::Check;
 use outbox::Outbox;
 use pool::{RealServer, VirtualServer};
+use punctuality::Punctuality;
 use schedule::{Deadlines, Spread};
 use sharing::Shared;
 
@@ -62,6 +65,7 @@ pub struct Health {
     words: BTreeMap<Source, i64>,
     places: BTreeMap<CheckerId, Place>,
     deadlines: Deadlines<CheckerId>,
+    punctuality: Punctuality,
     /// When to look at the recovery of real servers.
     recoveries: Deadlines<ServerPlace>,
     shared: Shared,
@@ -104,6 +108,7 @@ impl Health {
             words: BTreeMap::new(),
             places: BTreeMap::new(),
             deadlines: Deadlines::default(),
+            punctuality: Punctuality::default(),
             recoveries: Deadlines::default(),
             shared: Shared::default(),
             out: Outbox::default(),
@@ -194,7 +199,7 @@ impl Health {
             let Some(check) = find(&mut self.servers, &self.places, id) else {
                 continue;
             };
-            check.wake = None;
+            let due = check.wake.take();
             if check.in_flight {
                 let outcome = Outcome::new(Verdict::NotTried(NotTried::Lost), Duration::ZERO);
                 let generation = check.generation;
@@ -204,6 +209,9 @@ impl Health {
                 check.in_flight = true;
                 self.judge(now, id, generation, outcome);
             } else {
+                if let Some(message) = due.and_then(|due| self.punctuality.count(due, now)) {
+                    self.out.log(message);
+                }
                 self.start_probe(now, id);
             }
         }

@@ -194,6 +194,17 @@ pub enum Message {
         /// Who does not get it
         other: Arc<str>,
     },
+    /// Checks are made too late: too many of them, or too little of the processor. Said now and then while it lasts.
+    CannotKeepUp {
+        /// Checks that were looked at
+        checks: u64,
+        /// Those that were late by half a second or more
+        late: u64,
+        /// The latest one
+        most: Duration,
+    },
+    /// Checks are made in time again.
+    KeepsUpAgain,
     /// A restarted process goes on with what it found in the kernel.
     Adopted {
         /// The virtual server
@@ -231,7 +242,9 @@ impl Message {
     /// How much it matters.
     pub const fn level(&self) -> Level {
         match self {
-            Self::NotTried { .. } | Self::DuplicateService { .. } | Self::Held { .. } => Level::Warning,
+            Self::NotTried { .. } | Self::DuplicateService { .. } | Self::Held { .. } | Self::CannotKeepUp { .. } => {
+                Level::Warning
+            }
             _ => Level::Info,
         }
     }
@@ -423,6 +436,13 @@ impl fmt::Display for Message {
                 f,
                 "service {service} of virtual server {other} is already a service of virtual server {owner} - ignored"
             ),
+            Self::CannotKeepUp { checks, late, most } => write!(
+                f,
+                "The checker cannot keep up: of the last {checks} checks {late} were made half a second too late or more, one of \
+                 them {:.1} s",
+                most.as_secs_f64()
+            ),
+            Self::KeepsUpAgain => f.write_str("The checker keeps up again: checks are made in time"),
             Self::Adopted {
                 virtual_server,
                 down,

@@ -34,6 +34,9 @@ use crate::status::{CheckerStatus, RealServerStatus, VirtualServerStatus};
 /// How long the sync daemons may take to end.
 const SYNC_STOP_LIMIT: std::time::Duration = std::time::Duration::from_secs(2);
 
+/// How many probes that have ended are taken in before anything else has its turn.
+const PROBES_AT_ONCE: usize = 64;
+
 struct ProbeResult {
     checker: CheckerId,
     generation: Generation,
@@ -94,6 +97,7 @@ pub async fn run() -> anyhow::Result<()> {
     let timer = DeadlineTimer::new()?;
     bfd.ask();
     let mut process = OwnProcess::default();
+    let mut ended_probes = Vec::new();
     loop {
         driver.run_actions();
         let deadline = driver.next_deadline();
@@ -137,7 +141,10 @@ pub async fn run() -> anyhow::Result<()> {
                 None => return Ok(()),
             },
             news = bfd.next() => driver.session_changed(news?),
-            Some(result) = outcomes.recv() => driver.probe_done(result),
+            ended = outcomes.recv_many(&mut ended_probes, PROBES_AT_ONCE) => {
+                debug_assert!(ended > 0, "the driver has a sender itself");
+                ended_probes.drain(..).for_each(|result| driver.probe_done(result));
+            }
             events = monitor.next() => driver.network_events(events?).await,
             due = timer.wait() => {
                 due?;

@@ -10,7 +10,7 @@ use bed::crowd::{Crowd, Size};
 use bed::daemon::{Daemon, Software};
 
 use crate::BOTH;
-use crate::figures::{Table, ms};
+use bed::figures::{Table, ms};
 
 const SIZE: Size = Size {
     routers: 1_000,

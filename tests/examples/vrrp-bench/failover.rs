@@ -11,7 +11,7 @@ use bed::pulse::Router;
 use bed::wait::{self, seconds_between};
 
 use crate::BOTH;
-use crate::figures::Table;
+use bed::figures::Table;
 
 const PATIENCE: Duration = Duration::from_mins(1);
 /// Second bursts of announcements are over by then (`garp_master_delay` is 5 s).

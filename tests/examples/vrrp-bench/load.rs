@@ -9,7 +9,7 @@ use bed::usage::{Memory, memory, processor_time};
 use nix::unistd::Pid;
 
 use crate::BOTH;
-use crate::figures::Table;
+use bed::figures::Table;
 
 const PATIENCE: Duration = Duration::from_mins(1);
 /// Second bursts of announcements are over by then (`garp_master_delay` is 5 s).

@@ -8,13 +8,12 @@
 
 mod disturbed;
 mod failover;
-mod figures;
 mod load;
 
 use anyhow::{Result, bail};
 use bed::daemon::Software;
 
-use crate::figures::Table;
+use bed::figures::Table;
 
 /// keepalived first: what it cannot do here, the setup cannot show.
 const BOTH: [Software; 2] = [Software::Keepalived, Software::Holdfast];

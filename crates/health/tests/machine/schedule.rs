@@ -173,3 +173,22 @@ fn a_reload_keeps_the_successes_that_rise_counts() {
     assert_eq!(moments(&bench, 11), [0, 10_000, 11_000, 12_000]);
     assert_eq!(bench.pool(1), ["11:1"]);
 }
+
+/// `machine/punctuality.rs` has the rules.
+#[test]
+fn checks_that_are_made_too_late_are_told() {
+    let mut bench = Bench::new(settings([virtual_server(1, vec![real_server(11, 1)])]));
+    bench.run(seconds(5));
+    // The driver had other things to do when the check of 10 s was due.
+    bench.now = Timestamp::ZERO + seconds(13);
+    bench.handle(Event::Deadline);
+    bench.run(seconds(20));
+    let mut late = bench.whole_transcript();
+    late.retain(|line| line.contains("keep"));
+    assert_eq!(
+        late,
+        [
+            "The checker cannot keep up: of the last 2 checks 1 were made half a second too late or more, one of them 3.0 s"
+        ]
+    );
+}
