@@ -1,6 +1,7 @@
 //! What the configuration asks of the health machine: resolved, complete, free of defaults still to be looked up.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use holdfast_ipvs::table::{Destination, DestinationKey, Service, ServiceKey};
@@ -30,6 +31,8 @@ pub struct VirtualServer {
     pub name: String,
     /// The IPVS services.
     pub services: Vec<ServiceKey>,
+    /// Addresses of packets that get the mark of a service, which says nothing of them: `ha_suspend` needs to know.
+    pub marked_addresses: Vec<IpAddr>,
     /// The settings of each of these services.
     pub service: Service,
     /// Weight of live real servers that is needed; at least 1.

@@ -1,6 +1,7 @@
 //! The checker process: runs the probes, feeds the health machine, and keeps the kernel's IPVS table as it wants it.
 
 mod ipvs;
+mod marks;
 mod sync;
 
 use std::collections::{BTreeSet, HashMap};
@@ -21,6 +22,7 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 use self::ipvs::Ipvs;
+use self::marks::MarkTables;
 use self::sync::SyncDaemons;
 use crate::bfd_news::{BfdNews, NewsReceiver};
 use crate::ipc::{self, CommandEnd, FromChecker, ToChecker};
@@ -47,6 +49,7 @@ struct Driver {
     health: Health,
     prober: Prober,
     ipvs: Ipvs,
+    marks: MarkTables,
     ipvs_settings: IpvsSettings,
     sync: SyncDaemons,
     /// The instance that the sync daemons follow is master
@@ -79,6 +82,7 @@ pub async fn run() -> anyhow::Result<()> {
     // The module can only be loaded, and another namespace entered, as root: before the rights are given up.
     let mut ipvs = Ipvs::open(ipvs_settings.namespace.clone());
     let for_sync = ipvs.another_kernel();
+    let marks = MarkTables::open(ipvs_settings.namespace.clone());
     privileges::allow_many_files()?;
     privileges::confine_checker()?;
     // Capabilities are each thread's own: this one inherits those that are left.
@@ -90,9 +94,11 @@ pub async fn run() -> anyhow::Result<()> {
     let mut monitor = Monitor::open()?;
     buffers.apply_to_events(&monitor);
     let (results, mut outcomes) = mpsc::unbounded_channel();
-    let mut driver = Driver::start(*settings, &identity, ipvs, sync, supervisor, results);
+    let mut driver = Driver::start(*settings, &identity, (ipvs, marks), sync, supervisor, results);
     driver.buffers = buffers;
     driver.configure_ipvs(*ipvs_settings, sync_is_master);
+    // Behind the services that they lead to.
+    driver.marks.bring(driver.ipvs_settings.marks.clone()).await;
     driver.report_local_addresses().await;
     let timer = DeadlineTimer::new()?;
     bfd.ask();
@@ -117,7 +123,7 @@ pub async fn run() -> anyhow::Result<()> {
                     // Made anew even when nothing changed: the system's authorities may have.
                     driver.prober = Prober::new(&identity);
                     driver.configure_ipvs(*ipvs, sync_is_master);
-                    driver.reload(*settings);
+                    driver.reload(*settings).await;
                     // A session may be new to us.
                     bfd.ask();
                 }
@@ -132,9 +138,10 @@ pub async fn run() -> anyhow::Result<()> {
                     end,
                 }) => driver.command_ended(checker, generation, end),
                 Some(ToChecker::FileValue { file, value }) => driver.handle(Event::FileChanged { file, number: value }),
+                Some(ToChecker::LeftBehind { mark_table }) => driver.marks.remove_left_behind(&mark_table).await,
                 Some(ToChecker::SyncInstance { is_master }) => driver.sync_instance(is_master),
                 Some(ToChecker::Shutdown { keep_table }) => {
-                    driver.stop(keep_table).flush().await;
+                    driver.stop(keep_table).await.flush().await;
                     return Ok(());
                 }
                 // The supervisor was killed: without it nobody reloads or stops us, so we stop, and leave the table as it is.
@@ -151,7 +158,7 @@ pub async fn run() -> anyhow::Result<()> {
                 if let Some(lateness) = process.timer_rang(deadline, DeadlineTimer::now()) {
                     let _ = driver.supervisor.send(&FromChecker::Late(lateness));
                 }
-                driver.deadline();
+                driver.deadline().await;
             }
             _ = terminate.recv() => return Ok(()),
         }
@@ -162,7 +169,7 @@ impl Driver {
     fn start(
         settings: Settings,
         identity: &Identity,
-        mut ipvs: Ipvs,
+        (mut ipvs, marks): (Ipvs, MarkTables),
         sync: SyncDaemons,
         supervisor: ipc::Sender<FromChecker>,
         results: mpsc::UnboundedSender<ProbeResult>,
@@ -179,6 +186,7 @@ impl Driver {
             health,
             prober: Prober::new(identity),
             ipvs,
+            marks,
             ipvs_settings: IpvsSettings::default(),
             sync,
             sync_is_master: false,
@@ -199,16 +207,23 @@ impl Driver {
     }
 
     fn next_deadline(&self) -> Option<holdfast_time::Timestamp> {
-        [self.health.next_deadline(), self.ipvs.retry_at(), self.pace.due_at()]
-            .into_iter()
-            .flatten()
-            .min()
+        let due = [
+            self.health.next_deadline(),
+            self.ipvs.retry_at(),
+            self.marks.retry_at(),
+            self.pace.due_at(),
+        ];
+        due.into_iter().flatten().min()
     }
 
-    fn deadline(&mut self) {
+    async fn deadline(&mut self) {
         self.handle(Event::Deadline);
         if self.ipvs.retry_at().is_some_and(|at| at <= DeadlineTimer::now()) {
             self.ipvs.bring_all(&self.health.wanted(), &BTreeSet::new());
+            self.pace.note_change();
+        }
+        if self.marks.retry_at().is_some_and(|at| at <= DeadlineTimer::now()) {
+            self.marks.try_again().await;
             self.pace.note_change();
         }
     }
@@ -239,13 +254,22 @@ impl Driver {
             .want(sync.map_or_else(Vec::new, |sync| sync.wanted(self.sync_is_master)));
     }
 
-    fn reload(&mut self, settings: Settings) {
+    async fn reload(&mut self, settings: Settings) {
         tracing::info!("Reloading");
+        // New services come before the marks that lead to them, old ones go behind.
+        let marks = self.ipvs_settings.marks.clone();
+        let other_marks = self.marks.differ_from(marks.as_ref());
+        self.ipvs.keep_services(other_marks);
         let owned: BTreeSet<ServiceKey> = services(&settings);
         self.handle(Event::Reload(settings));
         self.drain();
         // The kernel is read again: what others changed meanwhile is put right, and nothing else is touched.
         self.ipvs.bring_all(&self.health.wanted(), &owned);
+        if other_marks {
+            self.marks.bring(marks).await;
+            self.ipvs.keep_services(false);
+            self.ipvs.bring_all(&self.health.wanted(), &owned);
+        }
     }
 
     fn probe_done(
@@ -402,7 +426,7 @@ impl Driver {
         });
     }
 
-    fn stop(mut self, keep_table: bool) -> ipc::Sender<FromChecker> {
+    async fn stop(mut self, keep_table: bool) -> ipc::Sender<FromChecker> {
         self.handle(Event::Shutdown);
         self.drain();
         self.probes.drain().for_each(|(_, probe)| probe.abort());
@@ -410,6 +434,7 @@ impl Driver {
             if self.ipvs_settings.sync.is_some() {
                 self.sync.want(Vec::new());
             }
+            self.marks.bring(None).await;
             if self.ipvs_settings.flush_at_stop {
                 self.ipvs.flush();
             } else {
@@ -425,7 +450,7 @@ impl Driver {
         let now = (DeadlineTimer::now(), SystemTime::now());
         let sync = self.sync.report();
         CheckerStatus {
-            ipvs_error: self.ipvs.error().map(str::to_owned),
+            ipvs_error: self.ipvs.error().or(self.marks.error()).map(str::to_owned),
             sync_daemons: sync.running,
             sync_error: sync.error,
             virtual_servers: virtual_servers

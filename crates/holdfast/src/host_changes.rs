@@ -8,6 +8,7 @@ use holdfast_net::ChangedSysctl;
 use serde::{Deserialize, Serialize};
 
 use crate::ipc::HostNews;
+use crate::plan::marks::GroupMark;
 use crate::status::Status;
 
 /// Changes of the host, as they stand in the state file.
@@ -23,6 +24,20 @@ pub struct HostChanges {
     /// The name of tables of nftables
     #[serde(default)]
     pub filter_table: Option<String>,
+    /// What belongs to IPVS
+    #[serde(default)]
+    pub ipvs: IpvsChanges,
+}
+
+/// Changes of the host that belong to IPVS.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IpvsChanges {
+    /// Marks of groups, so that the next daemon gives the same ones
+    pub marks: Vec<GroupMark>,
+    /// The name of the tables of nftables that give them
+    pub mark_table: Option<String>,
+    /// Settings of the kernel
+    pub sysctls: Vec<ChangedSysctl>,
 }
 
 impl HostChanges {
@@ -34,7 +49,13 @@ impl HostChanges {
         self.filter_table = news.filter_table;
     }
 
-    /// Whether there is anything to put back.
+    /// Takes over what has changed of IPVS.
+    pub fn update_ipvs(&mut self, change: impl FnOnce(&mut IpvsChanges)) {
+        self.boot = boot();
+        change(&mut self.ipvs);
+    }
+
+    /// Whether there is anything that the VRRP process has to put back.
     pub fn is_empty(&self) -> bool {
         self.sysctls.is_empty() && self.interfaces.is_empty() && self.filter_table.is_none()
     }

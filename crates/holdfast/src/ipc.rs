@@ -160,6 +160,11 @@ pub enum ToChecker {
         /// Whether it is master
         is_master: bool,
     },
+    /// A daemon that was killed left tables of nftables of this name, which mark packets for IPVS
+    LeftBehind {
+        /// Their name
+        mark_table: String,
+    },
     /// Remove our services and end
     Shutdown {
         /// Leave the table in the kernel (`-I`)

@@ -9,6 +9,8 @@ pub mod identity;
 pub mod ipvs;
 pub mod keys;
 pub mod links;
+pub mod mark_ranges;
+pub mod marks;
 pub mod notify;
 pub mod own_interfaces;
 pub mod pacing;

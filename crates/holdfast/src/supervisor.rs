@@ -164,6 +164,8 @@ impl Supervisor {
         processes: ProcessMonitor,
         reports: mpsc::UnboundedSender<Report>,
     ) -> anyhow::Result<Self> {
+        let changes = HostChanges::left_behind(&configuration.places.status());
+        let configuration = configuration.keeping_marks(&changes.ipvs.marks);
         let status = Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
@@ -174,7 +176,7 @@ impl Supervisor {
                 messages: configuration.messages.clone(),
                 refused: None,
             },
-            changes: HostChanges::left_behind(&configuration.places.status()),
+            changes,
             ..Status::default()
         };
         Ok(Self {
@@ -219,9 +221,31 @@ impl Supervisor {
                 .configuration
                 .for_checker(flush, self.sync_is_master, self.trackers.file_values());
             child.configure(&configure, &self.configuration.processes.checker, ToChecker::Process);
+            if let Some(mark_table) = self.mark_table_left_behind() {
+                child.send(&ToChecker::LeftBehind { mark_table });
+            }
+            self.note_marks();
             self.checker = Some(child);
         }
         self.start_bfd()
+    }
+
+    /// Tables of marks that a killed daemon left, under a name that is not used any more.
+    fn mark_table_left_behind(&self) -> Option<String> {
+        let left = self.status.changes.ipvs.mark_table.as_ref()?;
+        let ours = self.configuration.ipvs.marks.as_ref().map(|marks| &marks.table);
+        (ours != Some(left)).then(|| left.clone())
+    }
+
+    /// The next daemon must know of the marks if this one is killed.
+    fn note_marks(&mut self) {
+        let configuration = &self.configuration;
+        let groups = configuration.marks.groups();
+        let table = configuration.ipvs.marks.as_ref().map(|marks| marks.table.clone());
+        self.status.changes.update_ipvs(|ipvs| {
+            ipvs.marks = groups.to_vec();
+            ipvs.mark_table = table;
+        });
     }
 
     fn start_vrrp(&mut self) -> anyhow::Result<()> {
@@ -389,7 +413,8 @@ impl Supervisor {
             Some(reason) => Err(LoadError { messages: vec![reason] }),
             None => Configuration::load(&self.arguments)
                 .and_then(Configuration::without_errors)
-                .and_then(|configuration| configuration.succeeding(&self.configuration)),
+                .and_then(|configuration| configuration.succeeding(&self.configuration))
+                .map(|configuration| configuration.keeping_marks(self.configuration.marks.groups())),
         };
         self.take_over(loaded).await?;
         systemd::ready(&self.summary());
@@ -467,6 +492,7 @@ impl Supervisor {
                 .configuration
                 .for_checker(false, self.sync_is_master, self.trackers.file_values());
             checker.configure(&configure, &self.configuration.processes.checker, ToChecker::Process);
+            self.note_marks();
         }
         if let Some(bfd) = &mut self.bfd {
             let configure = self.configuration.for_bfd(false);

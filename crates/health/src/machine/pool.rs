@@ -23,6 +23,8 @@ pub(super) struct VirtualServer {
     pub(super) service: Service,
     pub(super) quorum: u32,
     pub(super) hysteresis: u32,
+    /// Addresses of packets that come by the mark of a service.
+    pub(super) marked_addresses: Vec<IpAddr>,
     pub(super) ha_suspend: bool,
     pub(super) omega: bool,
     pub(super) sorry_server: Option<SorryServer>,
@@ -130,6 +132,7 @@ impl VirtualServer {
         let mut server = Self {
             name,
             services: settings.services,
+            marked_addresses: settings.marked_addresses,
             service: settings.service,
             quorum: settings.quorum,
             hysteresis: settings.hysteresis,
@@ -382,10 +385,11 @@ impl VirtualServer {
 
     /// The addresses of its services.
     pub(super) fn addresses(&self) -> impl Iterator<Item = IpAddr> + '_ {
-        self.services.iter().filter_map(|service| match service {
+        let by_address = self.services.iter().filter_map(|service| match service {
             ServiceKey::Address { address, .. } => Some(*address),
             ServiceKey::Fwmark { .. } => None,
-        })
+        });
+        by_address.chain(self.marked_addresses.iter().copied())
     }
 
     fn bring_in_sorry_server(&self, out: &mut Outbox) {

@@ -36,7 +36,8 @@ pub(super) struct Report {
 /// The virtual servers of the settings until now.
 struct Former {
     servers: Vec<Option<VirtualServer>>,
-    by_name: HashMap<Arc<str>, usize>,
+    /// A group has a virtual server for each protocol, all of the same name.
+    by_name: HashMap<Arc<str>, Vec<usize>>,
     by_service: BTreeMap<ServiceKey, usize>,
     /// Names that the new settings have too: their state is not for anybody else.
     kept_names: HashSet<String>,
@@ -44,7 +45,13 @@ struct Former {
 
 impl Former {
     fn take(&mut self, settings: &settings::VirtualServer) -> Option<VirtualServer> {
-        let by_name = self.by_name.get(settings.name.as_str());
+        let named = self.by_name.get(settings.name.as_str()).into_iter().flatten();
+        let named = named.filter(|place| self.servers.get(**place).is_some_and(Option::is_some));
+        let shares_service = |place: &&usize| {
+            let mut services = settings.services.iter();
+            services.any(|key| self.by_service.get(key) == Some(*place))
+        };
+        let by_name = named.clone().find(shares_service).or_else(|| named.clone().next());
         let by_service = settings
             .services
             .iter()
@@ -80,11 +87,10 @@ impl Health {
     pub(super) fn replace_settings(&mut self, now: Timestamp, settings: Settings) -> Report {
         let mut report = Report::default();
         let servers = std::mem::take(&mut self.servers);
-        let by_name = servers
-            .iter()
-            .enumerate()
-            .map(|(place, server)| (server.name.clone(), place))
-            .collect();
+        let mut by_name: HashMap<Arc<str>, Vec<usize>> = HashMap::new();
+        for (place, server) in servers.iter().enumerate() {
+            by_name.entry(server.name.clone()).or_default().push(place);
+        }
         let by_service = std::mem::take(&mut self.owners);
         let kept_names = settings.virtual_servers.iter().map(|it| it.name.clone()).collect();
         let servers = servers.into_iter().map(Some).collect();

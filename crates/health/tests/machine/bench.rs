@@ -60,6 +60,7 @@ pub(crate) fn virtual_server(last: u8, real_servers: Vec<RealServer>) -> Virtual
         },
         quorum: 1,
         hysteresis: 0,
+        marked_addresses: Vec::new(),
         ha_suspend: false,
         omega: false,
         sorry_server: None,

@@ -309,3 +309,25 @@ fn a_service_that_moves_to_another_virtual_server_unchanged_is_not_touched() {
     ])));
     assert_eq!(bench.transcript(), ["table [192.0.2.2]:tcp:80"]);
 }
+
+/// A group has a virtual server for each protocol, and all of them are called after the group.
+#[test]
+fn virtual_servers_of_one_name_keep_their_own_state() {
+    let named = |last, real| {
+        let mut server = virtual_server(last, vec![real_server(real, 1)]);
+        server.name = "[G]".to_owned();
+        server
+    };
+    let both = || settings([named(1, 11), named(2, 12)]);
+    let mut bench = Bench::new(both());
+    bench.kill(11);
+    bench.run(seconds(25));
+    bench.transcript();
+    let status = bench.health.status();
+    bench.handle(Event::Reload(both()));
+    assert!(bench.whole_transcript().is_empty());
+    assert_eq!(bench.health.status(), status);
+    // The first one goes: the second one stays what it is.
+    bench.handle(Event::Reload(settings([named(2, 12)])));
+    assert_eq!(bench.health.status().virtual_servers, status.virtual_servers[1..]);
+}

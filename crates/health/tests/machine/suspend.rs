@@ -100,3 +100,20 @@ fn an_address_that_is_there_at_the_start_is_not_a_change() {
     );
     assert_eq!(health.next_action(), None);
 }
+
+#[test]
+fn a_service_by_mark_looks_at_the_addresses_that_are_marked() {
+    let mut server = virtual_server(1, vec![real_server(11, 1)]);
+    server.ha_suspend = true;
+    server.services = vec![ServiceKey::Fwmark {
+        family: holdfast_ipvs::table::Family::Inet,
+        mark: 1000,
+    }];
+    server.marked_addresses = vec![address("192.0.2.1"), address("192.0.2.2")];
+    let mut bench = Bench::new(settings([server]));
+    assert!(bench.health.status().virtual_servers[0].suspended);
+    bench.handle(address_event("192.0.2.2", true));
+    assert!(!bench.health.status().virtual_servers[0].suspended);
+    bench.handle(address_event("192.0.2.2", false));
+    assert!(bench.health.status().virtual_servers[0].suspended);
+}

@@ -28,6 +28,8 @@ pub struct Ipvs {
     owned: BTreeSet<ServiceKey>,
     /// Services that the health machine changed and that are not in the kernel yet.
     changed: BTreeSet<ServiceKey>,
+    /// No service of ours is removed for now: others come first.
+    keep_services: bool,
     error: Option<String>,
     retry_at: Option<Timestamp>,
     /// Where IPVS is; `None`: in our own network namespace
@@ -45,6 +47,7 @@ impl Ipvs {
             observed: Table::default(),
             owned: BTreeSet::new(),
             changed: BTreeSet::new(),
+            keep_services: false,
             error: None,
             retry_at: None,
             namespace,
@@ -105,6 +108,11 @@ impl Ipvs {
         self.changed.insert(key);
     }
 
+    /// Whether services that nobody wants any more stay. They go with the next [`Self::bring_all`] when that is over.
+    pub fn keep_services(&mut self, keep: bool) {
+        self.keep_services = keep;
+    }
+
     /// Brings the marked services to what the machine wants.
     pub fn apply_changed(&mut self, health: &Health) {
         if self.changed.is_empty() {
@@ -156,6 +164,13 @@ impl Ipvs {
     }
 
     fn bring(&mut self, wanted: &Table, observed: &Table, owned: &BTreeSet<ServiceKey>) {
+        let kept;
+        let wanted = if self.keep_services {
+            kept = with_kept(wanted, observed, owned);
+            &kept
+        } else {
+            wanted
+        };
         let Some(kernel) = &mut self.kernel else { return };
         let changes = reconcile(wanted, observed, owned);
         for change in &changes {
@@ -224,6 +239,15 @@ impl Ipvs {
         self.error = Some(error);
         self.retry_at = Some(DeadlineTimer::now() + RETRY_AFTER);
     }
+}
+
+/// What is wanted, and what is there of ours besides, as it is.
+fn with_kept(wanted: &Table, observed: &Table, owned: &BTreeSet<ServiceKey>) -> Table {
+    let mut all = wanted.clone();
+    for (key, entry) in observed.services.iter().filter(|(key, _)| owned.contains(key)) {
+        all.services.entry(*key).or_insert_with(|| entry.clone());
+    }
+    all
 }
 
 /// Opens the IPVS of a namespace. A netlink socket stays in the namespace that it was made in.

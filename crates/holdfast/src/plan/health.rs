@@ -5,6 +5,7 @@ mod dialogue;
 use std::collections::BTreeMap;
 
 use super::commands::{CommandTable, command_name};
+use super::marks::{Marks, addresses};
 use holdfast_conf::config::{self, AddressFamily, CheckerKind, Config};
 use holdfast_health::probe::{
     Connection, DnsProbe, DnsType, FileProbe, GrpcProbe, Header, HttpProbe, HttpProtocol, MaskedByte, Md5, MiscProbe,
@@ -21,12 +22,12 @@ use holdfast_ipvs::table::{
 const SORRY_WEIGHT: u32 = 1;
 
 /// The settings for everything in the file; checks whose command is not in the table are left out.
-pub fn settings(config: &Config, commands: &CommandTable) -> Settings {
+pub fn settings(config: &Config, commands: &CommandTable, marks: &Marks) -> Settings {
     Settings {
         virtual_servers: config
             .virtual_servers
             .iter()
-            .map(|server| virtual_server(server, commands))
+            .map(|server| virtual_server(server, commands, marks))
             .collect(),
         notify_first_state: config.global_defs.rs_init_notifies,
         share_checks: config.global_defs.share_checks,
@@ -62,14 +63,18 @@ fn destination_name(server: &config::VirtualServer, address: std::net::IpAddr, p
     }
 }
 
-fn virtual_server(server: &config::VirtualServer, commands: &CommandTable) -> VirtualServer {
+fn virtual_server(server: &config::VirtualServer, commands: &CommandTable, marks: &Marks) -> VirtualServer {
+    let by_mark = marks.services(server);
     VirtualServer {
         name: virtual_server_name(server),
-        services: server
-            .services
-            .iter()
-            .filter_map(|service| service_key(server, *service))
-            .collect(),
+        marked_addresses: match by_mark {
+            Some(_) => addresses(server).map(|(address, _)| address).collect(),
+            None => Vec::new(),
+        },
+        services: by_mark.unwrap_or_else(|| {
+            let services = server.services.iter();
+            services.filter_map(|service| service_key(server, *service)).collect()
+        }),
         service: service(server),
         quorum: server.quorum,
         hysteresis: server.hysteresis,
@@ -333,7 +338,7 @@ fn own_request(url: &config::Url) -> Option<Box<OwnRequest>> {
     (own != OwnRequest::default()).then(|| Box::new(own))
 }
 
-fn ipvs_protocol(protocol: config::Protocol) -> Protocol {
+pub(super) fn ipvs_protocol(protocol: config::Protocol) -> Protocol {
     match protocol {
         config::Protocol::Tcp => Protocol::Tcp,
         config::Protocol::Udp => Protocol::Udp,

@@ -6,6 +6,8 @@ use holdfast_conf::config::{self, Config, IpvsNamespace, LvsFlushOnStop};
 use holdfast_ipvs::sync::{SyncDaemon, SyncRole, Timeouts};
 use serde::{Deserialize, Serialize};
 
+use super::marks::{MarkSettings, Marks};
+
 /// Where `ip netns` keeps namespaces by name.
 const NAMESPACES: &str = "/run/netns";
 
@@ -20,6 +22,8 @@ pub struct IpvsSettings {
     pub flush_at_stop: bool,
     /// `net_namespace_ipvs`: file of the network namespace whose IPVS it is; `None`: the process's own
     pub namespace: Option<PathBuf>,
+    /// `nftables_ipvs`
+    pub marks: Option<MarkSettings>,
 }
 
 /// `lvs_sync_daemon`.
@@ -47,7 +51,7 @@ impl SyncSettings {
 }
 
 /// The settings in a file. `initial` is a file of the network namespace that the daemon was started in.
-pub fn settings(config: &Config, initial: &Path) -> IpvsSettings {
+pub fn settings(config: &Config, initial: &Path, marks: &Marks) -> IpvsSettings {
     let global = &config.global_defs;
     let seconds =
         |time: Option<std::time::Duration>| u32::try_from(time.unwrap_or_default().as_secs()).unwrap_or(u32::MAX);
@@ -65,6 +69,7 @@ pub fn settings(config: &Config, initial: &Path) -> IpvsSettings {
             (IpvsNamespace::Initial, Some(_)) => Some(initial.to_owned()),
             _ => None,
         },
+        marks: marks.settings(config),
     }
 }
 
@@ -114,7 +119,7 @@ mod tests {
         );
         let loader = MemoryLoader::new().with("/k.conf", text);
         let config = holdfast_conf::load(&loader, Path::new("/k.conf"), &LoadOptions::default()).config;
-        settings(&config, Path::new("/initial"))
+        settings(&config, Path::new("/initial"), &Marks::give(&config))
     }
 
     #[test]

@@ -9,6 +9,7 @@ use holdfast_conf::config::Reload;
 use holdfast_conf::host::check_interfaces;
 use holdfast_conf::{Diagnostic, FileLoader, LoadOptions, Loaded, Severity};
 use holdfast_health::settings::Settings as HealthSettings;
+use holdfast_ipvs::table::ServiceKey;
 use holdfast_vrrp::settings::NodeSettings;
 
 use super::namespace;
@@ -21,6 +22,7 @@ use crate::plan::buffers::{NetlinkBuffers, VrrpBuffers};
 use crate::plan::commands::CommandTable;
 use crate::plan::ipvs::IpvsSettings;
 use crate::plan::links::LinkPlan;
+use crate::plan::marks::{GroupMark, Marks};
 use crate::plan::notify::NotifyPlan;
 use crate::plan::process_attributes::ProcessTable;
 use crate::plan::routing::RoutingPlan;
@@ -50,6 +52,8 @@ pub struct Configuration {
     pub namespace: Option<String>,
     /// For the checker process: IPVS as a whole
     pub ipvs: IpvsSettings,
+    /// Marks of groups
+    pub marks: Marks,
     /// Where it says that it runs
     pub places: Places,
     /// How a reload comes about
@@ -121,6 +125,7 @@ impl Configuration {
         if diagnostics.iter().any(Diagnostic::is_fatal) {
             return Err(LoadError { messages });
         }
+        let marks = Marks::give(&config);
         let vrrp = plan::vrrp::node_settings(&config, &trackers);
         let (links, link_messages) = plan::links::link_plan(&config, &vrrp);
         messages.extend(link_messages);
@@ -135,9 +140,10 @@ impl Configuration {
             links,
             bfd: plan::bfd::node_settings(&config),
             routing: plan::routing::routing_plan(&config),
-            health: plan::health::settings(&config, &commands),
+            health: plan::health::settings(&config, &commands, &marks),
             identity: identity.identity,
-            ipvs: plan::ipvs::settings(&config, &namespace::initial()),
+            ipvs: plan::ipvs::settings(&config, &namespace::initial(), &marks),
+            marks,
             places: Places::new(arguments, &config.daemon, namespace.as_deref()),
             reload: config.global_defs.reload.clone(),
             umask: arguments.umask.or(config.global_defs.files.umask),
@@ -176,6 +182,21 @@ impl Configuration {
         } else {
             Ok(self)
         }
+    }
+
+    /// Gives groups the marks that they had.
+    pub fn keeping_marks(mut self, former: &[GroupMark]) -> Self {
+        let others = self.marks.keep(former);
+        if let Some(marks) = &mut self.ipvs.marks {
+            marks.replace(&others);
+        }
+        let services = self.health.virtual_servers.iter_mut();
+        for service in services.flat_map(|server| &mut server.services) {
+            if let ServiceKey::Fwmark { mark, .. } = service {
+                *mark = others.get(mark).copied().unwrap_or(*mark);
+            }
+        }
+        self
     }
 
     /// Refuses what a running daemon cannot change.

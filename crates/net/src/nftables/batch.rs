@@ -18,7 +18,7 @@ const BATCH_END: u16 = 17;
 const BATCH_FOR_NFTABLES: u16 = 10;
 /// `NLM_F_APPEND`
 const APPEND: u16 = 0x800;
-/// The list of elements in one message must not exceed 64 KiB; an element has less than 100 bytes.
+/// The list of elements in one message must not exceed 64 KiB; an element has less than 120 bytes.
 const ELEMENTS_AT_ONCE: usize = 500;
 
 /// The family of a table.
@@ -103,6 +103,10 @@ pub struct Set {
     pub data: Option<(DataType, u32)>,
     /// What it can be.
     pub flags: SetFlags,
+    /// Bytes of each part of a key of several whose parts are intervals of their own (Linux 5.6 and later); else empty.
+    pub interval_parts: Vec<u32>,
+    /// Each element counts packets and bytes (Linux 5.7 and later).
+    pub counters: bool,
     /// Number of the set within its batch, different from those of others there.
     pub id: u32,
 }
@@ -123,6 +127,12 @@ impl Set {
         }
         notes
     }
+
+    fn encode_parts(&self, parts: &mut RequestWriter) {
+        for bytes in &self.interval_parts {
+            parts.nested(LIST_ELEMENT, |part| number(part, 1, *bytes));
+        }
+    }
 }
 
 /// An element of a set, or of a map.
@@ -134,6 +144,8 @@ pub struct Element {
     pub data: Option<Vec<u8>>,
     /// The key is where an interval ends, and does not belong to it any more.
     pub is_interval_end: bool,
+    /// The last key, in sets whose parts are intervals ([`Set::interval_parts`]).
+    pub last_key: Option<Vec<u8>>,
 }
 
 impl Element {
@@ -143,6 +155,7 @@ impl Element {
             key,
             data: None,
             is_interval_end: false,
+            last_key: None,
         }
     }
 
@@ -152,6 +165,15 @@ impl Element {
             key,
             data: Some(data),
             is_interval_end: false,
+            last_key: None,
+        }
+    }
+
+    /// An element of a map from intervals, part by part: both keys belong to it.
+    pub fn of_interval_map(first: Vec<u8>, last: Vec<u8>, data: Vec<u8>) -> Self {
+        Self {
+            last_key: Some(last),
+            ..Self::of_map(first, data)
         }
     }
 }
@@ -205,10 +227,13 @@ impl Batch {
         const CONSTANT: u32 = 2;
         const INTERVAL: u32 = 4;
         const MAP: u32 = 8;
+        const CONCATENATED: u32 = 0x80;
+        let of_parts = !set.interval_parts.is_empty();
         let flags = [
             (set.flags.constant, CONSTANT),
-            (set.flags.interval, INTERVAL),
+            (set.flags.interval || of_parts, INTERVAL),
             (set.data.is_some(), MAP),
+            (of_parts, CONCATENATED),
         ];
         let flags = flags
             .into_iter()
@@ -224,8 +249,14 @@ impl Batch {
                 number(body, 6, data.0);
                 number(body, 7, bytes);
             }
+            if of_parts {
+                body.nested(9, |description| description.nested(2, |parts| set.encode_parts(parts)));
+            }
             number(body, 10, set.id);
             body.attribute(13, &set.notes_for_nft());
+            if set.counters {
+                body.nested(17, |expression| text(expression, 1, "counter"));
+            }
         });
     }
 
@@ -301,6 +332,9 @@ impl Element {
         }
         if self.is_interval_end {
             number(body, 3, INTERVAL_END);
+        }
+        if let Some(last) = &self.last_key {
+            value_of(body, 10, last);
         }
     }
 }

@@ -83,3 +83,46 @@ fn a_type_of_several_parts_is_as_nft_numbers_it() {
     let both = DataType::concatenated(&[DataType::IPV6_ADDRESS, DataType::INTERFACE_INDEX]);
     assert_eq!(both, DataType(8 * 64 + 20));
 }
+
+/// `add map ip keepalived tcp_map { type ipv4_addr . inet_service : mark; flags interval; counter; }` and an element, with the
+/// attributes that `nft --debug=mnl` shows.
+#[test]
+fn parts_of_a_key_can_be_intervals() {
+    let set = Set {
+        name: "tcp_map".into(),
+        key: DataType::concatenated(&[DataType::IPV4_ADDRESS, DataType::INET_SERVICE]),
+        key_bytes: 8,
+        data: Some((DataType::MARK, 4)),
+        flags: SetFlags::default(),
+        interval_parts: vec![4, 2],
+        counters: true,
+        id: 1,
+    };
+    let mut batch = Batch::default();
+    batch.add_set(&table(), &set);
+    let element = Element::of_interval_map(vec![1; 8], vec![2; 8], vec![3; 4]);
+    batch.add_elements(&table(), "tcp_map", &[element]);
+    let written = read(batch);
+    let of = |at: usize| -> Vec<(u16, Vec<u8>)> {
+        attributes(&written[at].2[4..])
+            .map(|(kind, value)| (kind, value.to_vec()))
+            .collect()
+    };
+    let made = of(1);
+    let value = |kind: u16| made.iter().find(|(found, _)| *found == kind).unwrap().1.as_slice();
+    assert_eq!(value(3), [0, 0, 0, 0x8c], "map, intervals, of several parts");
+    let concatenation = attributes(value(9)).next().unwrap();
+    assert_eq!(concatenation.0, 2);
+    let parts: Vec<&[u8]> = attributes(concatenation.1)
+        .map(|(_, part)| attributes(part).next().unwrap().1)
+        .collect();
+    assert_eq!(parts, [[0, 0, 0, 4], [0, 0, 0, 2]]);
+    assert_eq!(attributes(value(17)).next().unwrap(), (1, &b"counter\0"[..]));
+
+    let elements = of(2);
+    let list = &elements.iter().find(|(kind, _)| *kind == 3).unwrap().1;
+    let kinds: Vec<u16> = attributes(attributes(list).next().unwrap().1)
+        .map(|(kind, _)| kind)
+        .collect();
+    assert_eq!(kinds, [1, 2, 10], "key, data, last key");
+}

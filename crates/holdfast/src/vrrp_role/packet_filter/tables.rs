@@ -387,6 +387,8 @@ fn set(name: &str, key: DataType, key_bytes: u32, data: Option<(DataType, u32)>)
         key_bytes,
         data,
         flags: SetFlags::default(),
+        interval_parts: Vec::new(),
+        counters: false,
         id: 0,
     }
 }
