@@ -25,9 +25,9 @@ pub use checker::{
 };
 pub use daemon::{Daemon, IpvsNamespace, Ssl};
 pub use global::{
-    Dbus, DynamicInterfaces, Files, GarpExtraIf, GlobalDefs, LvsFlushOnStop, LvsSyncDaemon, LvsTimeouts, Nftables,
-    NftablesIpvs, NotifyFifo, Process, Processes, ReceiveBuffer, ReceiveBuffers, Reload, ReloadFile, SmtpServer, Snmp,
-    VrrpIpsets, VrrpIptables, VrrpRxBufsPolicy,
+    Dbus, DynamicInterfaces, Files, GarpExtraIf, GlobalDefs, LvsFlushOnStop, LvsSyncDaemon, LvsSysctl, LvsTimeouts,
+    Nftables, NftablesIpvs, NotifyFifo, Process, Processes, ReceiveBuffer, ReceiveBuffers, Reload, ReloadFile,
+    SmtpServer, Snmp, VrrpIpsets, VrrpIptables, VrrpRxBufsPolicy,
 };
 pub use link::{GarpGroup, InterfaceDelays, LinkbeatInterface, LinkbeatMethod};
 pub use route::{Encap, Metric, NextHop, Prefix, Route, RouteCreation, Rule, RuleAction, TunnelMetadata};

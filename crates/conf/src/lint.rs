@@ -4,12 +4,14 @@
 //! the file (`@holdfast lint_off HF0801`, see [`LintOff`]) and by whoever calls.
 
 mod bfd;
+mod kernel;
 mod scope;
 mod script;
 mod switch;
 mod virtual_server;
 mod vrrp;
 
+pub use kernel::{Concern, concerns};
 use scope::Scopes;
 pub(crate) use switch::Switch;
 pub use switch::{Allow, LintOff};

@@ -584,6 +584,7 @@ fn samples(keyword: &Keyword) -> Vec<String> {
         ("old_unicast_checksum", _) => strings(&["never"]),
         ("vrrp_rx_bufs_policy", _) => strings(&["MTU"]),
         ("lvs_timeouts", _) => strings(&["tcp 300"]),
+        ("lvs_sysctl", _) => strings(&["expire_nodest_conn 1"]),
         ("lvs_flush_on_stop", _) => strings(&["", "VS"]),
         ("lvs_sync_daemon", _) => strings(&["eth9 V"]),
         ("vrrp_cpu_affinity" | "checker_cpu_affinity" | "bfd_cpu_affinity", _) => strings(&["0 1"]),

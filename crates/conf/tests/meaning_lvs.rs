@@ -149,6 +149,28 @@ fn ipvs_has_timeouts_and_an_end() {
 }
 
 #[test]
+fn settings_of_the_kernel_are_named_and_have_numbers() {
+    let it = globals("lvs_sysctl expire_nodest_conn 1\nlvs_sysctl net.ipv4.vs.sync_threshold 2 40");
+    let set: Vec<(&str, &str)> = it
+        .lvs_sysctls
+        .iter()
+        .map(|it| (it.name.value.as_str(), it.value.as_str()))
+        .collect();
+    assert_eq!(set, [("expire_nodest_conn", "1"), ("sync_threshold", "2\t40")]);
+    for (wrong, code) in [
+        ("lvs_sysctl", 304),
+        ("lvs_sysctl expire_nodest_con 1", 307),
+        ("lvs_sysctl expire_nodest_conn", 304),
+        ("lvs_sysctl expire_nodest_conn 1 2", 304),
+        ("lvs_sysctl expire_nodest_conn yes", 305),
+        ("lvs_sysctl expire_nodest_conn 2", 306),
+        ("lvs_sysctl conntrack 1\nlvs_sysctl conntrack 0", 541),
+    ] {
+        assert_eq!(found_in_globals(wrong), [code], "{wrong}");
+    }
+}
+
+#[test]
 fn buffers_and_filters_are_read() {
     let it = globals(
         "lvs_netlink_cmd_rcv_bufs 131072\nlvs_netlink_cmd_rcv_bufs_force\nvrrp_rx_bufs_policy advert\n\

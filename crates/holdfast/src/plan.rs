@@ -9,6 +9,7 @@ pub mod identity;
 pub mod ipvs;
 pub mod keys;
 pub mod links;
+pub mod lvs_sysctls;
 pub mod mark_ranges;
 pub mod marks;
 pub mod notify;

@@ -5,6 +5,7 @@
 mod child;
 mod commands;
 mod configuration;
+mod lvs_sysctls;
 mod namespace;
 mod notify;
 mod reloading;
@@ -21,6 +22,7 @@ pub use self::commands::CommandReport;
 use self::commands::Commands;
 pub use self::configuration::load_options;
 use self::configuration::{Configuration, LoadError};
+use self::lvs_sysctls::LvsSysctls;
 use self::notify::Notifier;
 use self::reloading::{Marker, Timetable};
 pub use self::trackers::TrackerReport;
@@ -81,6 +83,7 @@ struct Supervisor {
     notifier: Notifier,
     trackers: Trackers,
     commands: Commands,
+    lvs_sysctls: LvsSysctls,
     processes: ProcessMonitor,
     timetable: Timetable,
     /// There while a reload goes on
@@ -182,6 +185,7 @@ impl Supervisor {
         Ok(Self {
             arguments,
             places: configuration.places.clone(),
+            lvs_sysctls: LvsSysctls::new(configuration.ipvs.namespace.clone()),
             configuration,
             vrrp: None,
             checker: None,
@@ -235,6 +239,14 @@ impl Supervisor {
         let left = self.status.changes.ipvs.mark_table.as_ref()?;
         let ours = self.configuration.ipvs.marks.as_ref().map(|marks| &marks.table);
         (ours != Some(left)).then(|| left.clone())
+    }
+
+    /// After the checker has loaded IPVS, which brings them along.
+    fn apply_lvs_sysctls(&mut self) {
+        let left = self.status.changes.ipvs.sysctls.clone();
+        self.lvs_sysctls.apply(&self.configuration.lvs_sysctls, &left);
+        let changed = self.lvs_sysctls.changed();
+        self.status.changes.update_ipvs(|ipvs| ipvs.sysctls = changed);
     }
 
     /// The next daemon must know of the marks if this one is killed.
@@ -329,7 +341,10 @@ impl Supervisor {
             Report::Bfd(FromBfd::Status(report)) => self.status.bfd.get_or_insert_default().report = report,
             Report::Vrrp(FromVrrp::ChangedHost(news)) => self.status.changes.update(news),
             Report::Vrrp(FromVrrp::Configured) => on(&mut self.vrrp, Controlled::configured),
-            Report::Checker(FromChecker::Configured) => on(&mut self.checker, Controlled::configured),
+            Report::Checker(FromChecker::Configured) => {
+                on(&mut self.checker, Controlled::configured);
+                self.apply_lvs_sysctls();
+            }
             Report::Bfd(FromBfd::Configured) => on(&mut self.bfd, Controlled::configured),
             Report::Vrrp(FromVrrp::Late(lateness)) => on(&mut self.vrrp, |process| process.late(lateness)),
             Report::Checker(FromChecker::Late(lateness)) => on(&mut self.checker, |process| process.late(lateness)),
@@ -562,6 +577,7 @@ impl Supervisor {
         self.vrrp = None;
         self.checker = None;
         self.bfd = None;
+        self.lvs_sysctls.restore();
         self.notifier.finish(STOP_SCRIPT_LIMIT).await;
         run_for_life("shutdown_script", self.configuration.life.shutdown.as_ref()).await;
         // Nobody may read the state of a daemon that is gone.

@@ -8,7 +8,7 @@ mod tell;
 
 pub use files::{Files, Reload, ReloadFile};
 pub use firewall::{Nftables, VrrpIpsets, VrrpIptables};
-pub use lvs::{LvsFlushOnStop, LvsSyncDaemon, LvsTimeouts, NftablesIpvs};
+pub use lvs::{LvsFlushOnStop, LvsSyncDaemon, LvsSysctl, LvsTimeouts, NftablesIpvs};
 pub use process::{Process, Processes, ReceiveBuffer, ReceiveBuffers, VrrpRxBufsPolicy};
 pub use tell::{Dbus, NotifyFifo, Snmp};
 
@@ -156,6 +156,8 @@ pub struct GlobalDefs {
     pub lvs_timeouts: LvsTimeouts,
     /// Tells another director about connections; `None`: off.
     pub lvs_sync_daemon: Option<LvsSyncDaemon>,
+    /// Settings of the kernel's IPVS, each once.
+    pub lvs_sysctls: Vec<LvsSysctl>,
     /// One mark for the addresses of a group.
     pub nftables_ipvs: NftablesIpvs,
     /// `notify_up` and `notify_down` run at the first decision about a real server, too.
@@ -236,6 +238,7 @@ impl Default for GlobalDefs {
             lvs_flush_on_stop: LvsFlushOnStop::default(),
             lvs_timeouts: LvsTimeouts::default(),
             lvs_sync_daemon: None,
+            lvs_sysctls: Vec::new(),
             nftables_ipvs: NftablesIpvs::default(),
             rs_init_notifies: false,
             share_checks: false,

@@ -226,6 +226,10 @@ findings! {
     WEIGHT_IGNORED = 830 Advice None, "the scheduler ignores weights";
     SYNC_WITHOUT_INSTANCE = 831 Advice None, "the sync daemon follows no instance";
     SLOW_START_IGNORED = 832 Advice None, "slow_start has no effect, or another one than is meant";
+    REUSED_PORT = 833 Advice None, "a client that uses a port again is sent to a dead server";
+    NAT_NO_FORWARDING = 834 Advice None, "NAT on a host that forwards no packets";
+    NAT_NO_FORWARDING_IPV6 = 835 Advice None, "NAT over IPv6 on a host that forwards no packets";
+    TCP_NO_EXPIRY = 836 Advice None, "clients of a removed server are dropped until they give up";
     SCRIPT_INSECURE = 840 Advice None, "somebody else can change a script that runs as root";
     SCRIPT_TIMEOUT = 841 Advice None, "a script may take as long as its interval";
     SHARED_DIRECTORY = 842 Advice None, "a file that decides stands where everybody may write";

@@ -41,6 +41,7 @@ pub(super) const GLOBAL_DEFS: &[Keyword] = &[
     keyword("lvs_sync_daemon", Word, "IF [[inst] VI] [id N] [maxlen N] [port N] [ttl N] [group ADDR]", "off; id = VRID of VI, kernel defaults", "run IPVS connection sync master/backup following VI"),
     keyword("lvs_flush", Flag, "", "off", "flush the whole IPVS table at start"),
     keyword("lvs_flush_on_stop", Text, "[VS]", "off", "at stop flush the whole IPVS table or only delete virtual services without removing each RS first"),
+    keyword("lvs_sysctl", Text, "NAME VALUE", "the kernel's", "set net.ipv4.vs.NAME where IPVS is, and put it back at the end; once for each NAME").extension(),
     keyword("lvs_flush_onstop", Text, "[VS]", "", "alias of lvs_flush_on_stop").alias("lvs_flush_on_stop"),
     keyword("vrrp_mcast_group4", Ipv4, "IPV4", "224.0.0.18", "destination group for IPv4 adverts"),
     keyword("vrrp_mcast_group6", Ipv6, "IPV6", "ff02::12", "destination group for IPv6 adverts"),

@@ -362,6 +362,32 @@ fn slow_starts_that_do_nothing() {
 }
 
 #[test]
+fn values_of_the_kernel_that_lose_clients() {
+    let mut host = FakeHost::default();
+    host.sysctls.insert("net.ipv4.vs.expire_nodest_conn", "0");
+    host.sysctls.insert("net.ipv4.vs.conn_reuse_mode", "0");
+    host.sysctls.insert("net.ipv4.ip_forward", "0");
+    let removed = service("", CHECKED, CHECKED);
+    let kept = service("inhibit_on_failure", CHECKED, CHECKED);
+    check(836, &removed, &kept, Some(&host));
+    check(833, &kept, &removed, Some(&host));
+    let direct = removed.replace("lb_kind NAT", "lb_kind DR");
+    check(834, &removed, &direct, Some(&host));
+    // What the file sets counts, whatever the host has, and without one.
+    let set = |value: &str| format!("global_defs {{\nlvs_sysctl expire_nodest_conn {value}\n}}\n{removed}");
+    check(836, &removed, &set("1"), Some(&host));
+    check(836, &set("0"), &set("1"), None);
+    let none = |text: &str, host: Option<&FakeHost>| {
+        let said = advice_on(text, host.map(|host| host as &dyn Host));
+        !said.iter().any(|(code, _)| (833..=836).contains(code))
+    };
+    assert!(none(&removed, None), "needs the host");
+    host.sysctls.insert("net.ipv4.vs.expire_nodest_conn", "1");
+    host.sysctls.insert("net.ipv4.ip_forward", "1");
+    assert!(none(&kept, Some(&host)), "one of both is enough");
+}
+
+#[test]
 fn udp_clients_of_removed_servers() {
     let mut host = FakeHost::default();
     host.sysctls.insert("net.ipv4.vs.expire_nodest_conn", "0");

@@ -4,7 +4,8 @@
 //! differing ports (HF0505), a sorry server whose `inhibit` fights with that of the same real server (HF0516).
 
 use super::Pass;
-use crate::config::{Checker, CheckerKind, Protocol, RealServer, Scheduler, Service, VirtualServer};
+use super::kernel::{concerns, set_by};
+use crate::config::{Checker, CheckerKind, RealServer, Scheduler, Service, VirtualServer};
 use crate::diagnostic::{Diagnostic, findings};
 use crate::source::Span;
 use std::collections::HashSet;
@@ -12,7 +13,6 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 const EXPIRE_QUIESCENT_TEMPLATE: &str = "net.ipv4.vs.expire_quiescent_template";
-const EXPIRE_NODEST_CONN: &str = "net.ipv4.vs.expire_nodest_conn";
 
 pub(super) fn look(pass: &mut Pass<'_>) {
     let config = pass.config;
@@ -23,8 +23,8 @@ pub(super) fn look(pass: &mut Pass<'_>) {
         quorum(pass, server);
         server_weights(pass, server);
         slow_start(pass, server);
-        udp(pass, server);
     }
+    kernel_settings(pass);
     unchecked_start(pass);
     addresses(pass);
     sync_daemon(pass);
@@ -70,7 +70,8 @@ fn persistence(pass: &mut Pass<'_>, server: &VirtualServer) {
     let Some(real) = server.real_servers.iter().find(quiescent) else {
         return;
     };
-    let set = pass.host.and_then(|host| host.sysctl(EXPIRE_QUIESCENT_TEMPLATE));
+    let by_file = set_by(pass.config, EXPIRE_QUIESCENT_TEMPLATE).map(str::to_owned);
+    let set = by_file.or_else(|| pass.host.and_then(|host| host.sysctl(EXPIRE_QUIESCENT_TEMPLATE)));
     if server.persistence_timeout.is_none() || set.as_deref().is_some_and(|value| value != "0") {
         return;
     }
@@ -79,8 +80,8 @@ fn persistence(pass: &mut Pass<'_>, server: &VirtualServer) {
         *server.name
     );
     let hint = match set {
-        Some(_) => format!("it is 0 here: sysctl -w {EXPIRE_QUIESCENT_TEMPLATE}=1"),
-        None => format!("sysctl -w {EXPIRE_QUIESCENT_TEMPLATE}=1, unless it is set already"),
+        Some(_) => "it is 0 here: lvs_sysctl expire_quiescent_template 1".to_owned(),
+        None => "lvs_sysctl expire_quiescent_template 1, unless it is set already".to_owned(),
     };
     let why = if real.weight == 0 {
         "this server has weight 0"
@@ -226,21 +227,17 @@ fn slow_start(pass: &mut Pass<'_>, server: &VirtualServer) {
     pass.advise_once(findings::SLOW_START_IGNORED, &spans, message, hint);
 }
 
-fn udp(pass: &mut Pass<'_>, server: &VirtualServer) {
-    let removed = |real: &RealServer| !real.checkers.is_empty() && !real.inhibit_on_failure;
-    if server.protocol != Some(Protocol::Udp) || server.ops || !server.real_servers.iter().any(removed) {
-        return;
-    }
-    let value = pass.host.and_then(|host| host.sysctl(EXPIRE_NODEST_CONN));
-    if value.as_deref() == Some("0") {
-        let message = format!(
-            "virtual_server {} is UDP: clients of a removed server are dropped until their entries time out",
-            *server.name
-        );
-        pass.advise(
-            Diagnostic::new(findings::UDP_NO_EXPIRY, message, Some(server.name.span))
-                .hint(format!("sysctl -w {EXPIRE_NODEST_CONN}=1")),
-        );
+/// Only where the kernel's values can be seen, or the file sets them.
+fn kernel_settings(pass: &mut Pass<'_>) {
+    for concern in concerns(pass.config) {
+        let is_so = |(sysctl, harmful): &(&str, &str)| {
+            let by_file = set_by(pass.config, sysctl).map(str::to_owned);
+            let value = by_file.or_else(|| pass.host.and_then(|host| host.sysctl(sysctl)));
+            value.as_deref() == Some(*harmful)
+        };
+        if concern.conditions.iter().all(is_so) {
+            pass.advise_once(concern.finding, &concern.places, concern.message, &concern.remedy);
+        }
     }
 }
 

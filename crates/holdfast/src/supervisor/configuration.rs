@@ -22,6 +22,7 @@ use crate::plan::buffers::{NetlinkBuffers, VrrpBuffers};
 use crate::plan::commands::CommandTable;
 use crate::plan::ipvs::IpvsSettings;
 use crate::plan::links::LinkPlan;
+use crate::plan::lvs_sysctls::SysctlPlan;
 use crate::plan::marks::{GroupMark, Marks};
 use crate::plan::notify::NotifyPlan;
 use crate::plan::process_attributes::ProcessTable;
@@ -54,6 +55,8 @@ pub struct Configuration {
     pub ipvs: IpvsSettings,
     /// Marks of groups
     pub marks: Marks,
+    /// Settings of the kernel's IPVS
+    pub lvs_sysctls: SysctlPlan,
     /// Where it says that it runs
     pub places: Places,
     /// How a reload comes about
@@ -144,6 +147,7 @@ impl Configuration {
             identity: identity.identity,
             ipvs: plan::ipvs::settings(&config, &namespace::initial(), &marks),
             marks,
+            lvs_sysctls: SysctlPlan::from_config(&config),
             places: Places::new(arguments, &config.daemon, namespace.as_deref()),
             reload: config.global_defs.reload.clone(),
             umask: arguments.umask.or(config.global_defs.files.umask),

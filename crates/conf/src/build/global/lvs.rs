@@ -3,9 +3,11 @@
 
 use crate::build::argument::set;
 use crate::build::{Builder, Item};
-use crate::config::{LvsFlushOnStop, LvsSyncDaemon};
+use crate::config::{LvsFlushOnStop, LvsSyncDaemon, LvsSysctl};
 use crate::diagnostic::{Diagnostic, findings};
 use crate::grammar::Word;
+use crate::keywords;
+use crate::source::Spanned;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -18,6 +20,32 @@ const MOST_MAXLEN: i64 = 65_507;
 /// Longest name of an interface.
 const INTERFACE_BYTES: usize = 15;
 
+/// Settings of the kernel that `lvs_sysctl` knows, how many values each has, and the largest one (Linux 6.1,
+/// `Documentation/networking/ipvs-sysctl.rst`). The kernel changes those of its defence against floods by itself, so they
+/// cannot be put back and are not here.
+const SYSCTLS: &[(&str, usize, i64)] = &[
+    ("cache_bypass", 1, 1),
+    ("conn_reuse_mode", 1, 3),
+    ("conntrack", 1, 1),
+    ("expire_nodest_conn", 1, 1),
+    ("expire_quiescent_template", 1, 1),
+    ("ignore_tunneled", 1, 1),
+    ("nat_icmp_send", 1, 1),
+    ("pmtu_disc", 1, 1),
+    ("schedule_icmp", 1, 1),
+    ("sloppy_sctp", 1, 1),
+    ("sloppy_tcp", 1, 1),
+    ("snat_reroute", 1, 1),
+    ("sync_persist_mode", 1, 1),
+    ("sync_ports", 1, 64),
+    ("sync_qlen_max", 1, 2_147_483_647),
+    ("sync_refresh_period", 1, 2_147_483_647),
+    ("sync_retries", 1, 3),
+    ("sync_sock_size", 1, 2_147_483_647),
+    ("sync_threshold", 2, 2_147_483_647),
+    ("sync_version", 1, 1),
+];
+
 impl<'a> Builder<'a> {
     pub(super) fn lvs_setting(&mut self, item: &Item<'a>) -> bool {
         let global = &mut self.global.global_defs;
@@ -29,6 +57,7 @@ impl<'a> Builder<'a> {
             "lvs_flush_on_stop" => self.lvs_flush_on_stop(item),
             "lvs_timeouts" => self.lvs_timeouts(item),
             "lvs_sync_daemon" => self.lvs_sync_daemon(item),
+            "lvs_sysctl" => self.lvs_sysctl(item),
             _ => return false,
         }
         true
@@ -73,6 +102,56 @@ impl<'a> Builder<'a> {
                     .hint("lvs_timeouts tcp 900 tcpfin 120 udp 300"),
             );
         }
+    }
+
+    /// `NAME VALUE`; the threshold has two values.
+    fn lvs_sysctl(&mut self, item: &Item<'a>) {
+        let hint = || {
+            let names: Vec<&str> = SYSCTLS.iter().map(|(name, ..)| *name).collect();
+            format!("one of {}", names.join(", "))
+        };
+        let Some(name) = item.word(1) else {
+            let message = "'lvs_sysctl' lacks the name of a setting; the line is ignored";
+            self.report(Diagnostic::new(findings::MISSING_ARGUMENT, message, Some(item.span)).hint(hint()));
+            return;
+        };
+        let plain = name.text.strip_prefix("net.ipv4.vs.").unwrap_or(name.text);
+        let Some((_, count, most)) = SYSCTLS.iter().find(|(known, ..)| *known == plain).copied() else {
+            let message = format!(
+                "'{}' is no setting of IPVS that can be set here; the line is ignored",
+                name.text
+            );
+            let hint = keywords::nearest(plain, SYSCTLS.iter().map(|(known, ..)| *known))
+                .map_or_else(hint, |near| format!("did you mean {near}?"));
+            self.invalid(findings::INVALID_VALUE, message, name)
+                .hint(hint)
+                .send(self);
+            return;
+        };
+        let words = item.words.get(2..).unwrap_or_default();
+        if words.len() != count {
+            let message = format!(
+                "'{plain}' takes {count} value{}; the line is ignored",
+                if count == 1 { "" } else { "s" }
+            );
+            self.invalid(findings::MISSING_ARGUMENT, message, name).send(self);
+            return;
+        }
+        let numbers: Option<Vec<i64>> = words.iter().map(|word| self.integer(plain, *word, 0, most)).collect();
+        let Some(numbers) = numbers else { return };
+        let known = &mut self.global.global_defs.lvs_sysctls;
+        if known.iter().any(|it| it.name.value == plain) {
+            let message = format!("'{plain}' is set already; the line is ignored");
+            self.invalid(findings::CONTRADICTION, message, name).send(self);
+            return;
+        }
+        let value: Vec<String> = numbers.iter().map(ToString::to_string).collect();
+        let name = Spanned::new(plain.to_owned(), name.span(self.text));
+        known.push(LvsSysctl {
+            name,
+            // As the kernel shows it.
+            value: value.join("\t"),
+        });
     }
 
     /// `IF [[inst] INSTANCE] [id N] [maxlen N] [port N] [ttl N] [group ADDR]`.

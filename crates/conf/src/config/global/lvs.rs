@@ -47,6 +47,15 @@ pub enum LvsFlushOnStop {
     VirtualServers,
 }
 
+/// `lvs_sysctl NAME VALUE`: a setting of the kernel under `net.ipv4.vs`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LvsSysctl {
+    /// The last part of its name, such as `expire_nodest_conn`.
+    pub name: Spanned<String>,
+    /// The value, in the form in which the kernel shows it.
+    pub value: String,
+}
+
 /// `nftables_ipvs`: the addresses of a group share one firewall mark.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NftablesIpvs {

@@ -222,7 +222,10 @@ mod tests {
 
     #[test]
     fn keys_are_filled_up() {
-        assert_eq!(key("192.0.2.1".parse().unwrap(), 8080), [192, 0, 2, 1, 0x1f, 0x90, 0, 0]);
+        assert_eq!(
+            key("192.0.2.1".parse().unwrap(), 8080),
+            [192, 0, 2, 1, 0x1f, 0x90, 0, 0]
+        );
         assert_eq!(key("2001:db8::1".parse().unwrap(), 80).len(), 20);
     }
 
