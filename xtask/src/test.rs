@@ -57,8 +57,6 @@ const GUEST_CASES: &[(&str, &str)] = &[
     ("guest: connection sync and what else IPVS keeps", "sync"),
     ("guest: ipvlans", "ipvlan"),
     ("guest: the same tables as keepalived", "tables"),
-    ("guest: groups that are balanced by a mark", "marks"),
-    ("guest: connections of dead servers", "dead_servers"),
     ("guest: quorum and sorry servers as keepalived", "quorum"),
     ("guest: the same verdicts as keepalived", "checkers"),
     ("guest: VRF", "vrf"),

@@ -45,10 +45,10 @@ impl MarkTables {
             error: None,
             retry_at: None,
         };
-        if tables.namespace.is_some() {
-            if let Err(error) = tables.connect() {
-                tracing::error!("{error:#}; nftables_ipvs cannot mark packets there");
-            }
+        if tables.namespace.is_some()
+            && let Err(error) = tables.connect()
+        {
+            tracing::error!("{error:#}; nftables_ipvs cannot mark packets there");
         }
         tables
     }

@@ -55,11 +55,12 @@ impl Ranges {
         let number = number(address);
         let ports = if port == 0 { ALL_PORTS } else { (port, port) };
         // Lines of a group are read as their addresses, one by one.
-        if let Some(last) = areas.last_mut() {
-            if last.ports == ports && last.mark == mark && last.addresses.1.checked_add(1) == Some(number) {
-                last.addresses.1 = number;
-                return;
-            }
+        if let Some(last) = areas.last_mut()
+            && (last.ports, last.mark) == (ports, mark)
+            && last.addresses.1.checked_add(1) == Some(number)
+        {
+            last.addresses.1 = number;
+            return;
         }
         areas.push(Area {
             addresses: (number, number),
@@ -107,22 +108,22 @@ impl Area {
         if addresses.0 > addresses.1 || ports.0 > ports.1 {
             return vec![self];
         }
-        let mut parts = Vec::new();
+        let mut rest = Vec::new();
         if self.addresses.0 < addresses.0 {
-            parts.push(Self {
+            rest.push(Self {
                 addresses: (self.addresses.0, addresses.0.saturating_sub(1)),
                 ..self
             });
         }
         if addresses.1 < self.addresses.1 {
-            parts.push(Self {
+            rest.push(Self {
                 addresses: (addresses.1.saturating_add(1), self.addresses.1),
                 ..self
             });
         }
         if self.ports.0 < ports.0 {
             let before = (self.ports.0, ports.0.saturating_sub(1));
-            parts.push(Self {
+            rest.push(Self {
                 addresses,
                 ports: before,
                 ..self
@@ -130,13 +131,13 @@ impl Area {
         }
         if ports.1 < self.ports.1 {
             let behind = (ports.1.saturating_add(1), self.ports.1);
-            parts.push(Self {
+            rest.push(Self {
                 addresses,
                 ports: behind,
                 ..self
             });
         }
-        parts
+        rest
     }
 }
 

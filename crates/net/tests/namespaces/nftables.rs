@@ -34,6 +34,8 @@ fn vips() -> Set {
         key_bytes: 4,
         data: None,
         flags: SetFlags::default(),
+        interval_parts: Vec::new(),
+        counters: false,
         id: 1,
     }
 }
@@ -69,8 +71,8 @@ fn sets_maps_chains_and_rules_are_what_nft_shows() {
             key: DataType::INTERFACE_INDEX,
             key_bytes: 4,
             data: Some((DataType::INTERFACE_INDEX, 4)),
-            flags: SetFlags::default(),
             id: 2,
+            ..vips()
         };
         batch.add_set(&table, &map);
         batch.add_elements(&table, "vips", &[Element::of_set(vec![192, 0, 2, 100])]);
@@ -151,8 +153,7 @@ fn a_map_of_several_parts_sets_a_mark() {
             key: DataType::concatenated(&parts),
             key_bytes: 12,
             data: Some((DataType::MARK, 4)),
-            flags: SetFlags::default(),
-            id: 1,
+            ..vips()
         };
         batch.add_set(&table, &map);
         let key = [192, 0, 2, 1, 6, 0, 0, 0, 0, 80, 0, 0].to_vec();
@@ -184,6 +185,20 @@ fn a_map_of_several_parts_sets_a_mark() {
                 },
             ],
         );
+        let ranges = Set {
+            name: "ranges".into(),
+            key: DataType::concatenated(&[DataType::IPV4_ADDRESS, DataType::INET_SERVICE]),
+            key_bytes: 8,
+            data: Some((DataType::MARK, 4)),
+            interval_parts: vec![4, 2],
+            counters: true,
+            id: 2,
+            ..vips()
+        };
+        batch.add_set(&table, &ranges);
+        let key = |last: u8, port: u8| vec![192, 0, 2, last, 0, port, 0, 0];
+        let range = Element::of_interval_map(key(1, 80), key(9, 90), 1001_u32.to_ne_bytes().to_vec());
+        batch.add_elements(&table, "ranges", &[range]);
         Nftables::open().unwrap().apply("the test", batch).await.unwrap();
         let shown = ruleset().unwrap();
         let expected =
@@ -193,6 +208,9 @@ fn a_map_of_several_parts_sets_a_mark() {
             shown.contains("mark set ip daddr . meta l4proto . th dport map @services"),
             "{shown}"
         );
+        let expected = "type ipv4_addr . inet_service : mark flags interval counter elements = { \
+                        192.0.2.1-192.0.2.9 . 80-90 counter packets 0 bytes 0 : 0x000003e9 }";
+        assert!(shown.contains(expected), "{shown}");
     });
 }
 
