@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use bed::client::{Lasting, Load};
 use bed::daemon::{Daemon, Software};
 use bed::node::Node;
-use bed::site::{self, Forwarding, Options, REAL, Site};
+use bed::site::{self, Forwarding, Options, Site};
 use bed::wait;
 
 /// Detection, retries and a busy machine.
@@ -62,15 +62,14 @@ fn asks_a_server_that_is_gone(software: Software, expires: bool) -> Result<()> {
     }
     let mut lasting = Lasting::open(&site.client, site.target())?;
     lasting.ask()?;
-    let number = REAL
-        .iter()
-        .position(|name| *name == lasting.server())
-        .context("a server")?;
-    site.servers
-        .get(number)
-        .context("a server")?
-        .ip(&["link set eth0 down".to_owned()])?;
-    site.wait_for_weights(director, &[(1 - number, 1)], PATIENCE)?;
+    let [first, second, _] = &site.servers;
+    let (gone, left, name) = if lasting.server() == first.name() {
+        (first, 1, second.name())
+    } else {
+        (second, 0, first.name())
+    };
+    gone.ip(&["link set eth0 down".to_owned()])?;
+    site.wait_for_weights(director, &[(left, 1)], PATIENCE)?;
 
     let asked = Instant::now();
     let Err(problem) = lasting.ask() else {
@@ -80,7 +79,7 @@ fn asks_a_server_that_is_gone(software: Software, expires: bool) -> Result<()> {
     println!("{software}, expire_nodest_conn {expires}: {problem:#} after {waited:?}");
     ensure!((waited < AT_ONCE) == expires, "{problem:#} after {waited:?}");
     let load = Load::start(&site.client, site.target(), LOAD_INTERVAL)?;
-    load.ensure_served_by(&[REAL[1 - number]], PATIENCE)
+    load.ensure_served_by(&[name], PATIENCE)
 }
 
 /// Set at the start, changed by a reload, put back at the end, and by the next daemon when this one is killed; in the
