@@ -14,7 +14,7 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use tokio::net::UnixDatagram;
 
-use crate::supervisor::Role;
+use crate::role::Role;
 
 /// The VRRP process and the checker find their end here; the BFD process its end of the line to the VRRP process.
 const FIRST_FD: RawFd = 4;

@@ -1,11 +1,11 @@
-//! The program: one binary, four roles. It joins the crates and decides nothing that a pure crate could decide.
+//! The programs: three of them, for four roles. They join the crates and decide nothing that a pure crate could decide.
 //!
-//! | role | module | does |
-//! | --- | --- | --- |
-//! | supervisor | `supervisor` | configuration, children, scripts, signals, status |
-//! | vrrp | `vrrp_role` | elections, addresses, announcements |
-//! | checker | `checker_role` | probes, health, IPVS |
-//! | bfd | `bfd_role` | BFD sessions |
+//! | role | module | program | does |
+//! | --- | --- | --- | --- |
+//! | supervisor | `supervisor` | `holdfast` | configuration, children, scripts, signals, status |
+//! | vrrp | `vrrp_role` | `holdfast-vrrp` | elections, addresses, announcements |
+//! | checker | `checker_role` | `holdfast-checker` | probes, health, IPVS |
+//! | bfd | `bfd_role` | `holdfast-vrrp` | BFD sessions |
 
 //!
 //! It is a library for the sake of the simulation, which takes the program's own path from a configuration to the
@@ -40,7 +40,9 @@ pub mod plan;
 mod print;
 mod privileges;
 mod process;
+mod programs;
 mod report_pace;
+mod role;
 mod scripts;
 mod signals;
 mod status;
@@ -54,12 +56,12 @@ use std::process::ExitCode;
 use anyhow::Context;
 
 use crate::cli::{Arguments, Command};
-use crate::supervisor::Role;
+use crate::role::Role;
 
 /// Exit status of a failure that is not the configuration's, as keepalived's.
 const EXIT_FAILURE: u8 = 1;
 
-/// What the binary does.
+/// What the binary `holdfast` does.
 pub fn main() -> ExitCode {
     let arguments = Arguments::from_command_line();
     if arguments.version {
@@ -72,47 +74,87 @@ pub fn main() -> ExitCode {
         Some(Command::Completions { shell }) => return completions::print(*shell),
         Some(Command::Print { file, config_id }) => return print::print(file, config_id.as_deref()),
         Some(Command::Fmt(asked)) => return fmt::fmt(asked),
-        Some(Command::Genhash(asked)) => return genhash::genhash(asked),
+        Some(Command::Genhash(asked)) => return failed(&programs::become_genhash(asked)),
         Some(Command::Status { pid_file }) => return show_status(pid_file),
         None => {}
     }
     if let Some(log_file) = &arguments.config_test {
         return check::one_line(&arguments, log_file.as_deref());
     }
-    match run(Role::of_this_process(), arguments) {
-        Ok(exit) => ExitCode::from(exit),
-        Err(error) => {
-            eprintln!("holdfast: {error:#}");
-            ExitCode::from(EXIT_FAILURE)
-        }
+    finish(supervise(arguments))
+}
+
+/// What the binary `holdfast-vrrp` does.
+pub fn vrrp_main() -> ExitCode {
+    finish(match Role::of_this_process() {
+        Some(Role::Vrrp) => as_child(Role::Vrrp, vrrp_role::run()),
+        Some(Role::Bfd) => as_child(Role::Bfd, bfd_role::run()),
+        Some(Role::Checker) | None => Err(not_started_by_people(Role::Vrrp)),
+    })
+}
+
+/// What the binary `holdfast-checker` does.
+pub fn checker_main() -> ExitCode {
+    if let Some(Role::Checker) = Role::of_this_process() {
+        return finish(as_child(Role::Checker, checker_role::run()));
+    }
+    let mut words = std::env::args().skip(1);
+    match (words.next().as_deref(), words.next()) {
+        (Some(programs::GENHASH_WORD), Some(asked)) => match serde_json::from_str(&asked) {
+            Ok(asked) => genhash::genhash(&asked),
+            Err(error) => failed(&error.into()),
+        },
+        (Some(programs::IDENTITY_WORD), None) => finish(programs::tell_problem().map(|()| 0)),
+        _ => failed(&not_started_by_people(Role::Checker)),
     }
 }
 
-/// Runs a role to its end.
-fn run(role: Option<Role>, arguments: Arguments) -> anyhow::Result<u8> {
-    if role.is_none() && !arguments.foreground {
+fn not_started_by_people(role: Role) -> anyhow::Error {
+    anyhow::anyhow!("{} is started by holdfast, not by people", role.program())
+}
+
+fn finish(exit: anyhow::Result<u8>) -> ExitCode {
+    match exit {
+        Ok(exit) => ExitCode::from(exit),
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    eprintln!("holdfast: {error:#}");
+    ExitCode::from(EXIT_FAILURE)
+}
+
+fn supervise(arguments: Arguments) -> anyhow::Result<u8> {
+    if !arguments.foreground {
         daemonize::into_background()?;
     }
-    if role.is_some() {
-        log::tell_apart(&std::env::var(log::SUFFIX_VARIABLE).unwrap_or_default());
-    }
-    let log = log::start(log_settings(role, &arguments))?;
+    let log = log::start(log_settings(&arguments))?;
     log::log_panics();
-    let exit = match role {
-        None => {
-            tracing::info!("Starting Holdfast v{}", env!("CARGO_PKG_VERSION"));
-            block_on(supervisor::run(arguments))
-        }
-        Some(Role::Vrrp) => block_on(as_child(vrrp_role::run())).map(|()| 0),
-        Some(Role::Checker) => block_on(as_child(checker_role::run())).map(|()| 0),
-        Some(Role::Bfd) => block_on(as_child(bfd_role::run())).map(|()| 0),
-    };
+    tracing::info!("Starting Holdfast v{}", env!("CARGO_PKG_VERSION"));
+    let exit = block_on(supervisor::run(arguments));
+    Ok(logged(exit, log))
+}
+
+/// Runs the role of a child to its end.
+fn as_child(role: Role, run: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<u8> {
+    log::tell_apart(&std::env::var(log::SUFFIX_VARIABLE).unwrap_or_default());
+    let log = log::start(log::Settings::of_child(role.log_ident())?)?;
+    log::log_panics();
+    let exit = block_on(async {
+        child_process::settle_in()?;
+        run.await
+    });
+    Ok(logged(exit.map(|()| 0), log))
+}
+
+/// The exit status, when all that was to be said about it has been said: on a console it would stand there twice.
+fn logged(exit: anyhow::Result<u8>, log: log::Log) -> u8 {
     if let Err(error) = &exit {
         tracing::error!("{error:#}");
     }
     drop(log);
-    // Already logged; on a console it would stand there twice.
-    Ok(exit.unwrap_or(EXIT_FAILURE))
+    exit.unwrap_or(EXIT_FAILURE)
 }
 
 fn block_on<T>(role: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
@@ -123,12 +165,7 @@ fn block_on<T>(role: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<
         .block_on(role)
 }
 
-async fn as_child(role: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
-    child_process::settle_in()?;
-    role.await
-}
-
-fn log_settings(role: Option<Role>, arguments: &Arguments) -> log::Settings {
+fn log_settings(arguments: &Arguments) -> log::Settings {
     let facility = match arguments.log_facility.as_deref() {
         None => log::Facility::DAEMON,
         Some(name) => log::Facility::parse(name).unwrap_or_else(|| {
@@ -137,13 +174,7 @@ fn log_settings(role: Option<Role>, arguments: &Arguments) -> log::Settings {
         }),
     };
     log::Settings {
-        ident: match role {
-            None => "Keepalived",
-            Some(Role::Vrrp) => "Keepalived_vrrp",
-            Some(Role::Checker) => "Keepalived_healthcheckers",
-            Some(Role::Bfd) => "Keepalived_bfd",
-        }
-        .to_owned(),
+        ident: "Keepalived".to_owned(),
         console: arguments.log_console,
         facility: (!arguments.no_syslog).then_some(facility),
         detail: arguments.log_detail > 0,

@@ -9,6 +9,7 @@ use std::io::Write as _;
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
@@ -21,7 +22,7 @@ use syslog::Syslog;
 const FLUSH_LIMIT: Duration = Duration::from_millis(500);
 
 /// Where the log of this process goes, and how much of it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Settings {
     /// Name in syslog, as keepalived's users know it: `Keepalived_vrrp`
     pub ident: String,
@@ -36,7 +37,11 @@ pub struct Settings {
 /// In a child's environment: what tells this daemon's names in syslog apart from others'.
 pub const SUFFIX_VARIABLE: &str = "HOLDFAST_LOG_SUFFIX";
 
+/// In a child's environment: the supervisor's [`Settings`].
+pub const SETTINGS_VARIABLE: &str = "HOLDFAST_LOG";
+
 static SUFFIX: OnceLock<String> = OnceLock::new();
+static SETTINGS: OnceLock<String> = OnceLock::new();
 
 /// From now on this is behind the name of each process in syslog. Once.
 pub fn tell_apart(suffix: &str) {
@@ -47,6 +52,22 @@ pub fn tell_apart(suffix: &str) {
 /// What is behind the names.
 pub fn suffix() -> &'static str {
     SUFFIX.get().map_or("", String::as_str)
+}
+
+/// The settings of this process's log, for [`SETTINGS_VARIABLE`].
+pub fn settings() -> &'static str {
+    SETTINGS.get().map_or("", String::as_str)
+}
+
+impl Settings {
+    /// Those of a child: its supervisor's under a name of its own.
+    pub fn of_child(ident: &str) -> anyhow::Result<Self> {
+        let text = std::env::var(SETTINGS_VARIABLE)?;
+        Ok(Self {
+            ident: ident.to_owned(),
+            ..serde_json::from_str(&text)?
+        })
+    }
 }
 
 /// Keeps the writer reachable; flushes when dropped.
@@ -61,6 +82,9 @@ struct QueueLayer {
 
 /// Starts the writer and makes it the process's log.
 pub fn start(settings: Settings) -> anyhow::Result<Log> {
+    let text = serde_json::to_string(&settings)?;
+    // There is one log in a process.
+    let _ = SETTINGS.set(text);
     let (lines, writer) = queue::queue();
     let most_verbose = if settings.detail { Level::DEBUG } else { Level::INFO };
     let layer = QueueLayer {

@@ -17,7 +17,6 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use self::child::Child;
-pub use self::child::Role;
 pub use self::commands::CommandReport;
 use self::commands::Commands;
 pub use self::configuration::load_options;
@@ -38,6 +37,8 @@ use crate::places::Places;
 use crate::plan::trackers::TrackerTable;
 use crate::process::outside::Controlled;
 use crate::process::own::take_name;
+use crate::programs::Programs;
+use crate::role::Role;
 use crate::scripts::Script;
 use crate::signals::{Signals, Wish};
 use crate::status::{ConfigurationStatus, RefusedReload, RoleStatus, Status};
@@ -76,6 +77,7 @@ struct Supervisor {
     vrrp: Option<Child<ToVrrp>>,
     checker: Option<Child<ToChecker>>,
     bfd: Option<Child<ToBfd>>,
+    programs: Programs,
     news_lines: NewsLines,
     reports: mpsc::UnboundedSender<Report>,
     /// The instance that the sync daemons follow is master
@@ -96,7 +98,8 @@ struct Supervisor {
 pub async fn run(arguments: Arguments) -> anyhow::Result<u8> {
     // The kernel tells of processes only in the namespace that it started with.
     let mut processes = ProcessMonitor::open();
-    let configuration = match Configuration::load(&arguments) {
+    let programs = Programs::open()?;
+    let configuration = match Configuration::load(&arguments, &programs) {
         Ok(configuration) => tracking_what_can_be(configuration, &mut processes).await,
         Err(LoadError { messages }) => {
             for message in messages {
@@ -122,7 +125,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<u8> {
     }
     let (reports, mut inbox) = mpsc::unbounded_channel();
     let mut signals = Signals::listen(arguments.ignore_sigint)?;
-    let mut supervisor = Supervisor::new(arguments, configuration, processes, reports)?;
+    let mut supervisor = Supervisor::new(arguments, programs, configuration, processes, reports)?;
     supervisor.timetable.configure(&supervisor.configuration.reload);
     supervisor.notifier.configure(supervisor.configuration.notify.clone());
     run_for_life("startup_script", supervisor.configuration.life.startup.as_ref()).await;
@@ -163,6 +166,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<u8> {
 impl Supervisor {
     fn new(
         arguments: Arguments,
+        programs: Programs,
         configuration: Configuration,
         processes: ProcessMonitor,
         reports: mpsc::UnboundedSender<Report>,
@@ -190,6 +194,7 @@ impl Supervisor {
             vrrp: None,
             checker: None,
             bfd: None,
+            programs,
             news_lines: NewsLines::new()?,
             sync_is_master: false,
             trackers: Trackers::new(reports.clone(), processes.clone()),
@@ -213,6 +218,7 @@ impl Supervisor {
                 Role::Checker,
                 &self.places.checker,
                 &self.configuration.processes.checker,
+                &self.programs,
                 &self.news_lines,
                 &self.reports,
                 Report::Checker,
@@ -266,6 +272,7 @@ impl Supervisor {
                 Role::Vrrp,
                 &self.places.vrrp,
                 &self.configuration.processes.vrrp,
+                &self.programs,
                 &self.news_lines,
                 &self.reports,
                 Report::Vrrp,
@@ -290,6 +297,7 @@ impl Supervisor {
                 Role::Bfd,
                 &self.places.bfd,
                 &self.configuration.processes.bfd,
+                &self.programs,
                 &self.news_lines,
                 &self.reports,
                 Report::Bfd,
@@ -426,7 +434,7 @@ impl Supervisor {
         self.marker = Marker::set(&self.configuration.reload, &self.places);
         let loaded = match reloading::refusal(&self.configuration.reload).await {
             Some(reason) => Err(LoadError { messages: vec![reason] }),
-            None => Configuration::load(&self.arguments)
+            None => Configuration::load(&self.arguments, &self.programs)
                 .and_then(Configuration::without_errors)
                 .and_then(|configuration| configuration.succeeding(&self.configuration))
                 .map(|configuration| configuration.keeping_marks(self.configuration.marks.groups())),

@@ -46,8 +46,8 @@ use crate::privileges;
 use crate::process::own::OwnProcess;
 
 struct Driver {
+    /// It alone keeps the settings: there may be thousands of instances.
     node: Node,
-    settings: NodeSettings,
     needs_wall_clock: bool,
     interfaces: Interfaces,
     links: Links,
@@ -154,16 +154,17 @@ impl Driver {
         let now = DeadlineTimer::now();
         routing.configure(plan, &mut requests, &mut interfaces, now).await;
         settings.startup_delay = settings.startup_delay.max(rest_of_boot_delay(&settings));
-        let node = Node::new(DeadlineTimer::now(), settings.clone());
         let announcing = Announcing::open(settings.pacing.clone())?;
+        let mut stalls = StallWatch::new(clocks());
+        stalls.set_settings(&settings);
+        let mut planned_links = Links::default();
+        planned_links.configure(links, &settings, &mut interfaces);
         let mut driver = Self {
-            node,
             needs_wall_clock: settings.needs_wall_clock(),
-            // A copy has no spare room, unlike what was read.
-            settings: settings.clone(),
+            watched: Watched::of(&settings),
+            node: Node::new(DeadlineTimer::now(), settings),
             interfaces,
-            links: Links::default(),
-            watched: Watched::default(),
+            links: planned_links,
             sockets: Sockets::default(),
             requests,
             routing,
@@ -171,11 +172,10 @@ impl Driver {
             tended,
             supervisor,
             reporting: Reporting::new(DeadlineTimer::now()),
-            stalls: StallWatch::new(clocks()),
+            stalls,
         };
         driver.adopt_buffers(buffers);
-        driver.links.configure(links, &driver.settings, &mut driver.interfaces);
-        driver.settings_changed();
+        driver.tell_everything();
         Ok(driver)
     }
 
@@ -185,14 +185,10 @@ impl Driver {
         self.sockets.set_buffers(buffers.sockets);
     }
 
-    /// Does what new settings need, and tells the machine what it must know of the host.
-    fn settings_changed(&mut self) {
-        self.interfaces.set_virtual_addresses(&self.settings);
-        self.announcing.set_settings(self.settings.pacing.clone());
-        self.stalls.set_settings(&self.settings);
+    /// Opens the sockets that are needed, and tells the machine what it must know of the host.
+    fn tell_everything(&mut self) {
         self.open_sockets();
         self.report_configured_sources();
-        self.watched = Watched::of(&self.settings);
         for name in self.watched.names() {
             self.report_interface(&name);
         }
@@ -200,15 +196,14 @@ impl Driver {
 
     /// Opens and closes sockets as settings and interfaces need them.
     fn open_sockets(&mut self) {
-        self.sockets
-            .open_as_needed(&self.settings.listeners(), &self.interfaces);
+        self.sockets.open_as_needed(self.watched.listeners(), &self.interfaces);
     }
 
     /// Before what is said of interfaces: an instance must not begin with an address that is not there.
     fn report_configured_sources(&mut self) {
-        for (interface, address) in self.settings.configured_sources() {
-            let place = self.interfaces.place_of(address, interface);
-            let (now, interface) = (DeadlineTimer::now(), interface.to_owned());
+        for (interface, address) in self.watched.sources() {
+            let place = self.interfaces.place_of(address, &interface);
+            let now = DeadlineTimer::now();
             self.node.handle(
                 now,
                 Event::SourcePlace {
@@ -319,11 +314,13 @@ impl Driver {
             .configure(plan, &mut self.requests, &mut self.interfaces, now)
             .await;
         self.needs_wall_clock = settings.needs_wall_clock();
-        self.settings = settings.clone();
-        self.links.configure(links, &self.settings, &mut self.interfaces);
+        self.links.configure(links, &settings, &mut self.interfaces);
+        self.announcing.set_settings(settings.pacing.clone());
+        self.stalls.set_settings(&settings);
+        self.watched = Watched::of(&settings);
         self.report_configured_sources();
         self.handle(Event::Reload(Box::new(settings)));
-        self.settings_changed();
+        self.tell_everything();
         self.reporting.note_everything();
         self.run_actions().await;
         self.clear_up().await;
@@ -424,8 +421,9 @@ impl Driver {
             Ok(interfaces) => {
                 self.interfaces.read_again(interfaces);
                 self.tended.own.note_all();
-                self.settings_changed();
-                for (interface, address) in self.interfaces.missing_virtual_addresses(&self.settings) {
+                self.watched.forget_what_was_said();
+                self.tell_everything();
+                for (interface, address) in self.interfaces.missing_virtual_addresses(&self.node) {
                     self.handle(Event::AddressLost { interface, address });
                 }
             }

@@ -12,9 +12,10 @@ use socket2::SockAddr;
 
 /// Packets taken per call, which bounds the work of one wake-up.
 pub(crate) const BATCH: usize = 32;
-/// The largest VRRP packet is 8 bytes and 255 IPv6 addresses and a trailer of 28: 4116. IPv4 with its header is
-/// smaller.
-const PACKET_BYTES: usize = 4352;
+/// What nearly every packet fits into. Heads lie side by side, so that the usual ones need little memory.
+const HEAD_BYTES: usize = 256;
+/// The largest VRRP packet is 8 bytes and 255 IPv6 addresses and a trailer of 28: 4116. IPv4 with its header is smaller.
+const REST_BYTES: usize = 4096;
 /// Packet information and a hop limit take 64 bytes at most.
 const CONTROL_BYTES: usize = 128;
 
@@ -29,44 +30,73 @@ pub(crate) struct RawPacket<'a> {
 
 struct Slot {
     sender: libc::sockaddr_storage,
-    data: [u8; PACKET_BYTES],
     control: [u8; CONTROL_BYTES],
+    head: [u8; HEAD_BYTES],
+}
+
+/// Where packets are received to.
+struct Buffers {
+    slots: Box<[Slot]>,
+    /// What of a packet is longer than its head. Zeros from the system, which cost no memory until they are written.
+    rests: Box<[[u8; REST_BYTES]]>,
+    /// A long packet in one piece.
+    whole: Vec<u8>,
 }
 
 thread_local! {
     /// One receive buffer for all sockets of a thread: a packet is copied out at once, so no two sockets need it
     /// together.
-    static SLOTS: RefCell<Box<[Slot]>> = RefCell::new((0..BATCH).map(|_| Slot::new()).collect());
+    static BUFFERS: RefCell<Buffers> = RefCell::new(Buffers::new());
+}
+
+impl Buffers {
+    fn new() -> Self {
+        // SAFETY: both are plain C data, for which all zeros is a valid value (family "unspecified").
+        unsafe {
+            Self {
+                slots: Box::new_zeroed_slice(BATCH).assume_init(),
+                rests: Box::new_zeroed_slice(BATCH).assume_init(),
+                whole: Vec::new(),
+            }
+        }
+    }
 }
 
 impl Slot {
-    fn new() -> Self {
-        // SAFETY: `sockaddr_storage` is plain C data, for which all zeros is a valid value (family "unspecified").
-        Self {
-            sender: unsafe { zeroed() },
-            data: [0; PACKET_BYTES],
-            control: [0; CONTROL_BYTES],
+    /// The packet in one piece: as it lies here, or put together in `whole`.
+    fn data<'a>(&'a self, length: usize, rest: &[u8], whole: &'a mut Vec<u8>) -> &'a [u8] {
+        if let Some(data) = self.head.get(..length) {
+            return data;
         }
+        let beyond = length.saturating_sub(HEAD_BYTES);
+        whole.clear();
+        whole.extend_from_slice(&self.head);
+        whole.extend_from_slice(rest.get(..beyond).unwrap_or(rest));
+        whole
     }
 }
 
 /// Hands up to 32 waiting packets to `take`, oldest first. Never waits: `WouldBlock` where there is none.
 pub(crate) fn receive_batch(descriptor: RawFd, mut take: impl FnMut(RawPacket<'_>)) -> io::Result<usize> {
-    SLOTS.with_borrow_mut(|slots| {
+    BUFFERS.with_borrow_mut(|Buffers { slots, rests, whole }| {
         // SAFETY: both are plain C data; all zeros is an empty part and an empty header.
-        let (mut parts, mut headers): ([libc::iovec; BATCH], [libc::mmsghdr; BATCH]) = unsafe { zeroed() };
-        for ((slot, part), header) in slots.iter_mut().zip(&mut parts).zip(&mut headers) {
-            part.iov_base = slot.data.as_mut_ptr().cast();
-            part.iov_len = PACKET_BYTES;
+        let (mut parts, mut headers): ([[libc::iovec; 2]; BATCH], [libc::mmsghdr; BATCH]) = unsafe { zeroed() };
+        let places = slots.iter_mut().zip(rests.iter_mut());
+        for (((slot, rest), parts), header) in places.zip(&mut parts).zip(&mut headers) {
+            let [head_part, rest_part] = parts;
+            head_part.iov_base = slot.head.as_mut_ptr().cast();
+            head_part.iov_len = HEAD_BYTES;
+            rest_part.iov_base = rest.as_mut_ptr().cast();
+            rest_part.iov_len = REST_BYTES;
             header.msg_hdr.msg_name = std::ptr::from_mut(&mut slot.sender).cast();
             header.msg_hdr.msg_namelen = socklen(size_of::<libc::sockaddr_storage>());
-            header.msg_hdr.msg_iov = part;
-            header.msg_hdr.msg_iovlen = 1;
+            header.msg_hdr.msg_iov = parts.as_mut_ptr();
+            header.msg_hdr.msg_iovlen = 2;
             header.msg_hdr.msg_control = slot.control.as_mut_ptr().cast();
             header.msg_hdr.msg_controllen = CONTROL_BYTES as _;
         }
         let count = u32::try_from(headers.len()).unwrap_or(0);
-        // SAFETY: `headers`, and through them `parts` and the slots, are valid for writing with the lengths given,
+        // SAFETY: `headers`, and through them `parts`, the slots and the rests, are valid for writing with the lengths given,
         // are not moved and not touched by anybody else until the call returns; a null timeout is allowed.
         let received = unsafe {
             libc::recvmmsg(
@@ -80,13 +110,13 @@ pub(crate) fn receive_batch(descriptor: RawFd, mut take: impl FnMut(RawPacket<'_
         let Ok(received) = usize::try_from(received) else {
             return Err(io::Error::last_os_error());
         };
-        for (header, slot) in headers.iter().zip(slots.iter()).take(received) {
+        for ((header, slot), rest) in headers.iter().zip(slots.iter()).zip(rests.iter()).take(received) {
             let data_length = usize::try_from(header.msg_len).unwrap_or(0);
             #[allow(clippy::useless_conversion, reason = "the C library decides how wide this length is")]
             let control_length = usize::try_from(header.msg_hdr.msg_controllen).unwrap_or(0);
             take(RawPacket {
                 sender: address_of(&slot.sender, header.msg_hdr.msg_namelen),
-                data: slot.data.get(..data_length).unwrap_or(&slot.data),
+                data: slot.data(data_length, rest, whole),
                 control: slot.control.get(..control_length).unwrap_or(&slot.control),
                 truncated: header.msg_hdr.msg_flags & (libc::MSG_TRUNC | libc::MSG_CTRUNC) != 0,
             });

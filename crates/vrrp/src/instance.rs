@@ -45,7 +45,7 @@ pub(crate) struct KnownMaster {
     pub(crate) priority: u8,
 }
 
-/// One virtual router.
+/// One virtual router. There may be thousands, so what few of them need is boxed.
 #[derive(Clone, Debug)]
 #[allow(clippy::struct_excessive_bools, reason = "independent memories, not one state")]
 pub(crate) struct Instance {
@@ -81,7 +81,7 @@ pub(crate) struct Instance {
     old_unicast_checksum: bool,
     /// Messages of the next second burst.
     second_burst: u32,
-    conflict: Option<announcements::Conflict>,
+    conflict: Option<Box<announcements::Conflict>>,
     /// Conflicts since the instance was first configured.
     conflicts: u64,
     /// Until when another owner may go on before we yield.
@@ -89,9 +89,9 @@ pub(crate) struct Instance {
     /// When the last advertisement left.
     last_sent: Option<Timestamp>,
     /// What was sent and heard with authentication.
-    security: authentication::Memory,
-    restore: addresses::Restore,
-    routing: routing::Restore,
+    security: Option<Box<authentication::Memory>>,
+    restore: Option<Box<addresses::Restore>>,
+    routing: Option<Box<routing::Restore>>,
     /// Kinds of rejected packets that are in the log already.
     complaints: BTreeSet<&'static str>,
 }
@@ -122,9 +122,9 @@ impl Instance {
             conflicts: 0,
             owner_conflict_until: None,
             last_sent: None,
-            security: authentication::Memory::default(),
-            restore: addresses::Restore::default(),
-            routing: routing::Restore::default(),
+            security: None,
+            restore: None,
+            routing: None,
             complaints: BTreeSet::new(),
             settings,
         }

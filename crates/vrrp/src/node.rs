@@ -23,7 +23,7 @@ use crate::outbox::Outbox;
 use crate::settings::{Family, GroupSettings, NodeSettings};
 use crate::status::{GroupStatus, InstanceStatus, NodeStatus};
 use crate::timers::{InstanceId, Key, Timer};
-use routers::Routers;
+use routers::{Router, Routers};
 use transitions::{Keep, Move};
 use unknown::UnknownRouters;
 
@@ -45,8 +45,8 @@ pub struct Node {
     routers: Routers,
     /// Units that have to be reviewed when something changes.
     watchers: BTreeMap<Watched, BTreeSet<UnitId>>,
-    /// Who holds an address on an interface while it is master.
-    holders: BTreeMap<(String, IpAddr), Vec<InstanceId>>,
+    /// Who holds an address while it is master, in order.
+    holders: Vec<(IpAddr, InstanceId)>,
     facts: Facts,
     /// The startup delay is over.
     started: bool,
@@ -72,7 +72,7 @@ enum Watched {
 /// What moves together: a sync group, or one instance without a group.
 #[derive(Clone, Debug)]
 struct Unit {
-    group: Option<GroupSettings>,
+    group: Option<Box<GroupSettings>>,
     members: Vec<InstanceId>,
     /// State last reported for the group.
     state: State,
@@ -90,7 +90,7 @@ impl Node {
             unit_of: BTreeMap::new(),
             routers: Routers::default(),
             watchers: BTreeMap::new(),
-            holders: BTreeMap::new(),
+            holders: Vec::new(),
             facts: Facts::default(),
             started: settings.startup_delay.is_zero(),
             stopped: false,
@@ -141,7 +141,7 @@ impl Node {
                 self.facts.set_source_place(interface.clone(), address, place);
                 self.review_watchers(&Watched::Interface(interface));
             }
-            Event::AddressLost { interface, address } => self.address_lost(interface, address),
+            Event::AddressLost { interface, address } => self.address_lost(&interface, address),
             Event::RoutingLost { kind, text } => {
                 self.with_routed(&(kind, text), Instance::routing_lost);
             }
@@ -217,6 +217,16 @@ impl Node {
         })
     }
 
+    /// The virtual addresses of all instances, whoever holds them now, with their interfaces.
+    pub fn virtual_addresses(&self) -> impl Iterator<Item = (&str, IpAddr)> {
+        self.instances.values().flat_map(|instance| {
+            let settings = &instance.settings;
+            settings
+                .held_addresses()
+                .map(|held| (settings.interface_of(held), held.address))
+        })
+    }
+
     /// How late deadlines have been delivered so far.
     pub const fn lateness(&self) -> Lateness {
         self.lateness
@@ -227,14 +237,14 @@ impl Node {
         if packet.vrrp().is_none() {
             return;
         }
-        let ids = self.routers.find(packet);
+        let routers = self.routers.find(packet);
         let instances = &self.instances;
-        let is_sent_to = |id: &&InstanceId| {
+        let is_sent_to = |(_, id): &&Router| {
             instances
                 .get(id)
                 .is_some_and(|instance| instance.settings.is_sent_to(packet.destination))
         };
-        let Some(id) = ids.iter().find(is_sent_to).or(ids.first()).copied() else {
+        let Some((_, id)) = routers.iter().find(is_sent_to).or(routers.first()).copied() else {
             self.unknown.hear(packet, &mut self.out);
             return;
         };
@@ -281,10 +291,15 @@ impl Node {
         }
     }
 
-    fn address_lost(&mut self, interface: String, address: IpAddr) {
-        let place = (interface, address);
-        for id in self.holders.get(&place).cloned().unwrap_or_default() {
-            self.with(id, |instance, out| instance.address_lost(&place.0, address, out));
+    fn address_lost(&mut self, interface: &str, address: IpAddr) {
+        let first = self.holders.partition_point(|(held, _)| *held < address);
+        let holders = self.holders.iter().skip(first);
+        let holders: Vec<InstanceId> = holders
+            .take_while(|(held, _)| *held == address)
+            .map(|(_, id)| *id)
+            .collect();
+        for id in holders {
+            self.with(id, |instance, out| instance.address_lost(interface, address, out));
         }
     }
 
@@ -363,7 +378,7 @@ impl Node {
         let Some(unit) = self.units.get(id) else { return };
         for member in &unit.members {
             if let Some(instance) = self.instances.get_mut(member) {
-                let standing = self.facts.standing(&instance.settings, unit.group.as_ref());
+                let standing = self.facts.standing(&instance.settings, unit.group.as_deref());
                 instance.set_standing(standing, &mut self.out);
             }
         }

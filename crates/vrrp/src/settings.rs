@@ -321,13 +321,14 @@ impl Default for AnnounceSettings {
 /// One `vrrp_instance`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(clippy::struct_excessive_bools, reason = "keepalived's switches, one field each")]
+// There may be thousands, so what few of them have is boxed.
 pub struct InstanceSettings {
     /// Name, unique among instances.
     pub name: String,
     /// Interface that advertisements are sent and received on.
     pub interface: String,
     /// `use_vmac`, `use_ipvlan`: what is made over [`Self::interface`].
-    pub own_interface: Option<OwnInterface>,
+    pub own_interface: Option<Box<OwnInterface>>,
     /// `virtual_router_id`, 1 to 255.
     pub vrid: u8,
     /// Version on the wire; packets of another version are refused.
@@ -347,7 +348,7 @@ pub struct InstanceSettings {
     /// `authentication`, version 2 only.
     pub authentication: Option<AuthenticationSettings>,
     /// `auth_hmac`, any version; not together with [`Self::authentication`].
-    pub hmac: Option<HmacSettings>,
+    pub hmac: Option<Box<HmacSettings>>,
     /// Multicast or unicast.
     pub transmission: Transmission,
     /// `mcast_src_ip`, `unicast_src_ip`: source of advertisements; `None` is the interface's own address.
@@ -382,7 +383,7 @@ pub struct InstanceSettings {
     /// `garp_*`.
     pub announce: AnnounceSettings,
     /// `garp_extra_if`.
-    pub extra_announcements: Option<ExtraAnnouncements>,
+    pub extra_announcements: Option<Box<ExtraAnnouncements>>,
     /// `down_timer_adverts`: advertisements missed before the master counts as gone, 1 to 100.
     pub down_timer_adverts: u8,
     /// `timer_expired_backup`: the highest priority of any other router, 1 to 254. A master that could not advertise for as long

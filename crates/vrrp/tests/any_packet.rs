@@ -146,13 +146,13 @@ fn settings() -> NodeSettings {
     };
     let signed = InstanceSettings {
         version: Version::V3,
-        hmac: Some(HmacSettings {
+        hmac: Some(Box::new(HmacSettings {
             keys: [(1, Secret::new(vec![7; 32]))].into(),
             active_key: 1,
             time_window: Duration::from_secs(5),
             anti_replay: AntiReplay::Monotonic,
             mode: HmacMode::Permissive,
-        }),
+        })),
         ..InstanceSettings::new("C", "eth0", 3)
     };
     NodeSettings {

@@ -2,6 +2,7 @@
 
 use std::os::unix::net::UnixDatagram;
 
+use serde::{Deserialize, Serialize};
 use tracing::Level;
 
 use crate::local_time;
@@ -9,7 +10,7 @@ use crate::local_time;
 const SOCKET: &str = "/dev/log";
 
 /// Syslog facility code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facility(u8);
 
 impl Facility {

@@ -9,7 +9,7 @@ use nix::unistd::Pid;
 
 use super::ProcessSettings;
 use super::scheduler::{Policy, UNLIMITED, limit_locked_memory, limit_realtime, own_nice, set_nice, set_policy};
-use crate::supervisor::Role;
+use crate::role::Role;
 
 /// A child and how it runs.
 #[derive(Debug)]

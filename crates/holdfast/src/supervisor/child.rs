@@ -1,7 +1,6 @@
-//! A child process: this program again, in another role, with a channel to us.
+//! A child process: the program of a role, with a channel to us.
 
 use std::ffi::OsString;
-use std::fmt;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
@@ -22,51 +21,14 @@ use crate::pid_file::PidFile;
 use crate::privileges;
 use crate::process::ProcessSettings;
 use crate::process::outside::Controlled;
-
-/// In a child's environment: which role it has.
-pub const ROLE_VARIABLE: &str = "HOLDFAST_ROLE";
+use crate::programs::Programs;
+use crate::role::{ROLE_VARIABLE, Role};
 
 /// A child that lived this long was healthy; its end is not part of a series.
 const HEALTHY_AFTER: Duration = Duration::from_mins(1);
 
 /// Longest wait before another try.
 const LONGEST_DELAY: Duration = Duration::from_mins(1);
-
-/// The roles of children.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// VRRP, addresses, announcements
-    Vrrp,
-    /// Probes, health, IPVS
-    Checker,
-    /// BFD sessions
-    Bfd,
-}
-
-impl Role {
-    /// The role's word in the environment.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Vrrp => "vrrp",
-            Self::Checker => "checker",
-            Self::Bfd => "bfd",
-        }
-    }
-
-    /// The role that this process was started for; `None`: it is the supervisor.
-    pub fn of_this_process() -> Option<Self> {
-        let name = std::env::var(ROLE_VARIABLE).ok()?;
-        [Self::Vrrp, Self::Checker, Self::Bfd]
-            .into_iter()
-            .find(|role| role.name() == name)
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
 
 /// A running child. Dropping it kills it.
 #[derive(Debug)]
@@ -85,6 +47,7 @@ impl<M: Serialize> Child<M> {
         role: Role,
         pid_file: &Path,
         attributes: &ProcessSettings,
+        programs: &Programs,
         lines: &NewsLines,
         reports: &mpsc::UnboundedSender<Report>,
         wrap: fn(R) -> Report,
@@ -92,7 +55,7 @@ impl<M: Serialize> Child<M> {
         let (ours, theirs) = UnixStream::pair().context("cannot make a socket pair")?;
         let mut descriptors = lines.ends_for(role)?;
         descriptors.push((theirs.into(), CHANNEL_FD));
-        let mut process = command(role, attributes, descriptors)
+        let mut process = command(role, programs, attributes, descriptors)
             .spawn()
             .with_context(|| format!("cannot start the {role} process"))?;
         let pid = process.id().context("child ended at once")?;
@@ -177,14 +140,19 @@ async fn forward<R: DeserializeOwned>(
     }
 }
 
-/// This program again with the same command line (tools look for the configuration file in it), in another role.
-fn command(role: Role, attributes: &ProcessSettings, descriptors: Vec<(OwnedFd, RawFd)>) -> Command {
+/// The program of a role with our command line (tools look for the configuration file in it).
+fn command(
+    role: Role,
+    programs: &Programs,
+    attributes: &ProcessSettings,
+    descriptors: Vec<(OwnedFd, RawFd)>,
+) -> Command {
     let mut arguments = std::env::args_os();
     let name = arguments.next().unwrap_or_else(|| OsString::from("holdfast"));
-    // The file that runs now, also when a new version has been installed over it: both ends must speak alike.
-    let mut command = std::process::Command::new("/proc/self/exe");
+    let mut command = std::process::Command::new(programs.path(role));
     command.arg0(name).args(arguments).env(ROLE_VARIABLE, role.name());
     command.env(log::SUFFIX_VARIABLE, log::suffix());
+    command.env(log::SETTINGS_VARIABLE, log::settings());
     if attributes.locks_memory {
         command.env(privileges::LOCKS_MEMORY_VARIABLE, "yes");
     }

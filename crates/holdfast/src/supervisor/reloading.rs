@@ -11,7 +11,6 @@ use holdfast_conf::config::{Reload, ReloadFile};
 use tokio::process::Command;
 
 use self::moment::Moment;
-use super::child::ROLE_VARIABLE;
 use crate::places::Places;
 
 /// How often the file with the time of the next reload, and the clock, are looked at: the clock may be set at any time.
@@ -58,8 +57,7 @@ pub async fn refusal(reload: &Reload) -> Option<String> {
     // The same program with the same command line: it finds the same file.
     let mut test = Command::new("/proc/self/exe");
     test.args(std::env::args_os().skip(1))
-        .arg(format!("--config-test={log}"))
-        .env_remove(ROLE_VARIABLE);
+        .arg(format!("--config-test={log}"));
     match test.status().await {
         Ok(status) if status.success() => None,
         Ok(status) => Some(format!(

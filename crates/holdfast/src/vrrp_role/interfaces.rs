@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use holdfast_net::{ADDRESS_PROTOCOL, AddressFlags, InterfaceAddress, Link, MacAddress, NamedLink, NetError, Requests};
 use holdfast_vrrp::settings::Family;
-use holdfast_vrrp::{NodeSettings, SourcePlace};
+use holdfast_vrrp::{Node, NodeSettings, SourcePlace};
 
 /// Interfaces and addresses by the kernel's number of the interface.
 #[derive(Debug, Default)]
@@ -85,23 +85,21 @@ impl Interfaces {
         self.addresses.iter().find(is_it).map(|known| known.protocol)
     }
 
-    /// Virtual addresses that are not on their interface, whoever should hold them.
-    pub fn missing_virtual_addresses(&self, settings: &NodeSettings) -> Vec<(String, IpAddr)> {
-        let mut missing = Vec::new();
-        for instance in &settings.instances {
-            for held in instance.held_addresses() {
-                let interface = instance.interface_of(held);
-                let index = self.index_of(interface);
-                let present = self
-                    .addresses
-                    .iter()
-                    .any(|address| Some(address.interface_index) == index && address.address == held.address);
-                if !present {
-                    missing.push((interface.to_owned(), held.address));
-                }
-            }
-        }
-        missing
+    /// Virtual addresses of this machine that are not on their interface, whoever should hold them.
+    pub fn missing_virtual_addresses(&self, node: &Node) -> Vec<(String, IpAddr)> {
+        let present: HashSet<(u32, IpAddr)> = self
+            .addresses
+            .iter()
+            .map(|address| (address.interface_index, address.address))
+            .collect();
+        let is_missing = |(interface, address): &(&str, IpAddr)| {
+            let index = self.index_of(interface);
+            !index.is_some_and(|index| present.contains(&(index, *address)))
+        };
+        node.virtual_addresses()
+            .filter(is_missing)
+            .map(|(interface, address)| (interface.to_owned(), address))
+            .collect()
     }
 
     /// The interfaces of our own.

@@ -106,13 +106,13 @@ impl Driver {
         }
         let own = self.tended.own.names();
         let known: Vec<String> = {
-            let known = self.settings.interfaces();
-            own.into_iter().filter(|name| known.contains(name.as_str())).collect()
+            let known = self.watched.names();
+            own.into_iter().filter(|name| known.contains(name)).collect()
         };
         for name in &known {
             self.report_interface(name);
         }
-        for (interface, address) in self.interfaces.missing_virtual_addresses(&self.settings) {
+        for (interface, address) in self.interfaces.missing_virtual_addresses(&self.node) {
             if self.tended.own.is_ours(&interface) {
                 self.handle(Event::AddressLost { interface, address });
             }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use holdfast_vrrp::settings::Family;
+use holdfast_vrrp::settings::{Family, Listener};
 use holdfast_vrrp::{Event, NodeSettings};
 
 use super::interfaces::Interfaces;
@@ -17,12 +17,14 @@ struct Said {
     ipv6: Option<IpAddr>,
 }
 
-/// The interfaces and source addresses of some settings.
+/// The interfaces, source addresses and sockets of some settings.
 #[derive(Debug, Default)]
 pub struct Watched {
     /// `None`: nothing yet
     interfaces: BTreeMap<String, Option<Said>>,
-    sources: BTreeSet<IpAddr>,
+    /// Those that are configured, each with the interface of its instance
+    sources: BTreeSet<(String, IpAddr)>,
+    listeners: BTreeSet<Listener>,
 }
 
 impl Watched {
@@ -34,14 +36,30 @@ impl Watched {
             sources: settings
                 .configured_sources()
                 .into_iter()
-                .map(|(_, address)| address)
+                .map(|(interface, address)| (interface.to_owned(), address))
                 .collect(),
+            listeners: settings.listeners(),
         }
+    }
+
+    /// Everything is to be told anew.
+    pub fn forget_what_was_said(&mut self) {
+        self.interfaces.values_mut().for_each(|said| *said = None);
+    }
+
+    /// The sockets that are needed.
+    pub fn listeners(&self) -> &BTreeSet<Listener> {
+        &self.listeners
+    }
+
+    /// Sources that instances are told to send from, with their interfaces.
+    pub fn sources(&self) -> Vec<(String, IpAddr)> {
+        self.sources.iter().cloned().collect()
     }
 
     /// Whether instances send from this address because they are told to.
     pub fn is_source(&self, address: IpAddr) -> bool {
-        self.sources.contains(&address)
+        self.sources.iter().any(|(_, source)| *source == address)
     }
 
     /// All interfaces.

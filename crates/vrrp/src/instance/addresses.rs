@@ -83,10 +83,11 @@ impl Instance {
         if self.state != State::Master || !self.settings.held_addresses().any(ours) {
             return;
         }
-        if !self.restore.lost.insert((interface.to_owned(), address)) {
+        let restore = self.restore.get_or_insert_default();
+        if !restore.lost.insert((interface.to_owned(), address)) {
             return;
         }
-        let due = self.restore.backoff.after_loss(out.now);
+        let due = restore.backoff.after_loss(out.now);
         let (instance, interface) = (self.settings.name.clone(), interface.to_owned());
         out.log(LogEvent::AddressLost {
             instance,
@@ -103,7 +104,9 @@ impl Instance {
 
     /// Puts back and announces what was lost.
     pub(crate) fn restore_addresses(&mut self, out: &mut Outbox) {
-        let lost = std::mem::take(&mut self.restore.lost);
+        let restore = self.restore.get_or_insert_default();
+        let lost = std::mem::take(&mut restore.lost);
+        restore.backoff.put_back(out.now);
         let holdings: Vec<Holding> = self
             .holdings()
             .filter(|(interface, held)| lost.contains(&(interface.clone(), held.address)))
@@ -118,13 +121,14 @@ impl Instance {
                 address: held.address,
             });
         }
-        self.restore.backoff.put_back(out.now);
         // With a source address the kernel has taken its routes away, and says nothing of it.
         self.add_entries(RoutingKind::Route, |entry| entry.track, out);
     }
 
     pub(super) fn forget_lost_addresses(&mut self, out: &mut Outbox) {
-        self.restore.lost.clear();
+        if let Some(restore) = &mut self.restore {
+            restore.lost.clear();
+        }
         out.clear(self.id, Timer::Restore);
     }
 }

@@ -134,14 +134,16 @@ impl Instance {
         if self.conflict.is_none() {
             self.conflicts = self.conflicts.saturating_add(1);
         }
-        let mut conflict = self.conflict.take().unwrap_or(Conflict {
-            from,
-            heard: Vec::new(),
-            last_words: 0,
-            since: now,
-            last_heard: now,
-            next_burst: now,
-            delay: FIRST_CONFLICT_DELAY,
+        let mut conflict = self.conflict.take().unwrap_or_else(|| {
+            Box::new(Conflict {
+                from,
+                heard: Vec::new(),
+                last_words: 0,
+                since: now,
+                last_heard: now,
+                next_burst: now,
+                delay: FIRST_CONFLICT_DELAY,
+            })
         });
         conflict.from = from;
         conflict.last_heard = now;

@@ -95,7 +95,11 @@ impl Instance {
         if IpAddr::V4(header.index) != packet.source {
             return Err(Rejection::OtherIndex(header.index));
         }
-        if !self.security.counts_on(packet.source, header.sequence) {
+        if !self
+            .security
+            .get_or_insert_default()
+            .counts_on(packet.source, header.sequence)
+        {
             return Err(Rejection::OldSequence(header.sequence));
         }
         Ok(())
@@ -138,7 +142,11 @@ impl Instance {
         if !trailer.is_genuine(&self.signatory(packet.source), key.bytes(), frame.packet()) {
             return Err(Rejection::WrongSignature);
         }
-        if !self.security.is_news(packet.source, trailer.sequence(), now, settings) {
+        if !self
+            .security
+            .get_or_insert_default()
+            .is_news(packet.source, trailer.sequence(), now, settings)
+        {
             return Err(Rejection::Replayed);
         }
         if settings.anti_replay == AntiReplay::Time && skew.saturating_abs() > window(settings) / 2 {
@@ -163,9 +171,11 @@ impl Instance {
     pub(super) fn next_signature(&mut self, out: &Outbox) -> Option<u64> {
         let settings = self.settings.hmac.as_ref()?;
         match settings.mode {
-            HmacMode::Enforce | HmacMode::Permissive => {
-                Some(self.security.next_signed(number_of(out.since_1970()), settings))
-            }
+            HmacMode::Enforce | HmacMode::Permissive => Some(
+                self.security
+                    .get_or_insert_default()
+                    .next_signed(number_of(out.since_1970()), settings),
+            ),
             HmacMode::ReceiveOnly => None,
         }
     }

@@ -81,10 +81,11 @@ impl Instance {
         if self.state != State::Master || !self.entries(*kind).iter().any(ours) {
             return;
         }
-        if !self.routing.missing.insert(lost.clone()) {
+        let routing = self.routing.get_or_insert_default();
+        if !routing.missing.insert(lost.clone()) {
             return;
         }
-        let due = self.routing.backoff.after_loss(out.now);
+        let due = routing.backoff.after_loss(out.now);
         out.log(LogEvent::RoutingLost {
             instance: self.settings.name.clone(),
             kind: *kind,
@@ -104,8 +105,9 @@ impl Instance {
         if self.state != State::Master || !self.entries(*kind).iter().any(|entry| entry.text == *text) {
             return;
         }
-        self.routing.missing.insert(failed.clone());
-        let due = self.routing.backoff.after_failure(out.now);
+        let routing = self.routing.get_or_insert_default();
+        routing.missing.insert(failed.clone());
+        let due = routing.backoff.after_failure(out.now);
         out.log(LogEvent::RoutingFailed {
             instance: self.settings.name.clone(),
             kind: *kind,
@@ -118,7 +120,9 @@ impl Instance {
 
     /// Puts in again what is missing.
     pub(crate) fn restore_routing(&mut self, out: &mut Outbox) {
-        let mut missing = std::mem::take(&mut self.routing.missing);
+        let routing = self.routing.get_or_insert_default();
+        let mut missing = std::mem::take(&mut routing.missing);
+        routing.backoff.put_back(out.now);
         // A reload may have taken some away.
         let all: BTreeSet<Routed> = self.routed().collect();
         missing.retain(|routed| all.contains(routed));
@@ -130,7 +134,6 @@ impl Instance {
             let instance = self.settings.name.clone();
             out.log(LogEvent::RoutingRestored { instance, kind, text });
         }
-        self.routing.backoff.put_back(out.now);
     }
 
     /// An interface came back: the kernel has dropped the routes over it, and of those over IPv4 it says nothing.
@@ -143,7 +146,9 @@ impl Instance {
     }
 
     pub(super) fn forget_missing_routing(&mut self, out: &mut Outbox) {
-        self.routing.missing.clear();
+        if let Some(routing) = &mut self.routing {
+            routing.missing.clear();
+        }
         out.clear(self.id, Timer::RestoreRouting);
     }
 }

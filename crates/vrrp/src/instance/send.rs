@@ -76,7 +76,7 @@ impl Instance {
         key: [u8; 8],
         out: &mut Outbox,
     ) {
-        let sequence = self.security.next_sequence();
+        let sequence = self.security.get_or_insert_default().next_sequence();
         for target in targets {
             let (IpAddr::V4(from), IpAddr::V4(to)) = (source, *target) else {
                 continue;
@@ -90,7 +90,7 @@ impl Instance {
                 source: from,
                 destination: to,
                 ttl,
-                identification: self.security.next_identification(),
+                identification: self.security.get_or_insert_default().next_identification(),
                 sequence,
             };
             let packet = ah::seal(&bytes, &envelope, key);

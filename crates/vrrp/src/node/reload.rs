@@ -129,8 +129,7 @@ impl Node {
             self.order.push(id);
             self.routers.insert(&settings, id);
             for address in settings.held_addresses() {
-                let place = (settings.interface_of(address).to_owned(), address.address);
-                self.holders.entry(place).or_default().push(id);
+                self.holders.push((address.address, id));
             }
             if let Some(instance) = kept.and_then(|id| self.instances.get_mut(&id)) {
                 let held = instance.holdings().collect();
@@ -144,6 +143,10 @@ impl Node {
                 self.next_id = self.next_id.saturating_add(1);
             }
         }
+        self.routers.settle();
+        self.holders.sort_unstable();
+        self.holders.dedup();
+        self.holders.shrink_to_fit();
         (changed, left.into_values().collect())
     }
 
@@ -169,12 +172,13 @@ impl Node {
             if !members.is_empty() {
                 let state = states.get(&group.name).copied().unwrap_or(State::Init);
                 self.add_unit(Unit {
-                    group: Some(group),
+                    group: Some(Box::new(group)),
                     members,
                     state,
                 });
             }
         }
+        self.units.reserve_exact(free.len());
         for id in self.order.clone().into_iter().filter(|id| free.contains(id)) {
             self.add_unit(Unit {
                 group: None,

@@ -197,14 +197,14 @@ fn hmac(mode: HmacMode, anti_replay: AntiReplay) -> HmacSettings {
 
 fn signing(mode: HmacMode) -> InstanceSettings {
     InstanceSettings {
-        hmac: Some(hmac(mode, AntiReplay::Time)),
+        hmac: Some(hmac(mode, AntiReplay::Time).into()),
         ..instance(Version::V3, 100)
     }
 }
 
 fn monotonic() -> InstanceSettings {
     InstanceSettings {
-        hmac: Some(hmac(HmacMode::Enforce, AntiReplay::Monotonic)),
+        hmac: Some(hmac(HmacMode::Enforce, AntiReplay::Monotonic).into()),
         ..instance(Version::V3, 100)
     }
 }
@@ -373,7 +373,7 @@ fn modes_lead_from_no_authentication_to_authentication() {
 fn a_key_is_replaced_while_adverts_go_on() {
     let rotated = |active_key: u8| {
         let settings = signing(HmacMode::Enforce);
-        let hmac = settings.hmac.map(|hmac| HmacSettings { active_key, ..hmac });
+        let hmac = settings.hmac.map(|hmac| HmacSettings { active_key, ..*hmac }.into());
         node_of(vec![InstanceSettings { hmac, ..settings }])
     };
     let mut bench = bench_at(signing(HmacMode::Enforce), 0);

@@ -125,12 +125,12 @@ impl Planner<'_> {
         let own_name = own.as_ref().map(|own| self.own_interface(instance, own));
         // Addresses stay below an ipvlan, which has the same hardware address.
         let is_vmac = |own: &settings::OwnInterface| matches!(own.kind, OwnInterfaceKind::Vmac { .. });
-        let holder = own_name.as_deref().filter(|_| own.as_ref().is_some_and(is_vmac));
+        let holder = own_name.as_deref().filter(|_| own.as_deref().is_some_and(is_vmac));
         let mut made = BTreeSet::new();
         let mut addresses = std::mem::take(&mut instance.addresses);
         let mut excluded = std::mem::take(&mut instance.excluded);
         for address in addresses.iter_mut().chain(&mut excluded) {
-            made.extend(self.place(instance, &base, own.as_ref(), holder, address));
+            made.extend(self.place(instance, &base, own.as_deref(), holder, address));
         }
         (instance.addresses, instance.excluded) = (addresses, excluded);
         if let (Some(own), Some(name)) = (own, own_name) {

@@ -44,7 +44,7 @@ fn address(text: &str) -> VirtualAddress {
 
 fn instance() -> InstanceSettings {
     let mut instance = InstanceSettings::new("VI", "eth0", 51);
-    instance.own_interface = Some(vmac(MAC4));
+    instance.own_interface = Some(vmac(MAC4).into());
     instance.addresses = vec![address("192.0.2.1")];
     instance
 }
@@ -52,7 +52,7 @@ fn instance() -> InstanceSettings {
 fn ipv6() -> InstanceSettings {
     InstanceSettings {
         family: Family::Ipv6,
-        own_interface: Some(vmac([0, 0, 0x5e, 0, 2, 51])),
+        own_interface: Some(vmac([0, 0, 0x5e, 0, 2, 51]).into()),
         addresses: vec![address("fe80::1")],
         ..InstanceSettings::new("VI6", "eth0", 51)
     }
@@ -139,11 +139,11 @@ fn addresses_share_a_vmac_per_interface() {
         });
         own.addresses.push(held);
     }
-    own.extra_announcements = Some(ExtraAnnouncements {
+    own.extra_announcements = Some(Box::new(ExtraAnnouncements {
         interval: holdfast_time::Duration::from_mins(1),
         all: false,
         interfaces: BTreeSet::new(),
-    });
+    }));
     let (plan, resolved) = plan(vec![own], &[]);
     let at: Vec<&str> = resolved[0]
         .held_addresses()
@@ -170,11 +170,11 @@ fn addresses_share_a_vmac_per_interface() {
 #[test]
 fn extra_announcements_are_for_interfaces_that_send_no_adverts() {
     let mut extra = instance();
-    extra.extra_announcements = Some(ExtraAnnouncements {
+    extra.extra_announcements = Some(Box::new(ExtraAnnouncements {
         interval: holdfast_time::Duration::from_mins(1),
         all: true,
         interfaces: BTreeSet::new(),
-    });
+    }));
     extra.excluded = vec![address("198.51.100.1")];
     extra.excluded[0].interface = Some("eth1".into());
     let interfaces = |extra: &InstanceSettings| {

@@ -1,0 +1,59 @@
+//! The roles of child processes.
+
+use std::fmt;
+
+/// In a child's environment: which role it has.
+pub const ROLE_VARIABLE: &str = "HOLDFAST_ROLE";
+
+/// The roles of children.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// VRRP, addresses, announcements
+    Vrrp,
+    /// Probes, health, IPVS
+    Checker,
+    /// BFD sessions
+    Bfd,
+}
+
+impl Role {
+    /// The role's word in the environment.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Vrrp => "vrrp",
+            Self::Checker => "checker",
+            Self::Bfd => "bfd",
+        }
+    }
+
+    /// The file name of the role's program.
+    pub const fn program(self) -> &'static str {
+        match self {
+            Self::Vrrp | Self::Bfd => "holdfast-vrrp",
+            Self::Checker => "holdfast-checker",
+        }
+    }
+
+    /// The name of its lines in syslog, as keepalived's users know it.
+    pub const fn log_ident(self) -> &'static str {
+        match self {
+            Self::Vrrp => "Keepalived_vrrp",
+            Self::Checker => "Keepalived_healthcheckers",
+            Self::Bfd => "Keepalived_bfd",
+        }
+    }
+
+    /// The role that this process was started for, if a supervisor started it.
+    pub fn of_this_process() -> Option<Self> {
+        let name = std::env::var(ROLE_VARIABLE).ok()?;
+        [Self::Vrrp, Self::Checker, Self::Bfd]
+            .into_iter()
+            .find(|role| role.name() == name)
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
