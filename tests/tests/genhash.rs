@@ -1,6 +1,8 @@
 //! The digest of a page, as genhash prints it: the same command line, the same servers, the same digest. Real keepalived is the
 //! subject first.
 
+#[path = "web/credentials.rs"]
+mod credentials;
 #[path = "web/servers.rs"]
 #[allow(dead_code)] // the other half is for the cases of `web`
 mod servers;
@@ -12,7 +14,8 @@ use std::process::{Command, Output, Stdio};
 use anyhow::{Context, Result, ensure};
 use bed::daemon::Software;
 use bed::node::Node;
-use servers::{Credentials, End, Layer, Server, serve};
+use credentials::Credentials;
+use servers::{End, Layer, Server, serve};
 
 /// The first server's port; the others follow.
 const FIRST_PORT: u16 = 8000;

@@ -40,6 +40,11 @@ pub(crate) const GUEST: Needs = Needs(&[
     need("ip", "iproute2", "networks between nodes"),
     need("ipvsadm", "ipvsadm", "the IPVS table as users see it"),
     need("nginx", "nginx-light", "real servers"),
+    need(
+        "/usr/lib/python3/dist-packages/grpc/__init__.py",
+        "python3-grpcio",
+        "a real server of gRPC",
+    ),
     need("smtpd", "opensmtpd", "a real mail server"),
     need("unbound", "unbound", "a real name server"),
     need("qemu-system-x86_64", "qemu-system-x86", "the guest's machine"),

@@ -61,6 +61,7 @@ const GUEST_CASES: &[(&str, &str)] = &[
     ("guest: the same verdicts as keepalived", "checkers"),
     ("guest: VRF", "vrf"),
     ("guest: the same verdicts on web servers", "web"),
+    ("guest: checks over HTTP/2 and gRPC", "http2"),
     ("guest: the processes that are tracked", "tracked_processes"),
     ("guest: real servers and BFD", "bfd_checks"),
     ("guest: as keepalived in each role", "matrix_guest"),

@@ -1,6 +1,7 @@
 //! `HTTP_GET` and `SSL_GET` under keepalived and under Holdfast, side by side, against the same servers: the same verdict for each
 //! reply, or a difference that is written down in `docs/compatibility.md`. In a guest, started by `cargo xtask test guest`.
 
+mod credentials;
 mod servers;
 
 use std::collections::BTreeSet;
@@ -12,7 +13,8 @@ use bed::site::{self, Forwarding, Site};
 use bed::verdicts::{FIRST_PORT, checker, ensure_ports, service};
 use openssl::ssl::SslVersion;
 
-use servers::{Credentials, End, Layer, Server, serve};
+use credentials::Credentials;
+use servers::{End, Layer, Server, serve};
 
 /// What becomes of a server.
 #[derive(Clone, Copy, PartialEq, Eq)]
