@@ -18,7 +18,7 @@ use crate::test::cargo;
 /// Seeds that a fault has to show itself in; without a fault all are green.
 const SEEDS: &str = "20000";
 /// If a fault makes it slow.
-const MINUTES: &str = "3";
+const MINUTES: &str = "10";
 
 /// A copy of the sources, and what is built from it.
 struct Copy {

@@ -43,8 +43,9 @@ pub struct Calm {
     pub since: Nanos,
     settle_at: Nanos,
     healing_at: Nanos,
-    /// Instances that had two or more masters when all cuts were mended.
-    healing: [bool; MOST_INSTANCES],
+    silence_at: Nanos,
+    /// How many masters each instance had when all cuts were mended.
+    healing: [usize; MOST_INSTANCES],
     /// The nodes have been found in agreement, and nothing has disturbed them since.
     pub is_settled: bool,
     /// Longest interval, most adverts, longest delay that any node has had.
@@ -59,7 +60,8 @@ impl Default for Calm {
             since: 0,
             settle_at: Nanos::MAX,
             healing_at: Nanos::MAX,
-            healing: [false; MOST_INSTANCES],
+            silence_at: Nanos::MAX,
+            healing: [0; MOST_INSTANCES],
             is_settled: false,
             longest_interval: 0,
             most_adverts: 0,
@@ -71,7 +73,7 @@ impl Default for Calm {
 impl Calm {
     /// When something is to be checked.
     pub fn next(&self) -> Nanos {
-        self.settle_at.min(self.healing_at)
+        self.settle_at.min(self.healing_at).min(self.silence_at)
     }
 
     /// A node runs with this file from now on. A longer interval may be remembered after it is gone from all files.
@@ -108,6 +110,7 @@ impl World {
         let calm = &mut self.calm;
         calm.is_settled = false;
         calm.healing_at = Nanos::MAX;
+        calm.silence_at = Nanos::MAX;
         calm.since = calm.since.max(at).max(self.last_arrival);
         for host in &self.hosts {
             if host.node.is_some() {
@@ -117,10 +120,7 @@ impl World {
         // With an authentication header all count together. Who is not heard does not count on, and is not believed when he
         // is heard again: nothing can be said while some hear others and are not heard.
         let (is_whole, counts) = (self.has_whole_sides(), self.counts_together());
-        if self.network.noise.is_some()
-            || (counts && !(is_whole && self.counts_in_whole_sides()))
-            || self.last_words_mislead()
-        {
+        if self.network.noise.is_some() || (counts && !(is_whole && self.counts_in_whole_sides())) {
             self.calm.settle_at = Nanos::MAX;
             return;
         }
@@ -139,16 +139,6 @@ impl World {
             (self.hosts.len() as u64 + 1) * (down + interval + delay)
         };
         length + 20 * self.network.delay
-    }
-
-    /// Of three nodes whose intervals lie far apart a backup may take the last word of a node that gave way for an advert of
-    /// its master, learn that one's short interval, and become master before the next advert of the real one. Where equals or
-    /// `nopreempt` are in play that may go round for ever: a site that mixes such intervals has no peace.
-    fn last_words_mislead(&self) -> bool {
-        let plans = || self.hosts.iter().flat_map(|host| &host.plan.instances);
-        let longest = plans().map(|plan| plan.interval_ms).max();
-        let shortest = plans().map(|plan| plan.interval_ms * u64::from(plan.adverts)).min();
-        self.hosts.len() > 2 && plans().any(|plan| plan.version == 3 && plan.farewell) && shortest <= longest
     }
 
     fn counts_together(&self) -> bool {
@@ -230,23 +220,13 @@ impl World {
                 .filter(|index| self.is_master(*index, instance))
                 .count()
         };
-        let instances = 0..self.hosts[0].plan.instances.len();
-        // Of three masters one may announce after the best one and then give way. The best one knows it by the haste of the
-        // answer, if it was asked at once.
-        let answers = |instance: usize| {
-            let mut plans = self.hosts.iter().map(|host| &host.plan.instances[instance]);
-            plans.all(|plan| !plan.silent_to_worse)
-        };
-        let is_watched = |instance: usize| match masters(instance) {
-            0 | 1 => false,
-            2 => true,
-            _ => answers(instance),
-        };
-        self.calm.healing = std::array::from_fn(|instance| instances.contains(&instance) && is_watched(instance));
-        if self.calm.healing.contains(&true) {
+        self.calm.healing = std::array::from_fn(masters);
+        if self.calm.healing.iter().any(|masters| *masters > 1) {
             let intervals = self.hosts.iter().flat_map(|host| &host.plan.instances);
-            let longest = intervals.map(|instance| instance.interval_ms).max().unwrap_or(0);
-            self.calm.healing_at = self.calm.since + longest * MILLISECOND + 8 * self.network.delay;
+            let longest = intervals.map(|instance| instance.interval_ms).max().unwrap_or(0) * MILLISECOND;
+            self.calm.healing_at = self.calm.since + longest + 8 * self.network.delay;
+            // One interval until the loser hears the winner, and one and a quarter until the winner misses the loser.
+            self.calm.silence_at = self.calm.since + longest * 9 / 4 + 8 * self.network.delay;
         }
     }
 
@@ -266,14 +246,18 @@ impl World {
     }
 
     pub(crate) fn check_agreement(&mut self) {
-        if self.calm.healing_at <= self.now {
+        let healing_due = self.calm.healing_at <= self.now;
+        if healing_due {
             self.calm.healing_at = Nanos::MAX;
-            let instances = self.hosts[0].plan.instances.len();
-            for instance in (0..instances)
-                .filter(|instance| self.calm.healing[*instance])
-                .collect::<Vec<_>>()
-            {
-                self.check_healing(instance);
+        }
+        let silence_due = self.calm.silence_at <= self.now;
+        if silence_due {
+            self.calm.silence_at = Nanos::MAX;
+        }
+        for instance in 0..self.hosts[0].plan.instances.len() {
+            let masters = self.calm.healing[instance];
+            if (healing_due && masters > 1) || (silence_due && masters == 2) {
+                self.check_healing(instance, silence_due);
             }
         }
         if self.calm.settle_at <= self.now {
@@ -411,7 +395,8 @@ impl World {
                 });
                 let is_new = view.became_master >= since
                     && (!left_silently || self.now > view.became_master + SECOND_BURST_AFTER + SECOND);
-                if is_new || refreshed || gave_way {
+                let reminded = self.announced_twice(master, instance, known);
+                if is_new || refreshed || gave_way || reminded {
                     let detail = format!(
                         "the client beside n{client} takes {known:?} for address {place} of VI_{}, master is n{master}",
                         instance + 1
@@ -423,13 +408,31 @@ impl World {
         }
     }
 
-    /// One interval after two masters could hear each other again. Who leaves silently is excused; that clients follow then
-    /// too is checked when all is settled.
-    fn check_healing(&mut self, instance: usize) {
+    /// The second burst of a master was heard by all that hear it now, and the one that a client knows had left before.
+    fn announced_twice(&self, master: usize, instance: usize, known: Option<usize>) -> bool {
+        let host = &self.hosts[master];
+        let view = &host.views[instance];
+        // A clock gains two percent at most.
+        let earliest = view.became_master + SECOND_BURST_AFTER * 49 / 50;
+        // Each burst of a conflict begins the wait for the second one anew; the last one comes when the rival is gone.
+        let conflicts = host
+            .unit_of(instance)
+            .filter_map(|member| host.views[member].last_conflict);
+        let last_burst = conflicts.map(|at| at + self.calm.master_down()).max().unwrap_or(0);
+        let latest = view.became_master.max(last_burst) + SECOND_BURST_AFTER + SECOND;
+        let had_left = known.is_none_or(|former| self.hosts[former].views[instance].left_master < earliest);
+        earliest > self.calm.since && latest < self.now && had_left
+    }
+
+    /// One interval after two masters could hear each other again. Who leaves silently is excused until the other one must
+    /// have missed him, and for good if he was not heard: that clients follow then too is checked when all is settled.
+    fn check_healing(&mut self, instance: usize, silently: bool) {
         let since = self.calm.since;
         let excused = self.hosts.iter().any(|host| {
             let view = &host.views[instance];
-            !host.says_farewell(instance) || view.became_master > since
+            let has_heard = view.last_conflict.is_some_and(|at| at >= since);
+            let may_be_unheard = silently && view.state == State::Master && !has_heard;
+            may_be_unheard || (!silently && !host.says_farewell(instance)) || view.became_master > since
         });
         if excused {
             return;

@@ -373,7 +373,14 @@ impl Host {
         if advert.priority != own && advert.priority != 0 {
             return Err(format!("sends priority {}, but has {own}", advert.priority));
         }
-        if (advert.version, advert.vrid, advert.interval) != (plan.version, plan.vrid, self.interval(instance)) {
+        // The last word of one that gives way says the interval of the better one.
+        let view = &self.views[instance];
+        let interval = if view.state == State::Master && view.follows {
+            self.interval_of_master(instance)
+        } else {
+            self.interval(instance)
+        };
+        if (advert.version, advert.vrid, advert.interval) != (plan.version, plan.vrid, interval) {
             return Err(format!("{advert:?} is not what is configured: {plan:?}"));
         }
         if ttl != 255 {

@@ -37,3 +37,23 @@ fn an_address_is_due_back_only_when_its_loss_has_been_told() {
         panic!("{}", campaign::shorten(failure).lines().join("\n"));
     }
 }
+
+#[test]
+fn where_worse_masters_get_no_answer_a_last_word_may_come_when_an_advert_is_due() {
+    for seed in [196_741, 1_015_742, 1_120_081] {
+        let (statistics, failure) = campaign::run(&Scenario::of(seed));
+        if let Some(failure) = failure {
+            panic!("{}", campaign::shorten(failure).lines().join("\n"));
+        }
+        assert!(statistics.healings > 0, "seed {seed} has healed partitions");
+    }
+}
+
+#[test]
+fn last_words_of_nodes_with_other_intervals_do_not_hand_mastership_round() {
+    let (statistics, failure) = campaign::run(&Scenario::of(38_831));
+    if let Some(failure) = failure {
+        panic!("{}", campaign::shorten(failure).lines().join("\n"));
+    }
+    assert!(statistics.agreements > 0);
+}

@@ -346,6 +346,11 @@ impl Node {
             Timer::SecondBurst => instance.second_burst(out),
             Timer::Refresh => instance.refresh_announcements(out),
             Timer::ExtraAnnouncement => instance.announce_extra(out),
+            Timer::RivalSilent => {
+                if instance.is_rival_silent() {
+                    self.announce_unit(id);
+                }
+            }
             Timer::ConflictOver => {
                 if instance.end_conflict(out) {
                     self.announce_unit(id);

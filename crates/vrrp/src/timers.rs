@@ -14,6 +14,8 @@ pub(crate) enum Timer {
     Refresh,
     /// `garp_extra_if`.
     ExtraAnnouncement,
+    /// The next advertisement of a second, worse master has not come.
+    RivalSilent,
     /// No second master has been heard for so long that the conflict is over.
     ConflictOver,
     /// Addresses that others removed are put back.

@@ -208,6 +208,24 @@ const OF_HOSTS: &[Fault] = &[
         wrong: "        self.plan_second",
     },
     Fault {
+        name: "the second burst says nothing",
+        file: ANNOUNCEMENTS,
+        right: "        self.announce(self.holdings(), count, out);",
+        wrong: "        let _ = (count, out);",
+    },
+    Fault {
+        name: "a rival that gave way without a word is waited for in vain",
+        file: NODE,
+        right: "if instance.is_rival_silent() {",
+        wrong: "if instance.is_rival_silent() && false {",
+    },
+    Fault {
+        name: "a last word says the interval of one that is no master any more",
+        file: SEND,
+        right: "advertisement.interval = interval;",
+        wrong: "let _ = (&mut advertisement, interval);",
+    },
+    Fault {
         name: "the winner of a conflict does not announce again",
         file: NODE,
         right: "Heard::AnnounceAgain => self.announce_unit(id),",

@@ -14,40 +14,82 @@ use crate::timers::Timer;
 const FIRST_CONFLICT_DELAY: Duration = Duration::from_secs(1);
 const LONGEST_CONFLICT_DELAY: Duration = Duration::from_mins(1);
 
-/// Senders whose last advertisement is remembered during a conflict: more masters at a time are hardly to be found.
-const MOST_SENDERS: usize = 8;
-/// Bursts for last words from one burst of a lasting conflict to the next.
-const MOST_LAST_WORDS: u8 = 4;
+/// Worse masters that are remembered during a conflict: more at a time are hardly to be found.
+const MOST_RIVALS: usize = 8;
+/// Bursts because one rival may have said its last word or has fallen silent, from one burst of a lasting conflict to the next.
+const MOST_DOUBTS: u8 = 4;
 
 /// Another master is heard, and we are the better one.
 #[derive(Clone, Debug)]
 pub(super) struct Conflict {
     from: IpAddr,
-    /// When each sender was heard last.
-    heard: Vec<(IpAddr, Timestamp)>,
-    last_words: u8,
+    rivals: Vec<Rival>,
     since: Timestamp,
     last_heard: Timestamp,
     next_burst: Timestamp,
     delay: Duration,
+    /// The neighbours have been told since the last rival was heard.
+    announced_in_silence: bool,
+}
+
+/// A worse master, and what we did about it.
+#[derive(Clone, Debug)]
+struct Rival {
+    address: IpAddr,
+    heard: Timestamp,
+    doubts: u8,
+}
+
+impl Rival {
+    fn may_doubt(&mut self) -> bool {
+        let may = self.doubts < MOST_DOUBTS;
+        self.doubts = self.doubts.saturating_add(u8::from(may));
+        may
+    }
 }
 
 impl Conflict {
-    /// Whether an advertisement comes out of turn: it is the sender's first one, or comes much sooner after its last one than
-    /// its interval. Then it may be an answer to ours, the last word of a master that gives way. If there is a third one, that
-    /// master may have announced itself after we did.
-    fn is_last_word(&mut self, from: IpAddr, now: Timestamp, interval: Duration) -> bool {
-        let before = self.heard.iter().position(|(sender, _)| *sender == from);
-        let before = before.map(|at| self.heard.swap_remove(at).1);
-        if self.heard.len() < MOST_SENDERS {
-            self.heard.push((from, now));
+    fn new(from: IpAddr, now: Timestamp) -> Self {
+        Self {
+            from,
+            rivals: Vec::new(),
+            since: now,
+            last_heard: now,
+            next_burst: now,
+            delay: FIRST_CONFLICT_DELAY,
+            announced_in_silence: false,
         }
-        let in_turn = before.is_some_and(|before| now.since(before) >= interval / 2);
-        if in_turn || self.last_words >= MOST_LAST_WORDS {
-            return false;
+    }
+
+    /// Whether an advertisement may be the last word of a master that gives way, which may have announced itself after we did:
+    /// - the sender's first one: if there is a third master, it may give way to that one;
+    /// - one out of turn, much sooner after the last one than the sender's interval: an answer;
+    /// - where worse masters get no answer, so that they go on until our next advertisement: the first one after that. It may
+    ///   be due just then.
+    fn is_last_word(&mut self, from: IpAddr, now: Timestamp, interval: Duration, spoken: Option<Timestamp>) -> bool {
+        let Some(rival) = self.rivals.iter_mut().find(|rival| rival.address == from) else {
+            let is_known = self.rivals.len() < MOST_RIVALS;
+            if is_known {
+                self.rivals.push(Rival {
+                    address: from,
+                    heard: now,
+                    doubts: 1,
+                });
+            }
+            return is_known;
+        };
+        let before = std::mem::replace(&mut rival.heard, now);
+        let is_early = now.since(before) < interval / 2;
+        let has_heard_us = spoken.is_some_and(|spoken| spoken >= before);
+        (is_early || has_heard_us) && rival.may_doubt()
+    }
+
+    fn burst(&mut self, now: Timestamp) {
+        for rival in &mut self.rivals {
+            rival.doubts = 0;
         }
-        self.last_words += 1;
-        true
+        self.next_burst = now + self.delay;
+        self.delay = self.delay.saturating_mul(2).min(LONGEST_CONFLICT_DELAY);
     }
 }
 
@@ -134,25 +176,16 @@ impl Instance {
         if self.conflict.is_none() {
             self.conflicts = self.conflicts.saturating_add(1);
         }
-        let mut conflict = self.conflict.take().unwrap_or_else(|| {
-            Box::new(Conflict {
-                from,
-                heard: Vec::new(),
-                last_words: 0,
-                since: now,
-                last_heard: now,
-                next_burst: now,
-                delay: FIRST_CONFLICT_DELAY,
-            })
-        });
+        let new = || Box::new(Conflict::new(from, now));
+        let mut conflict = self.conflict.take().unwrap_or_else(new);
         conflict.from = from;
         conflict.last_heard = now;
-        let is_last_word = conflict.is_last_word(from, now, theirs);
+        conflict.announced_in_silence = false;
+        let spoken = self.last_sent.filter(|_| self.settings.lower_prio_no_advert);
+        let is_last_word = conflict.is_last_word(from, now, theirs, spoken);
         let burst_due = now >= conflict.next_burst;
         if burst_due {
-            conflict.last_words = 0;
-            conflict.next_burst = now + conflict.delay;
-            conflict.delay = conflict.delay.saturating_mul(2).min(LONGEST_CONFLICT_DELAY);
+            conflict.burst(now);
             let (instance, ours) = (self.settings.name.clone(), self.priority);
             out.log(LogEvent::LowerPriority {
                 instance,
@@ -166,6 +199,7 @@ impl Instance {
         let missed = u32::from(self.settings.down_timer_adverts.max(1));
         let silence = self.own_interval().max(theirs).saturating_mul(missed);
         out.set_after(self.id, Timer::ConflictOver, silence);
+        out.set_after(self.id, Timer::RivalSilent, theirs.saturating_mul(5) / 4);
         if burst_due || is_last_word {
             Heard::AnnounceAgain
         } else {
@@ -173,9 +207,22 @@ impl Instance {
         }
     }
 
-    /// The other master has been silent long enough. True if there was one.
+    /// The next advertisement of the other master has not come: it has given way without a word, and may have announced itself
+    /// before. True if the neighbours are to be told.
+    pub(crate) fn is_rival_silent(&mut self) -> bool {
+        let Some(conflict) = &mut self.conflict else {
+            return false;
+        };
+        let from = conflict.from;
+        let mut rivals = conflict.rivals.iter_mut();
+        conflict.announced_in_silence = rivals.any(|rival| rival.address == from && rival.may_doubt());
+        conflict.announced_in_silence
+    }
+
+    /// The other master has been silent long enough. True if the neighbours are to be told.
     pub(crate) fn end_conflict(&mut self, out: &mut Outbox) -> bool {
         self.owner_conflict_until = None;
+        out.clear(self.id, Timer::RivalSilent);
         let Some(conflict) = self.conflict.take() else {
             return false;
         };
@@ -185,6 +232,6 @@ impl Instance {
             from: conflict.from,
             lasted,
         });
-        true
+        !conflict.announced_in_silence
     }
 }

@@ -122,7 +122,7 @@ impl Instance {
     /// One last advertisement tells the better master that there were two, so that it announces its addresses again.
     fn give_way(&mut self, advertisement: &Advertisement, from: IpAddr, out: &mut Outbox) {
         if self.settings.higher_prio_send_advert {
-            self.send_advertisement(self.priority, out);
+            self.send_last_word(advertisement.interval, out);
         }
         self.follow(advertisement, from, out);
     }

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use holdfast_time::Duration;
+
 use super::{GROUP_OF_OLD_CHECKSUM, Instance};
 use crate::action::Action;
 use crate::messages::LogEvent;
@@ -12,22 +14,36 @@ use crate::settings::{AuthenticationSettings, Transmission, Version};
 impl Instance {
     /// Sends an advertisement built from what is true now. Without a source address nothing can be sent.
     pub(crate) fn send_advertisement(&mut self, priority: u8, out: &mut Outbox) {
+        self.send(&self.advertisement(priority), out);
+    }
+
+    /// The last one of a master that gives way to one with this interval. Backups of version 3 take the interval of what they
+    /// heard last for their master's: with ours, where it is much shorter, they would miss the better master before its next
+    /// word, give way to it with a last word of their own, and so on without end.
+    pub(crate) fn send_last_word(&mut self, interval: Duration, out: &mut Outbox) {
+        let mut advertisement = self.advertisement(self.priority);
+        if self.settings.version == Version::V3 {
+            advertisement.interval = interval;
+        }
+        self.send(&advertisement, out);
+    }
+
+    fn send(&mut self, advertisement: &Advertisement, out: &mut Outbox) {
         let Some(source) = self.source else { return };
         let (targets, ttl): (Vec<IpAddr>, u8) = match &self.settings.transmission {
             Transmission::Multicast { group } => (vec![*group], TTL),
             Transmission::Unicast { peers, ttl, .. } => (peers.iter().map(|peer| peer.address).collect(), *ttl),
         };
-        let advertisement = self.advertisement(priority);
         if let Some(AuthenticationSettings::Ah(key)) = self.settings.authentication
             && self.settings.uses_authentication_header()
         {
-            self.send_sealed(&advertisement, source, &targets, ttl, key, out);
+            self.send_sealed(advertisement, source, &targets, ttl, key, out);
         } else {
-            self.send_plain(&advertisement, source, targets, ttl, out);
+            self.send_plain(advertisement, source, targets, ttl, out);
         }
         self.counters.advert_sent += 1;
         self.last_sent = Some(out.now);
-        if priority == 0 {
+        if advertisement.priority == 0 {
             self.counters.pri_zero_sent += 1;
             out.log(LogEvent::SentPriorityZero {
                 instance: self.settings.name.clone(),

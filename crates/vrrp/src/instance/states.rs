@@ -27,6 +27,7 @@ impl Instance {
             Timer::SecondBurst,
             Timer::Refresh,
             Timer::ExtraAnnouncement,
+            Timer::RivalSilent,
             Timer::ConflictOver,
         ] {
             out.clear(self.id, timer);
