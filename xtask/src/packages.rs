@@ -32,6 +32,13 @@ pub(crate) const PEERS: Needs = Needs(&[
     need("keepalived", "keepalived", "the peer on the wire"),
     need("ip", "iproute2", "networks between nodes"),
     need("nft", "nftables", "packet filters as users see them"),
+    need("openssl", "openssl", "certificates, and a server over TLS"),
+    need("redis-server", "redis-server", "a real server"),
+    need("mariadbd", "mariadb-server-core", "a data base"),
+    need("pg_createcluster", "postgresql", "another data base"),
+    need("/usr/lib/dovecot/imap", "dovecot-imapd", "mail boxes"),
+    need("/usr/lib/dovecot/pop3", "dovecot-pop3d", "mail boxes, the other way"),
+    need("slapd", "slapd", "a directory"),
 ]);
 
 /// What tests in a guest need.

@@ -38,6 +38,7 @@ const PEERS_CASES: &[(&str, &str)] = &[
     ("peers: where they run", "places"),
     ("peers: what they tell", "reports"),
     ("peers: digests of pages", "genhash"),
+    ("peers: data bases, mail boxes and others", "services"),
 ];
 /// Test programs whose cases make many networks each, and how many cases may run at once.
 const CROWDED_CASES: &[(&str, &str, &str)] = &[

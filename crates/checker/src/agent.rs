@@ -157,9 +157,10 @@ fn number(digits: &str) -> Option<u32> {
 }
 
 fn description(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(bytes.trim_ascii());
     let printable = |character: char| if character.is_control() { ' ' } else { character };
-    text.chars().take(DESCRIPTION_LIMIT).map(printable).collect()
+    let text: String = String::from_utf8_lossy(bytes).chars().map(printable).collect();
+    let text: String = text.trim().chars().take(DESCRIPTION_LIMIT).collect();
+    text.trim_end().to_owned()
 }
 
 #[cfg(test)]

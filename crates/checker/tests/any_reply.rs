@@ -10,11 +10,13 @@
 mod counting;
 
 use counting::most_memory_of;
+use holdfast_checker::agent::{self, Line};
+use holdfast_checker::expect::{Look, Matcher};
 use holdfast_checker::http::{BODY_LIMIT, HEADER_LIMIT, Reader};
 use holdfast_checker::ping::{Echo, Version};
 use holdfast_checker::smtp::{LINE_LIMIT, REPLY_LIMIT, Reply};
 use holdfast_checker::{dns, udp};
-use holdfast_health::probe::{Failure, MaskedByte, Md5, SmtpStep, UdpReply, Url};
+use holdfast_health::probe::{Failure, MaskedByte, Md5, Pattern, SmtpStep, UNREAD_LIMIT, UdpReply, Url};
 
 /// Bytes that mean something in a header, so that random text gets past the first line.
 #[rustfmt::skip] // a list of words
@@ -260,4 +262,159 @@ fn any_echo_reply() {
             assert!(echo.is_reply(&reply));
         }
     });
+}
+
+#[rustfmt::skip] // a list of words
+const AGENT_TOKENS: &[&[u8]] = &[
+    b"up", b"DOWN", b"fail", b"stopped", b"ready", b"drain", b"maint", b"75%", b"0%", b"99999999999%", b"%", b"-1%", b"maxconn:30",
+    b"maxconn:", b" ", b"\t", b",", b"#", b"\r", b"\n", b"\0", b"\xff", b"x", b"7",
+];
+
+/// A line that is taken is read again, from how it is shown, as the same.
+#[test]
+fn any_agent_line() {
+    bolero::check!().for_each(|bytes: &[u8]| {
+        let (sizes, choices) = bytes.split_at(bytes.len() / 4);
+        for bytes in [choices.to_vec(), words(choices, AGENT_TOKENS)] {
+            let mut whole = Line::default();
+            let verdict = whole.push(&bytes);
+            let mut line = Line::default();
+            let mut rest = bytes.as_slice();
+            let mut in_pieces = Ok(false);
+            for size in sizes.iter().map(|size| usize::from(*size)).chain([bytes.len()]) {
+                let (piece, later) = rest.split_at(size.min(rest.len()));
+                rest = later;
+                in_pieces = line.push(piece);
+                if in_pieces != Ok(false) {
+                    break;
+                }
+            }
+            assert_eq!((&in_pieces, &line.bytes), (&verdict, &whole.bytes));
+            if verdict.is_err() {
+                assert_eq!(verdict, Err(Failure::ReplyTooLong(agent::LINE_LIMIT)));
+                continue;
+            }
+            assert!(line.bytes.len() <= agent::LINE_LIMIT);
+            match agent::read_line(&line.bytes) {
+                Ok(report) => assert_eq!(agent::read_line(report.to_string().as_bytes()).unwrap(), report),
+                Err(failure) => assert!(matches!(failure, Failure::AgentLine(_)) && failure.to_string().len() < 1000),
+            }
+        }
+    });
+}
+
+#[test]
+fn any_endless_agent_line() {
+    bolero::check!().for_each(|choices: &[u8]| {
+        let mut unit = words(choices, AGENT_TOKENS);
+        unit.retain(|byte| !matches!(byte, b'\r' | b'\n'));
+        unit.truncate(100);
+        if unit.is_empty() {
+            return;
+        }
+        let (verdict, memory) = most_memory_of(|| {
+            let mut line = Line::default();
+            (0..=2 * agent::LINE_LIMIT / unit.len()).find_map(|_| line.push(&unit).err())
+        });
+        assert_eq!(verdict, Some(Failure::ReplyTooLong(agent::LINE_LIMIT)));
+        assert!(memory <= 4 * agent::LINE_LIMIT, "{memory} bytes");
+    });
+}
+
+#[rustfmt::skip] // a list of words
+const DIALOGUE_TOKENS: &[&[u8]] = &[
+    b"+OK", b"* OK ", b"a1 ", b"a", b"b", b"ab", b"aab", b"\r\n", b"\n", b"\0", b"\xff", b"0", b"12", b" ", b"\xc3\xa9", b"-ERR",
+];
+
+/// Patterns of every kind; regular expressions that look at what follows, at the end, and far.
+fn patterns(literal: &[u8]) -> Vec<Pattern> {
+    let regex = |pattern: &str, options: &[holdfast_regex::RegexOption]| {
+        Pattern::Regex(holdfast_regex::Settings {
+            pattern: pattern.to_owned(),
+            options: options.to_vec(),
+            no_match: false,
+            min_offset: 0,
+            max_offset: None,
+            stack: None,
+        })
+    };
+    let masked = |byte: &u8| MaskedByte {
+        value: *byte,
+        mask: if *byte == b'a' { 0xf0 } else { 0xff },
+    };
+    vec![
+        Pattern::Contains(literal.to_vec()),
+        Pattern::Start(literal.to_vec()),
+        Pattern::Masked(literal.iter().map(masked).collect()),
+        regex(r"^\+OK.*\r\n", &[]),
+        regex(r"a+b(?!\r)", &[]),
+        regex(r"\d+\b", &[holdfast_regex::RegexOption::Multiline]),
+        regex(r"(?<=a1 )OK|\z", &[]),
+        regex("é+$", &[holdfast_regex::RegexOption::Utf]),
+    ]
+}
+
+/// What a matcher says in the end of a text that comes in pieces of these sizes.
+fn look_in_pieces(pattern: &Pattern, text: &[u8], sizes: &[u8]) -> Look {
+    let mut matcher = Matcher::new(pattern).unwrap();
+    let mut come = 0;
+    for size in sizes {
+        let look = matcher.look(&text[..come], false);
+        if look != Look::NotYet {
+            return look;
+        }
+        come = (come + usize::from(*size)).min(text.len());
+    }
+    for ends in [false, true] {
+        let look = matcher.look(text, ends);
+        if look != Look::NotYet {
+            return look;
+        }
+    }
+    Look::NotYet
+}
+
+/// The same match for any pieces, within the text, and really one.
+#[test]
+fn any_dialogue() {
+    bolero::check!().for_each(|bytes: &[u8]| {
+        let (sizes, rest) = bytes.split_at(bytes.len() / 4);
+        let (literal, choices) = rest.split_at(rest.len().min(2));
+        let literal = words(literal, DIALOGUE_TOKENS);
+        for text in [choices.to_vec(), words(choices, DIALOGUE_TOKENS)] {
+            for pattern in patterns(&literal) {
+                let whole = look_in_pieces(&pattern, &text, &[]);
+                let in_pieces = look_in_pieces(&pattern, &text, sizes);
+                // Text that is not UTF-8 is given up when its wrong byte is seen, which may be after a match.
+                let given_up = |look: &Look| matches!(look, Look::GivenUp(_));
+                if !given_up(&whole) && !given_up(&in_pieces) {
+                    assert_eq!(in_pieces, whole, "{pattern:?}");
+                }
+                let Look::Match(end) = whole else { continue };
+                assert!(end <= text.len());
+                match &pattern {
+                    Pattern::Contains(literal) => assert!(text[..end].ends_with(literal)),
+                    Pattern::Start(literal) => assert_eq!(&text[..end], literal),
+                    _ => {}
+                }
+            }
+        }
+    });
+}
+
+/// Nothing of the text is kept by the matcher.
+#[test]
+fn a_matcher_keeps_nothing() {
+    let text = vec![b'x'; UNREAD_LIMIT];
+    for pattern in patterns(b"never") {
+        let mut matcher = Matcher::new(&pattern).unwrap();
+        let ((), memory) = most_memory_of(|| {
+            for come in (0..=UNREAD_LIMIT).step_by(1024) {
+                if matcher.look(&text[..come], false) != Look::NotYet {
+                    break;
+                }
+            }
+        });
+        assert!(memory < 4096, "{pattern:?}: {memory} bytes");
+    }
 }

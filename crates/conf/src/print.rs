@@ -177,7 +177,17 @@ impl<'a> Printer<'a> {
             let arguments = grammar::arguments(text).into_iter().skip(1);
             return arguments.map(|argument| quote::argument(&argument)).collect();
         }
-        let command = grammar::command_statement(text, range.start).filter(|_| keyword.value == Value::Script);
+        let statement = grammar::command_statement(text, range.start);
+        if matches!(keyword.name, "send" | "expect" | "expect_start") {
+            // Its bytes need not be text: they stay as they are written.
+            let start = statement.map(|it| it.range.start.saturating_sub(range.start) as usize);
+            return start
+                .and_then(|start| text.get(start..))
+                .map(str::to_owned)
+                .into_iter()
+                .collect();
+        }
+        let command = statement.filter(|_| keyword.value == Value::Script);
         if let Some(statement) = command {
             let argv = grammar::arguments(&statement.command);
             if statement.rest.iter().any(|word| word.contains('"')) {

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // helpers of tests are tests
 
 use holdfast_conf::config::*;
-use holdfast_conf::{LoadOptions, Loaded, MemoryLoader, load};
+use holdfast_conf::{LoadOptions, Loaded, MemoryLoader, load, print};
 use std::path::Path;
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ fn dialogue(steps: &str) -> ExpectCheck {
 #[test]
 fn steps_keep_their_order_and_their_bytes() {
     let check = dialogue(
-        r#"send "AUTH lb s3cret\r\n"
+        r#"send "AUTH lb \"s3cret\"\r\n"
         expect_start "+OK\r\n"
         retry 2
         send PING\r\n
@@ -62,7 +62,7 @@ fn steps_keep_their_order_and_their_bytes() {
     assert_eq!(
         check.steps,
         [
-            ExpectStep::Send(b"AUTH lb s3cret\r\n".to_vec()),
+            ExpectStep::Send(b"AUTH lb \"s3cret\"\r\n".to_vec()),
             ExpectStep::Start(b"+OK\r\n".to_vec()),
             ExpectStep::Send(b"PING\r\n".to_vec()),
             ExpectStep::Contains(b"+PONG".to_vec()),
@@ -132,11 +132,15 @@ fn wrong_steps_are_told_with_line_and_column() {
             "Line 7, column 6)",
             r"'\q' is no escape at character 5 of the text of 'send'",
         ),
-        ("send \"PING\\", "Line 7, column 6)", "nothing follows the backslash"),
-        ("send \"a\\\"b\"", "Line 7, column 10)", "'send' takes one text"),
-        ("send PING now", "Line 7, column 11)", "'send' takes one text"),
+        ("send \"PING\\\"", "Line 7, column 6)", "is never closed"),
+        ("send \"a\"b\\", "Line 7, column 6)", "is never closed"),
+        ("send PING now", "Line 7, column 6)", "'send' takes one text"),
         ("send", "Line 7, column 1)", "'send' lacks its text"),
-        ("expect \"\"", "Line 7, column 8)", "the text of 'expect' is empty"),
+        (
+            "expect \"\"",
+            "Line 7, column 8)",
+            "the text of 'expect' has not 1 to 4096 bytes",
+        ),
         (
             "expect_start \"\\x4\"",
             "Line 7, column 14)",
@@ -196,4 +200,33 @@ fn what_says_nothing_is_told() {
     // A backslash that is meant.
     clean("EXPECT_CHECK {\nexpect_regex \"^[\\\\]d\"\n}");
     clean("EXPECT_CHECK {\nexpect_regex \"C:\\\\\"\n}");
+}
+
+/// What is printed means the same, and printed again it is the same.
+#[test]
+fn a_print_keeps_every_byte() {
+    let check = r#"EXPECT_CHECK {
+        send "say \"hi there\" # {\x00}\r\n"
+        send 'it''s'
+        expect  a\x20b
+        expect_start "a \\ b"
+        expect_regex "^\d+\x22 {2}" dotall
+        send_hex 00 "01 02"
+        expect_hex xx
+    }
+    AGENT_CHECK {
+        send "a\x22b\n"
+    }"#;
+    let options = LoadOptions::default();
+    let first = read(check);
+    assert_eq!(said(&first), [""; 0]);
+    let text = format!(
+        "virtual_server 192.0.2.1 6379 {{\nlb_algo rr\nlb_kind NAT\nprotocol TCP\nreal_server 192.0.2.2 6379 {{\n{check}\n}}\n}}\n"
+    );
+    let printed = print(&MemoryLoader::new().with("k.conf", text), Path::new("k.conf"), &options).text;
+    let loader = MemoryLoader::new().with("k.conf", printed.clone());
+    let again = load(&loader, Path::new("k.conf"), &options);
+    assert_eq!(said(&again), [""; 0], "{printed}");
+    assert_eq!(again.config, first.config, "{printed}");
+    assert_eq!(print(&loader, Path::new("k.conf"), &options).text, printed);
 }

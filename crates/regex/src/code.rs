@@ -11,6 +11,9 @@ use crate::settings::Settings;
 /// every other check waiting for seconds.
 const MATCH_LIMIT: u32 = 1_000_000;
 
+/// In the place of an empty text, whose address in Rust is hardly more than null: PCRE2 subtracts from it to look behind.
+static NOTHING: [u8; 1] = [0];
+
 /// The pattern is no pattern.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message} at byte {offset} of the pattern")]
@@ -160,6 +163,11 @@ impl Regex {
         if start > text.len() || last_start.is_some_and(|last| last < start) {
             return Attempt::NoMatch;
         }
+        let text = if text.is_empty() {
+            NOTHING.get(..0).unwrap_or_default()
+        } else {
+            text
+        };
         let options = if ends { 0 } else { pcre2::PCRE2_PARTIAL_HARD };
         // SAFETY: text and length belong together, `start` is within it; code, data and context live as long as `self`.
         let result = unsafe {

@@ -1,7 +1,7 @@
 //! Searches in pieces: the result must not depend on where a body is cut.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use holdfast_regex::{RETAINED_LIMIT, Regex, RegexOption, SearchError, Settings, Stream};
+use holdfast_regex::{Finder, Found, RETAINED_LIMIT, Regex, RegexOption, SearchError, Settings, Stream};
 use proptest::prelude::*;
 
 fn settings(pattern: &str) -> Settings {
@@ -168,4 +168,37 @@ proptest! {
         pieces.push(&body.as_bytes()[from..]);
         prop_assert_eq!(search(&settings, &pieces).unwrap(), whole);
     }
+}
+
+/// The address of nothing is not one that PCRE2 can subtract from: it did, and the process ended.
+#[test]
+fn nothing_can_be_looked_behind() {
+    for pattern in ["(?<=a1 )OK|\\z", "(?<!a1 )$", "(?<=\\n)x|^$"] {
+        for _ in 0..100 {
+            assert_eq!(search(&settings(pattern), &[]), Ok(true), "{pattern}");
+            assert_eq!(search(&settings(pattern), &[b"", b""]), Ok(true), "{pattern}");
+        }
+    }
+}
+
+/// The end of a match, the same for any pieces.
+#[test]
+fn a_finder_tells_where_the_match_ends() {
+    let look = |pattern: &str, text: &[u8], ends: bool| {
+        let mut finder = Finder::new(Regex::new(&settings(pattern)).unwrap());
+        for come in 0..text.len() {
+            match finder.look(&text[..come], false).unwrap() {
+                Found::NotYet => {}
+                found => return found,
+            }
+        }
+        finder.look(text, ends).unwrap()
+    };
+    assert_eq!(look(r"b+\r\n", b"aabb\r\ncc", false), Found::Match(6));
+    assert_eq!(look(r"b+", b"aabb", false), Found::NotYet);
+    assert_eq!(look(r"b+", b"aabb", true), Found::Match(4));
+    assert_eq!(look(r"(?<=a)b", b"xbab", false), Found::Match(4));
+    assert_eq!(look(r"^b", b"ab", false), Found::Never);
+    assert_eq!(look(r"b", b"aaa", false), Found::NotYet);
+    assert_eq!(look(r"b", b"aaa", true), Found::Never);
 }

@@ -4,7 +4,7 @@
 use crate::build::{Builder, Item};
 use crate::config::ReplyByte;
 use crate::diagnostic::{Diagnostic, findings};
-use crate::grammar::Word;
+use crate::grammar::{self, Word};
 
 /// The most bytes of one text.
 const MOST_BYTES: usize = 4096;
@@ -12,49 +12,48 @@ const MOST_BYTES: usize = 4096;
 /// What is wrong with an escape: where in the text, and what.
 type Wrong = (usize, String);
 
-const ESCAPES: &str = r"\r \n \t \0 \\ and \xHH are escapes; a double quote is \x22";
+const ESCAPES: &str = r"the escapes are \r \n \t \0 \\ and \xHH; a double quote is \x22";
 
 impl Builder<'_> {
-    /// The one text after the keyword, with its escapes.
+    /// The one text after the keyword, with its escapes. It is one argument as in commands, so that quotes can be escaped.
     pub(super) fn escaped_text(&mut self, item: &Item<'_>) -> Option<Vec<u8>> {
         let name = item.keyword.name;
-        let Some(word) = item.word(1) else {
+        let node = self.tree.node(item.node)?;
+        let whole = self.text.get(node.text.clone());
+        let Some(statement) = grammar::command_statement(whole, node.text.start) else {
             let message = format!("'{name}' lacks its text");
             self.report(
                 Diagnostic::new(findings::BAD_BYTES, message, Some(item.span)).hint(format!("{name} \"TEXT\"")),
             );
             return None;
         };
-        if let Some(extra) = item.word(2) {
-            let message = format!("'{name}' takes one text");
-            let hint = if word.text.ends_with('\\') {
-                ESCAPES.to_owned()
-            } else {
-                format!(
-                    "write a text with blanks in quotes: {name} \"{} {}...\"",
-                    word.text, extra.text
+        let span = self.text.span(statement.range.clone());
+        let wrong = if let Some(extra) = statement.rest.first() {
+            let hint = format!(
+                "write a text with blanks in quotes: {name} \"{} {extra}...\"",
+                statement.command
+            );
+            Err((format!("'{name}' takes one text"), hint))
+        } else if is_open(self.text.get(statement.range)) {
+            Err((format!("the quote of '{name}' is never closed"), ESCAPES.to_owned()))
+        } else {
+            unescaped(&statement.command).map_err(|(at, wrong)| {
+                let at = at.saturating_add(1);
+                (
+                    format!("{wrong} at character {at} of the text of '{name}'"),
+                    ESCAPES.to_owned(),
                 )
-            };
-            self.invalid(findings::BAD_BYTES, message, extra).hint(hint).send(self);
-            return None;
-        }
-        match unescaped(word.text) {
-            Ok(bytes) if bytes.len() > MOST_BYTES => {
-                let message = format!("the text of '{name}' is longer than {MOST_BYTES} bytes");
-                self.invalid(findings::BAD_BYTES, message, word).send(self);
+            })
+        };
+        match wrong {
+            Ok(bytes) if (1..=MOST_BYTES).contains(&bytes.len()) => Some(bytes),
+            Ok(_) => {
+                let message = format!("the text of '{name}' has not 1 to {MOST_BYTES} bytes");
+                self.report(Diagnostic::new(findings::BAD_BYTES, message, Some(span)));
                 None
             }
-            Ok(bytes) if bytes.is_empty() => {
-                let message = format!("the text of '{name}' is empty");
-                self.invalid(findings::BAD_BYTES, message, word).send(self);
-                None
-            }
-            Ok(bytes) => Some(bytes),
-            Err((at, wrong)) => {
-                let message = format!("{wrong} at character {} of the text of '{name}'", at.saturating_add(1));
-                self.invalid(findings::BAD_BYTES, message, word)
-                    .hint(ESCAPES)
-                    .send(self);
+            Err((message, hint)) => {
+                self.report(Diagnostic::new(findings::BAD_BYTES, message, Some(span)).hint(hint));
                 None
             }
         }
@@ -94,6 +93,17 @@ impl Builder<'_> {
     }
 }
 
+/// Whether a text in double quotes lacks the last of them.
+fn is_open(argument: &str) -> bool {
+    let Some(inner) = argument.strip_prefix('"') else {
+        return false;
+    };
+    let Some(inner) = inner.strip_suffix('"') else {
+        return true;
+    };
+    inner.bytes().rev().take_while(|byte| *byte == b'\\').count() % 2 == 1
+}
+
 fn unescaped(text: &str) -> Result<Vec<u8>, Wrong> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut characters = text.chars().enumerate();
@@ -108,6 +118,7 @@ fn unescaped(text: &str) -> Result<Vec<u8>, Wrong> {
             Some('t') => b'\t',
             Some('0') => 0,
             Some('\\') => b'\\',
+            Some('"') => b'"',
             Some('x') => {
                 let digit = |next: Option<(usize, char)>| next.and_then(|(_, digit)| digit.to_digit(16));
                 let (high, low) = (digit(characters.next()), digit(characters.next()));
@@ -150,7 +161,7 @@ mod tests {
     #[test]
     fn escapes_are_bytes() {
         assert_eq!(unescaped(r"PING\r\n").unwrap(), b"PING\r\n");
-        assert_eq!(unescaped(r"a\0b\t\\\x22\xfF").unwrap(), b"a\0b\t\\\"\xff");
+        assert_eq!(unescaped(r#"a\0b\t\\\"\x22\xfF"#).unwrap(), b"a\0b\t\\\"\"\xff");
         assert_eq!(unescaped("grüß").unwrap(), "grüß".as_bytes());
         for (wrong, at) in [
             (r"\d", 0),
@@ -161,6 +172,16 @@ mod tests {
             (r"\x-1", 0),
         ] {
             assert_eq!(unescaped(wrong).unwrap_err().0, at, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn quotes_are_closed() {
+        for closed in [r#""a""#, r#""a\\""#, r#""a\"b""#, "a", r#""""#] {
+            assert!(!is_open(closed), "{closed}");
+        }
+        for open in [r#""a\""#, r#""a"#, r#"""#, r#""a\\\""#] {
+            assert!(is_open(open), "{open}");
         }
     }
 
