@@ -87,6 +87,16 @@ fn wait_for_service(director: &Node, mark: u32) -> Result<()> {
     outcome.with_context(|| format!("{}: ipvsadm shows\n{seen}", director.name()))
 }
 
+/// Waits until packets to this address, the first one of its range, get their mark.
+fn wait_for_rules(director: &Node, first: IpAddr) -> Result<()> {
+    let mut seen = String::new();
+    let outcome = wait::until("the rules", PATIENCE, || {
+        seen = rules(director);
+        seen.contains(&first.to_string()) && !seen.contains("_next")
+    });
+    outcome.with_context(|| format!("{}: nft shows\n{seen}", director.name()))
+}
+
 /// Requests to the address reach both real servers.
 fn ensure_balanced(site: &Site, host: u16) -> Result<()> {
     let target = SocketAddr::new(address(site.forwarding, host), 80);
@@ -113,6 +123,7 @@ fn a_group_is_balanced_by_its_mark(forwarding: Forwarding, software: Software) -
     let daemon = Daemon::start(software, director, &configuration(&site, &range(forwarding, 210, 211)))?;
     site.wait_for_master(director, PATIENCE)?;
     wait_for_service(director, 1000)?;
+    wait_for_rules(director, address(forwarding, 210))?;
     for host in [210, 211] {
         ensure_balanced(&site, host)?;
     }
@@ -122,8 +133,7 @@ fn a_group_is_balanced_by_its_mark(forwarding: Forwarding, software: Software) -
     let mut lasting = Lasting::open(&site.client, always)?;
 
     let asked = daemon.reload(&configuration(&site, &range(forwarding, 211, 213)))?;
-    let last = address(forwarding, 213).to_string();
-    wait::until("the range of the reload", PATIENCE, || rules(director).contains(&last))?;
+    wait_for_rules(director, address(forwarding, 211))?;
     for host in [211, 213] {
         ensure_balanced(&site, host)?;
     }
@@ -166,6 +176,7 @@ fn marks_come_and_go_with_a_reload() -> Result<()> {
     let begin = SystemTime::now();
     daemon.reload(&marked)?;
     wait_for_service(director, 1000)?;
+    wait_for_rules(director, address(Forwarding::Dr, 210))?;
     load.ensure_served_by(&REAL, PATIENCE)?;
     daemon.reload(&plain)?;
     site.wait_for_weights(director, &[(0, 1), (1, 1)], PATIENCE)?;
@@ -186,6 +197,7 @@ fn what_was_left_is_taken_over() -> Result<()> {
     let daemon = Daemon::start(Software::Holdfast, director, &first)?;
     site.wait_for_master(director, PATIENCE)?;
     wait_for_service(director, 1000)?;
+    wait_for_rules(director, address(Forwarding::Dr, 210))?;
     let target = SocketAddr::new(address(Forwarding::Dr, 212), 80);
     let load = Load::start(&site.client, target, LOAD_INTERVAL)?;
     load.ensure_served_by(&REAL, PATIENCE)?;

@@ -68,6 +68,93 @@ fn same_tables(configuration: &str) -> Result<()> {
     Ok(())
 }
 
+/// What the kernel's table can say of services and servers, once each, without checks: at the start, and after a reload that
+/// changes all of it.
+#[test]
+#[ignore = "needs a guest: cargo xtask test guest"]
+fn every_setting_of_services_and_servers() -> Result<()> {
+    site::load_modules()?;
+    let site = Site::new(Forwarding::Dr)?;
+    let [first, second] = &site.directors;
+    let [before, after] = [every_setting(false), every_setting(true)];
+    let keepalived = Daemon::start(Software::Keepalived, first, &before)?;
+    let holdfast = Daemon::start(Software::Holdfast, second, &before)?;
+    ensure_same(first, second, "at the start")?;
+    keepalived.reload(&after)?;
+    holdfast.reload(&after)?;
+    let changed = "-A -t 192.168.0.204:80 -s sed -p 90 -M 255.255.0.0";
+    wait::until("the reload", PATIENCE, || {
+        second
+            .run("ipvsadm", &["-Sn"])
+            .is_ok_and(|table| table.contains(changed))
+    })?;
+    ensure_same(first, second, "after the reload")
+}
+
+fn every_setting(later: bool) -> String {
+    let or = |before: &'static str, after: &'static str| if later { after } else { before };
+    let server = |head: &str, options: &str, reals: &[(&str, &str)]| {
+        let real =
+            |(address, options): &(&str, &str)| format!("    real_server {address} {{\n        {options}\n    }}\n");
+        let reals: String = reals.iter().map(real).collect();
+        format!("virtual_server {head} {{\n    {options}\n{reals}}}\n")
+    };
+    let tunnel = "lb_algo wrr\n    lb_kind TUN\n    protocol TCP";
+    [
+        "virtual_server_group SIX {\n    fd00::200 80\n    fd00::210-213 80\n    fwmark 16\n}\n".to_owned(),
+        // Tunnels of every kind, and from one family to the other.
+        server(
+            "192.168.0.201 80",
+            tunnel,
+            &[
+                ("192.168.0.61 80", or("lvs_method TUN type gue port 6080", "lvs_method TUN type gue port 6081 remcsum")),
+                ("192.168.0.62 80", or("lvs_method TUN type gue port 6080 csum", "lvs_method TUN type gre csum")),
+                ("192.168.0.63 80", or("lvs_method TUN type gre", "lvs_method TUN type gue port 6080 nocsum")),
+                ("192.168.0.64 80", or("weight 9", "lvs_method DR")),
+            ],
+        ),
+        server("fd00::202 80", tunnel, &[("192.168.0.61 80", "weight 1"), ("fd00::62 80", "weight 2")]),
+        server("192.168.0.203 80", tunnel, &[("fd00::61 80", or("weight 4", "weight 5"))]),
+        // Groups of IPv6 with a range and a mark.
+        server("group SIX", "lb_algo rr\n    lb_kind DR\n    protocol TCP", &[("fd00::61 80", "weight 1")]),
+        // Thresholds, persistence, its granularity and engine, flags.
+        server(
+            "192.168.0.204 80",
+            or(
+                "lb_algo nq\n    lb_kind DR\n    protocol TCP\n    persistence_timeout 60\n    persistence_granularity 255.255.255.0",
+                "lb_algo sed\n    lb_kind DR\n    protocol TCP\n    persistence_timeout 90\n    persistence_granularity 255.255.0.0",
+            ),
+            &[("192.168.0.61 80", or("uthreshold 100\n        lthreshold 50", "uthreshold 80\n        weight 3"))],
+        ),
+        server(
+            "fd00::205 80",
+            or(
+                "lb_algo fo\n    lb_kind DR\n    protocol TCP\n    persistence_timeout 60\n    persistence_granularity 64",
+                "lb_algo ovf\n    lb_kind DR\n    protocol TCP",
+            ),
+            &[("fd00::61 80", or("weight 1", "uthreshold 7\n        lthreshold 3"))],
+        ),
+        server(
+            "192.168.0.206 5060",
+            or(
+                "lb_algo rr\n    lb_kind NAT\n    protocol UDP\n    persistence_timeout 60\n    persistence_engine sip",
+                "lb_algo rr\n    lb_kind NAT\n    protocol UDP\n    ops",
+            ),
+            &[("192.168.0.61 5060", "weight 1"), ("192.168.0.62 5061", "weight 1")],
+        ),
+        server(
+            "192.168.0.207 80",
+            or(
+                "lb_algo mh\n    mh-port\n    mh-fallback\n    lb_kind DR\n    protocol TCP",
+                "lb_algo rr\n    flag-3\n    lb_kind DR\n    protocol TCP",
+            ),
+            &[("192.168.0.61 80", "weight 1")],
+        ),
+        server("fwmark 77", or("lb_algo lblcr\n    lb_kind NAT", "lb_algo dh\n    lb_kind DR"), &[("192.168.0.61", "weight 1")]),
+    ]
+    .concat()
+}
+
 /// Waits until both tables are settled and the same.
 fn ensure_same(keepalived: &Node, holdfast: &Node, moment: &str) -> Result<()> {
     let table = |node: &Node| -> String {

@@ -14,6 +14,7 @@ use holdfast_checker::tls::Identity;
 use holdfast_health::event::{CheckerId, Event, Generation};
 use holdfast_health::probe::{Failure, MiscProbe, NotTried, Outcome, Request, Verdict};
 use holdfast_health::{Action, Health, Settings};
+use holdfast_ipvs::kernel::load_modules;
 use holdfast_ipvs::table::ServiceKey;
 use holdfast_net::{DeadlineTimer, Monitor, NetworkEvent, Requests};
 use holdfast_time::Timestamp;
@@ -79,6 +80,7 @@ pub async fn run() -> anyhow::Result<()> {
     else {
         return Ok(());
     };
+    load_modules(ipvs_settings.modules.iter().map(String::as_str));
     // The module can only be loaded, and another namespace entered, as root: before the rights are given up.
     let mut ipvs = Ipvs::open(ipvs_settings.namespace.clone());
     let for_sync = ipvs.another_kernel();

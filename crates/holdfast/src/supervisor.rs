@@ -13,6 +13,7 @@ mod trackers;
 
 use std::time::Duration;
 
+use holdfast_ipvs::kernel::load_modules;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -461,6 +462,7 @@ impl Supervisor {
     async fn take_over(&mut self, loaded: Result<Configuration, LoadError>) -> anyhow::Result<()> {
         match loaded {
             Ok(configuration) => {
+                load_new_modules(&self.configuration, &configuration).await;
                 let configuration = tracking_what_can_be(configuration, &mut self.processes).await;
                 for message in &configuration.messages {
                     tracing::warn!("{message}");
@@ -662,6 +664,15 @@ async fn tracking_what_can_be(configuration: Configuration, processes: &mut Proc
     match processes.available().await {
         Ok(()) => configuration,
         Err(reason) => configuration.without_processes(&reason),
+    }
+}
+
+/// The checker has no right to load what it did not need at its start.
+async fn load_new_modules(running: &Configuration, next: &Configuration) {
+    let new: Vec<String> = next.ipvs.modules.difference(&running.ipvs.modules).cloned().collect();
+    if !new.is_empty() {
+        // A thread that died has been heard of already.
+        let _ = tokio::task::spawn_blocking(move || load_modules(new.iter().map(String::as_str))).await;
     }
 }
 

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use tracing::{debug, info};
 
+pub use self::module::load_modules;
 use self::socket::{Channel, GenericNetlink};
 use crate::error::Error;
 use crate::netlink::{self, Attributes, Head, Malformed, Verdict, messages, push_request};
@@ -91,7 +92,7 @@ impl Kernel {
             kernel.family = family;
             return Ok(kernel);
         }
-        let attempt = module::load();
+        let attempt = module::load("ip_vs");
         kernel.family = kernel.find_family()?.ok_or_else(|| Error::NoIpvs {
             attempt: attempt.clone(),
         })?;

@@ -1,6 +1,6 @@
 //! The tables of nftables that mark packets to the addresses of groups (`nftables_ipvs`), brought to what is wanted.
 //!
-//! Each change is one batch, which the kernel makes as a whole between two packets: there is no moment without marks.
+//! There is no moment without marks for an address that had one and shall have one: see `tables`.
 
 mod tables;
 
@@ -81,7 +81,7 @@ impl MarkTables {
         let wanted = self.wanted.clone();
         let by_difference = tables::change(self.held.as_ref(), wanted.as_ref());
         let mut outcome = match by_difference {
-            Some(batch) => self.apply(batch).await,
+            Some(batches) => self.apply(batches).await,
             None => Err(anyhow!("made anew")),
         };
         if outcome.is_err() {
@@ -99,9 +99,13 @@ impl MarkTables {
         }
     }
 
-    async fn apply(&mut self, batch: Batch) -> anyhow::Result<()> {
-        let applied: Result<(), NetError> = self.connect()?.apply(WHAT, batch).await;
-        Ok(applied?)
+    async fn apply(&mut self, batches: Vec<Batch>) -> anyhow::Result<()> {
+        let socket = self.connect()?;
+        for batch in batches {
+            let applied: Result<(), NetError> = socket.apply(WHAT, batch).await;
+            applied?;
+        }
+        Ok(())
     }
 
     /// Removes tables that a daemon left which was killed, unless they are ours now.
@@ -109,7 +113,7 @@ impl MarkTables {
         if self.held.as_ref().is_some_and(|held| held.table == table) {
             return;
         }
-        if let Err(error) = self.apply(tables::remove(table)).await {
+        if let Err(error) = self.apply(vec![tables::remove(table)]).await {
             tracing::error!("tables {table} of a former daemon: {error:#}");
         }
     }

@@ -1,5 +1,6 @@
 //! Settings of IPVS as a whole: timeouts, connection synchronisation, the end, the namespace.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use holdfast_conf::config::{self, Config, IpvsNamespace, LvsFlushOnStop};
@@ -22,6 +23,8 @@ pub struct IpvsSettings {
     pub flush_at_stop: bool,
     /// `net_namespace_ipvs`: file of the network namespace whose IPVS it is; `None`: the process's own
     pub namespace: Option<PathBuf>,
+    /// Modules of the schedulers and persistence engines
+    pub modules: BTreeSet<String>,
     /// `nftables_ipvs`
     pub marks: Option<MarkSettings>,
 }
@@ -69,8 +72,21 @@ pub fn settings(config: &Config, initial: &Path, marks: &Marks) -> IpvsSettings 
             (IpvsNamespace::Initial, Some(_)) => Some(initial.to_owned()),
             _ => None,
         },
+        modules: modules(config),
         marks: marks.settings(config),
     }
+}
+
+fn modules(config: &Config) -> BTreeSet<String> {
+    let of = |server: &config::VirtualServer| {
+        let engine = server.persistence_engine.as_ref();
+        let engine = engine.map(|engine| format!("ip_vs_pe_{engine}"));
+        [Some(format!("ip_vs_{}", server.lb_algo.name())), engine]
+    };
+    let all = config.virtual_servers.iter().flat_map(of).flatten();
+    // A name that is none of a module is the kernel's business.
+    all.filter(|name| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'))
+        .collect()
 }
 
 /// `lvs_sync_daemon`, else `lvs_sync_daemon_interface` of an instance.
@@ -142,6 +158,18 @@ mod tests {
             (Some("VI_1"), "eth2")
         );
         assert_eq!(of("", "", "").sync, None);
+    }
+
+    #[test]
+    fn schedulers_and_engines_are_modules() {
+        let server = |options: &str| {
+            format!("virtual_server fwmark 1 {{\nlb_kind DR\n{options}\nreal_server 192.0.2.61 {{\nweight 1\n}}\n}}\n")
+        };
+        let one = server("lb_algo lblc\npersistence_engine sip");
+        let modules = of("", &one, "").modules;
+        assert_eq!(Vec::from_iter(&modules), ["ip_vs_lblc", "ip_vs_pe_sip"]);
+        let odd = server("lb_algo rr\npersistence_engine ../sip");
+        assert_eq!(Vec::from_iter(&of("", &odd, "").modules), ["ip_vs_rr"]);
     }
 
     #[test]

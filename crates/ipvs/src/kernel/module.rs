@@ -1,5 +1,6 @@
-//! Loading `ip_vs`.
+//! Loading `ip_vs`, its schedulers and persistence engines.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -8,23 +9,36 @@ use std::time::{Duration, Instant};
 const LIMIT: Duration = Duration::from_secs(10);
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// Runs `modprobe ip_vs`. Returns in words what came of it.
-pub(super) fn load() -> String {
+/// Loads modules that are not there yet. Needs `CAP_SYS_MODULE`; waits for `modprobe`, 10 s at most for each.
+///
+/// The kernel loads a scheduler by itself when a service wants it. But Linux 6.1 does that under the lock of IPVS, and stands
+/// still for good when a network namespace is taken down meanwhile and the module has something to do in each namespace
+/// (`lblc`, `lblcr`). What fails here is left to the kernel, which says so when the service is made.
+pub fn load_modules<'a>(names: impl IntoIterator<Item = &'a str>) {
+    for name in names {
+        if !Path::new("/sys/module").join(name).exists() {
+            tracing::debug!("{}", load(name));
+        }
+    }
+}
+
+/// Runs `modprobe` for a module. Returns in words what came of it.
+pub(super) fn load(name: &str) -> String {
     // The program that the kernel itself would call; services often have no /sbin in their PATH.
     let configured = std::fs::read_to_string("/proc/sys/kernel/modprobe").unwrap_or_default();
     let program = match configured.trim() {
         "" => "modprobe",
         program => program,
     };
-    match run(program) {
-        Ok(said) => format!("{program} ip_vs: {said}"),
-        Err(error) => format!("{program} ip_vs: {error}"),
+    match run(program, name) {
+        Ok(said) => format!("{program} {name}: {said}"),
+        Err(error) => format!("{program} {name}: {error}"),
     }
 }
 
-fn run(program: &str) -> std::io::Result<String> {
+fn run(program: &str, name: &str) -> std::io::Result<String> {
     let mut child = Command::new(program)
-        .arg("ip_vs")
+        .arg(name)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

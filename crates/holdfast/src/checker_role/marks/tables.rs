@@ -18,8 +18,9 @@ const CHAIN: &str = "in";
 /// A map and its rule.
 type Place = (Family, Protocol);
 
-/// The difference between tables, as changes of elements. `None`: they have to be made anew.
-pub(super) fn change(held: Option<&MarkSettings>, wanted: Option<&MarkSettings>) -> Option<Batch> {
+/// The difference between tables, as changes of elements: batches to apply one after the other. `None`: the tables have to be
+/// made anew.
+pub(super) fn change(held: Option<&MarkSettings>, wanted: Option<&MarkSettings>) -> Option<Vec<Batch>> {
     let (held, wanted) = (held?, wanted?);
     let frame = |it: &MarkSettings| (it.table.clone(), it.priority, it.counters);
     let (known, needed) = (places(held), places(wanted));
@@ -40,11 +41,37 @@ pub(super) fn change(held: Option<&MarkSettings>, wanted: Option<&MarkSettings>)
         batch.remove_elements(&table, map_name(place.1), &elements(&gone, *place));
         batch.add_elements(&table, map_name(place.1), &elements(&new, *place));
     }
-    Some(batch)
+    Some(if gone.is_empty() || new.is_empty() {
+        vec![batch]
+    } else {
+        guarded(wanted, batch)
+    })
 }
 
-/// Tables made anew in the place of those that are there.
-pub(super) fn replace(held: Option<&MarkSettings>, wanted: Option<&MarkSettings>) -> Batch {
+/// Tables made anew in the place of those that are there: batches to apply one after the other.
+pub(super) fn replace(held: Option<&MarkSettings>, wanted: Option<&MarkSettings>) -> Vec<Batch> {
+    let batch = anew(held, wanted);
+    match wanted {
+        Some(wanted) => guarded(wanted, batch),
+        None => vec![batch],
+    }
+}
+
+/// The kernel changes to new rules at once, but to new elements of such maps a moment later: what was in an old one and is in
+/// a new one would be in none meanwhile. So other tables give the same marks while a change is made.
+fn guarded(wanted: &MarkSettings, change: Batch) -> Vec<Batch> {
+    let guard = MarkSettings {
+        table: guard_name(&wanted.table),
+        ..wanted.clone()
+    };
+    vec![anew(Some(&guard), Some(&guard)), change, one_less(&guard.table)]
+}
+
+fn guard_name(table: &str) -> String {
+    format!("{table}_next")
+}
+
+fn anew(held: Option<&MarkSettings>, wanted: Option<&MarkSettings>) -> Batch {
     let mut batch = Batch::default();
     let names: BTreeSet<&str> = held.iter().chain(&wanted).map(|it| it.table.as_str()).collect();
     for name in names {
@@ -61,8 +88,14 @@ pub(super) fn replace(held: Option<&MarkSettings>, wanted: Option<&MarkSettings>
     batch
 }
 
-/// No tables of this name any more.
+/// No tables of this name any more, nor what a change that was cut short left.
 pub(super) fn remove(name: &str) -> Batch {
+    let mut batch = one_less(name);
+    remove_into(&guard_name(name), &mut batch);
+    batch
+}
+
+fn one_less(name: &str) -> Batch {
     let mut batch = Batch::default();
     remove_into(name, &mut batch);
     batch
@@ -232,9 +265,25 @@ mod tests {
     #[test]
     fn what_is_the_same_changes_nothing() {
         let both = settings(&[("192.0.2.1", Protocol::Tcp, 1000), ("2001:db8::1", Protocol::Udp, 1001)]);
-        assert!(change(Some(&both), Some(&both)).unwrap().is_empty());
+        let batches = change(Some(&both), Some(&both)).unwrap();
+        assert!(batches.iter().all(Batch::is_empty));
         let other = settings(&[("192.0.2.2", Protocol::Tcp, 1000), ("2001:db8::1", Protocol::Udp, 1001)]);
-        assert!(!change(Some(&both), Some(&other)).unwrap().is_empty());
+        let batches = change(Some(&both), Some(&other)).unwrap();
+        assert_eq!(batches.len(), 3, "one goes and another comes: guarded");
+        assert!(batches.iter().all(|batch| !batch.is_empty()));
+        let more = settings(&[
+            ("192.0.2.1", Protocol::Tcp, 1000),
+            ("192.0.2.2", Protocol::Tcp, 1000),
+            ("2001:db8::1", Protocol::Udp, 1001),
+        ]);
+        assert_eq!(change(Some(&both), Some(&more)).unwrap().len(), 1);
+        assert_eq!(change(Some(&more), Some(&both)).unwrap().len(), 1);
+        assert_eq!(
+            replace(None, Some(&both)).len(),
+            3,
+            "somebody may have left such tables"
+        );
+        assert_eq!(replace(Some(&both), None).len(), 1);
     }
 
     #[test]
