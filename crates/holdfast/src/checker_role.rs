@@ -154,6 +154,7 @@ pub async fn run() -> anyhow::Result<()> {
                 debug_assert!(ended > 0, "the driver has a sender itself");
                 ended_probes.drain(..).for_each(|result| driver.probe_done(result));
             }
+            () = driver.marks.removed() => driver.marks.put_back().await,
             events = monitor.next() => driver.network_events(events?).await,
             due = timer.wait() => {
                 due?;

@@ -13,10 +13,12 @@
 mod batch;
 mod expression;
 mod socket;
+mod watch;
 
 pub use batch::{Batch, Chain, Element, Hook, Set, SetFlags, Table, TableFamily};
 pub use expression::{Comparison, Expression, MetaKey, PayloadBase, Register, Verdict};
 pub use socket::Nftables;
+pub use watch::{TableEvent, TableWatch};
 
 /// Numbers by which the `nft` program knows what the bytes of a key are (`enum datatypes`); the kernel does not care.
 /// Keys of several parts: [`DataType::concatenated`].

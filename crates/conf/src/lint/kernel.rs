@@ -28,7 +28,7 @@ pub struct Concern {
     pub places: Vec<Span>,
 }
 
-/// What there would be to say, if the kernel's values were such. What the file itself sets (`lvs_sysctl`) is no concern.
+/// What there would be to say, if the kernel's values were such.
 pub fn concerns(config: &Config) -> Vec<Concern> {
     let mut all = vec![
         of(config, findings::UDP_NO_EXPIRY, is_udp_with_removal),
@@ -41,8 +41,7 @@ pub fn concerns(config: &Config) -> Vec<Concern> {
             is_nat(server, AddressFamily::Inet6)
         }),
     ];
-    let is_settled = |(sysctl, harmful): &(&str, &str)| set_by(config, sysctl).is_some_and(|value| value != *harmful);
-    all.retain(|it| !it.places.is_empty() && !it.conditions.iter().any(is_settled));
+    all.retain(|it| !it.places.is_empty());
     all
 }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
-use holdfast_net::nftables::{Batch, Nftables};
+use holdfast_net::nftables::{Batch, Nftables, TableEvent, TableWatch};
 use holdfast_net::{DeadlineTimer, NetError};
 use holdfast_time::Timestamp;
 use nix::sched::{CloneFlags, setns};
@@ -20,11 +20,15 @@ use crate::plan::marks::MarkSettings;
 const WHAT: &str = "the marks of nftables_ipvs";
 /// How long to wait before tables that could not be brought to what is wanted are tried again.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
+/// The shortest time between two repairs of tables that somebody removed.
+const PUT_BACK_PAUSE: Duration = Duration::from_secs(1);
 
 /// The tables, and what stands in them.
 #[derive(Debug)]
 pub struct MarkTables {
     socket: Option<Nftables>,
+    /// Tells when somebody removes tables
+    watch: Option<TableWatch>,
     /// Where IPVS is; `None`: in our own network namespace
     namespace: Option<PathBuf>,
     wanted: Option<MarkSettings>,
@@ -32,6 +36,8 @@ pub struct MarkTables {
     held: Option<MarkSettings>,
     error: Option<String>,
     retry_at: Option<Timestamp>,
+    /// When they were last put back
+    put_back_at: Option<Timestamp>,
 }
 
 impl MarkTables {
@@ -39,11 +45,13 @@ impl MarkTables {
     pub fn open(namespace: Option<PathBuf>) -> Self {
         let mut tables = Self {
             socket: None,
+            watch: None,
             namespace,
             wanted: None,
             held: None,
             error: None,
             retry_at: None,
+            put_back_at: None,
         };
         if tables.namespace.is_some()
             && let Err(error) = tables.connect()
@@ -55,7 +63,9 @@ impl MarkTables {
 
     fn connect(&mut self) -> anyhow::Result<&mut Nftables> {
         if self.socket.is_none() {
-            self.socket = Some(open_in(self.namespace.as_deref())?);
+            let (socket, watch) = open_in(self.namespace.as_deref())?;
+            self.socket = Some(socket);
+            self.watch = Some(watch);
         }
         self.socket.as_mut().context("the nftables socket is not there")
     }
@@ -118,6 +128,45 @@ impl MarkTables {
         }
     }
 
+    /// Waits until somebody else removes tables of ours. Cancel safe.
+    pub async fn removed(&mut self) {
+        let (Some(watch), Some(socket)) = (&mut self.watch, &self.socket) else {
+            return std::future::pending().await;
+        };
+        let (own, table) = (socket.port(), self.held.as_ref().map(|held| &held.table));
+        let is_ours = |event: &TableEvent| match event {
+            TableEvent::Removed {
+                table: gone,
+                changed_by,
+            } => Some(&gone.name) == table && *changed_by != own,
+            TableEvent::Lost => table.is_some(),
+        };
+        loop {
+            match watch.next().await {
+                Ok(events) if events.iter().any(is_ours) => return,
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::warn!("{error}");
+                    self.watch = None;
+                    return std::future::pending().await;
+                }
+            }
+        }
+    }
+
+    /// Puts back what somebody removed, at most once in a while: two who undo each other must not keep the machine busy.
+    pub async fn put_back(&mut self) {
+        let now = DeadlineTimer::now();
+        self.held = None;
+        if self.put_back_at.is_some_and(|at| now < at + PUT_BACK_PAUSE) {
+            self.retry_at = Some(now + PUT_BACK_PAUSE);
+            return;
+        }
+        tracing::warn!("somebody removed the marks of nftables_ipvs; put back");
+        self.put_back_at = Some(now);
+        self.try_again().await;
+    }
+
     /// Why the tables are not what they should be.
     pub fn error(&self) -> Option<&str> {
         self.error.as_deref()
@@ -138,10 +187,10 @@ impl MarkTables {
     }
 }
 
-/// A netlink socket stays in the namespace that it was made in.
-fn open_in(namespace: Option<&Path>) -> anyhow::Result<Nftables> {
+/// Netlink sockets stay in the namespace that they were made in.
+fn open_in(namespace: Option<&Path>) -> anyhow::Result<(Nftables, TableWatch)> {
     let Some(path) = namespace else {
-        return Ok(Nftables::open()?);
+        return Ok((Nftables::open()?, TableWatch::open()?));
     };
     let runtime = Handle::current();
     let open = || {
@@ -149,7 +198,7 @@ fn open_in(namespace: Option<&Path>) -> anyhow::Result<Nftables> {
         setns(file, CloneFlags::CLONE_NEWNET)
             .with_context(|| format!("cannot enter network namespace {}", path.display()))?;
         let _entered = runtime.enter();
-        anyhow::Ok(Nftables::open()?)
+        anyhow::Ok((Nftables::open()?, TableWatch::open()?))
     };
     // A thread of its own: this one stays where it is.
     std::thread::scope(|scope| scope.spawn(open).join()).map_err(|_| anyhow!("a thread died"))?

@@ -6,7 +6,7 @@ use crate::netlink::{self, RequestWriter};
 
 const SUBSYSTEM: u16 = 10 << 8;
 const NEW_TABLE: u16 = SUBSYSTEM;
-const DELETE_TABLE: u16 = SUBSYSTEM | 2;
+pub(super) const DELETE_TABLE: u16 = SUBSYSTEM | 2;
 const NEW_CHAIN: u16 = SUBSYSTEM | 3;
 const NEW_RULE: u16 = SUBSYSTEM | 6;
 const NEW_SET: u16 = SUBSYSTEM | 9;
@@ -38,6 +38,16 @@ impl TableFamily {
             Self::Inet => 1,
             Self::Ip => 2,
             Self::Ip6 => 10,
+        }
+    }
+
+    /// `None`: a family that we have no tables of.
+    pub(super) const fn of(number: u8) -> Option<Self> {
+        match number {
+            1 => Some(Self::Inet),
+            2 => Some(Self::Ip),
+            10 => Some(Self::Ip6),
+            _ => None,
         }
     }
 }

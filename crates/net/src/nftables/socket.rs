@@ -44,6 +44,11 @@ impl Nftables {
         })
     }
 
+    /// The netlink port by which the kernel names us in [`super::TableEvent`].
+    pub fn port(&self) -> u32 {
+        self.socket.get().pid().unwrap_or(0)
+    }
+
     /// Makes all changes of the batch, or none of them. `what` says in errors what the batch is for: "the packet filter".
     pub async fn apply(&mut self, what: &str, batch: Batch) -> Result<(), NetError> {
         if batch.is_empty() {

@@ -126,3 +126,18 @@ fn parts_of_a_key_can_be_intervals() {
         .collect();
     assert_eq!(kinds, [1, 2, 10], "key, data, last key");
 }
+
+#[test]
+fn removed_tables_are_heard_of_and_nothing_else() {
+    let mut batch = Batch::default();
+    batch.remove_table(&table());
+    let (writer, _) = batch.finish();
+    let heard: Vec<_> = messages(writer.bytes())
+        .filter_map(|message| watch::decode(&message))
+        .collect();
+    let removed = TableEvent::Removed {
+        table: table(),
+        changed_by: 0,
+    };
+    assert_eq!(heard, [removed]);
+}
