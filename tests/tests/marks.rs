@@ -151,6 +151,7 @@ fn a_group_is_balanced_by_its_mark(forwarding: Forwarding, software: Software) -
     }
 
     web2.stop()?;
+    wait::until("a server of weight 0", PATIENCE, || table(director).contains("-w 0"))?;
     load.ensure_served_by(&[REAL[0]], PATIENCE)?;
     drop(load);
     daemon.stop()?;
