@@ -5,19 +5,28 @@
 mod tls {
     use std::io::{Read, Write};
     use std::net::TcpListener;
+    use std::sync::mpsc::{Receiver, channel};
     use std::thread;
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     use holdfast_checker::Prober;
     use holdfast_checker::tls::Identity;
-    use holdfast_health::probe::{Connection, Failure, HttpProtocol, NotTried, Request, Tls, Url, Verdict, Verify};
+    use holdfast_health::probe::{
+        Connection, Failure, HttpProtocol, NotTried, Phase, Request, Sni, Tls, Url, Verdict, Verify,
+    };
     use openssl::asn1::Asn1Time;
+    use openssl::ec::{EcGroup, EcKey};
     use openssl::hash::MessageDigest;
+    use openssl::nid::Nid;
     use openssl::pkey::{PKey, Private};
     use openssl::rsa::Rsa;
-    use openssl::ssl::{SslAcceptor, SslMethod};
-    use openssl::x509::X509;
+    use openssl::ssl::{NameType, SslAcceptor, SslMethod, SslVerifyMode};
+    use openssl::symm::Cipher;
     use openssl::x509::extension::SubjectAlternativeName;
+    use openssl::x509::{X509, X509Name};
+
+    /// Long enough for anything that happens at all.
+    const PATIENCE: Duration = Duration::from_secs(30);
 
     #[derive(Clone, Copy, PartialEq)]
     enum End {
@@ -169,5 +178,284 @@ mod tls {
             verdict(&broken, &request(port, false, Verify::Off)).await,
             Verdict::NotTried(expected)
         );
+    }
+
+    /// What a server saw of its client.
+    #[derive(Debug, PartialEq)]
+    struct Seen {
+        /// The name in the greeting
+        name: Option<String>,
+        /// How many certificates the client showed, and whether the first one is this
+        certificates: usize,
+        first: Option<Vec<u8>>,
+    }
+
+    /// A certificate that signs itself, for this name.
+    fn named(name: &str) -> (X509, PKey<Private>) {
+        let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap();
+        let key = PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap();
+        let mut subject = X509Name::builder().unwrap();
+        subject.append_entry_by_text("CN", name).unwrap();
+        let subject = subject.build();
+        let mut builder = X509::builder().unwrap();
+        builder.set_version(2).unwrap();
+        builder.set_subject_name(&subject).unwrap();
+        builder.set_issuer_name(&subject).unwrap();
+        builder.set_pubkey(&key).unwrap();
+        builder.set_not_before(&Asn1Time::from_unix(0).unwrap()).unwrap();
+        builder.set_not_after(&Asn1Time::days_from_now(2).unwrap()).unwrap();
+        let mut names = SubjectAlternativeName::new();
+        let names = names.dns(name).build(&builder.x509v3_context(None, None)).unwrap();
+        builder.append_extension(names).unwrap();
+        builder.sign(&key, MessageDigest::sha256()).unwrap();
+        (builder.build(), key)
+    }
+
+    /// Answers one request and tells what it saw; wants a certificate of its client, if so.
+    fn watch(credentials: &(X509, PKey<Private>), wants_certificate: bool) -> (u16, Receiver<Seen>) {
+        let mut builder = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls()).unwrap();
+        builder.set_certificate(&credentials.0).unwrap();
+        builder.set_private_key(&credentials.1).unwrap();
+        if wants_certificate {
+            let mode = SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT;
+            // Whoever signed it.
+            builder.set_verify_callback(mode, |_, _| true);
+        }
+        let acceptor = builder.build();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (sender, seen) = channel();
+        thread::spawn(move || {
+            let (stream, _) = listener.accept().unwrap();
+            let Ok(mut stream) = acceptor.accept(stream) else {
+                return;
+            };
+            let ssl = stream.ssl();
+            let first = ssl.peer_certificate().map(|it| it.to_der().unwrap());
+            let _ = sender.send(Seen {
+                name: ssl.servername(NameType::HOST_NAME).map(str::to_owned),
+                // A server's list of its client's chain is without the first one.
+                certificates: usize::from(first.is_some()) + ssl.peer_cert_chain().map_or(0, |chain| chain.len()),
+                first,
+            });
+            let mut heard = Vec::new();
+            let mut byte = [0];
+            while !heard.ends_with(b"\r\n\r\n") {
+                if stream.read_exact(&mut byte).is_err() {
+                    return;
+                }
+                heard.push(byte[0]);
+            }
+            stream.write_all(b"HTTP/1.1 200 OK\r\n\r\nhello").unwrap();
+            drop(stream.shutdown());
+        });
+        (port, seen)
+    }
+
+    fn request_for(port: u16, sni: Sni, verify: Verify, host: Option<&str>) -> Request {
+        let Request::HttpGet {
+            connection,
+            protocol,
+            url,
+            ..
+        } = request(port, false, Verify::Off)
+        else {
+            unreachable!()
+        };
+        Request::HttpGet {
+            connection,
+            tls: Some(Tls { sni, verify }),
+            protocol,
+            url: Url {
+                virtualhost: host.map(str::to_owned),
+                ..url
+            },
+        }
+    }
+
+    fn name(name: &str) -> String {
+        name.to_owned()
+    }
+
+    #[tokio::test]
+    async fn the_name_in_the_greeting() {
+        let credentials = named("www.example.org");
+        for (sni, host, expected) in [
+            (Sni::Off, Some("www.example.org"), None),
+            (Sni::Virtualhost, Some("www.example.org"), Some("www.example.org")),
+            (Sni::Virtualhost, None, None),
+            (
+                Sni::Name(name("a.example.org")),
+                Some("www.example.org"),
+                Some("a.example.org"),
+            ),
+        ] {
+            let (port, seen) = watch(&credentials, false);
+            let request = request_for(port, sni.clone(), Verify::Off, host);
+            assert_eq!(verdict(&Identity::default(), &request).await, Verdict::Success);
+            assert_eq!(seen.recv().unwrap().name.as_deref(), expected, "{sni:?}, {host:?}");
+        }
+    }
+
+    /// The name in SNI, else the virtual host, else the address; `tls_verify_name` before all of them.
+    #[tokio::test]
+    async fn the_name_that_a_certificate_must_be_for() {
+        let credentials = named("www.example.org");
+        let known = Identity {
+            ca: Some(String::from_utf8(credentials.0.to_pem().unwrap()).unwrap()),
+            ..Identity::default()
+        };
+        let sni = |it: &str| Sni::Name(name(it));
+        let (good, other) = ("www.example.org", "www.example.net");
+        let hostname = "hostname mismatch";
+        for (sni, verify, host, expected) in [
+            (Sni::Off, Verify::Peer, Some(good), None),
+            (Sni::Off, Verify::Peer, Some(other), Some(hostname)),
+            (sni(good), Verify::Peer, Some(other), None),
+            (sni(other), Verify::Peer, Some(good), Some(hostname)),
+            (sni(other), Verify::Name(name(good)), Some(other), None),
+            (sni(good), Verify::Name(name(other)), Some(good), Some(hostname)),
+            (Sni::Off, Verify::Peer, None, Some("IP address mismatch")),
+            (sni(other), Verify::Off, Some(other), None),
+        ] {
+            let (port, _seen) = watch(&credentials, false);
+            let request = request_for(port, sni.clone(), verify.clone(), host);
+            let expected = match expected {
+                None => Verdict::Success,
+                Some(reason) => Verdict::Failure(Failure::Certificate(name(reason))),
+            };
+            assert_eq!(
+                verdict(&known, &request).await,
+                expected,
+                "{sni:?}, {verify:?}, {host:?}"
+            );
+        }
+        // The system's authorities do not know it.
+        let (port, _seen) = watch(&credentials, false);
+        let request = request_for(port, Sni::Off, Verify::Peer, Some(good));
+        let unknown = verdict(&Identity::default(), &request).await;
+        assert!(
+            matches!(unknown, Verdict::Failure(Failure::Certificate(_))),
+            "{unknown:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn the_certificate_of_this_client_is_shown_with_its_chain() {
+        let (server, client, authority) = (named("server"), named("client"), named("authority"));
+        let pem = |it: &X509| String::from_utf8(it.to_pem().unwrap()).unwrap();
+        let key = |password: &[u8]| {
+            let key = client
+                .1
+                .private_key_to_pem_pkcs8_passphrase(Cipher::aes_256_cbc(), password);
+            String::from_utf8(key.unwrap()).unwrap()
+        };
+        let identity = Identity {
+            ca: None,
+            certificate: Some(pem(&client.0) + &pem(&authority.0)),
+            key: Some(key(b"secret")),
+            password: Some(name("secret")),
+        };
+        assert_eq!(identity.problem(), None);
+        let (port, seen) = watch(&server, true);
+        let request = request_for(port, Sni::Off, Verify::Off, None);
+        assert_eq!(verdict(&identity, &request).await, Verdict::Success);
+        let expected = Seen {
+            name: None,
+            certificates: 2,
+            first: Some(client.0.to_der().unwrap()),
+        };
+        assert_eq!(seen.recv().unwrap(), expected);
+        // Without one such a server breaks off.
+        let (port, _seen) = watch(&server, true);
+        let refused = verdict(&Identity::default(), &request_for(port, Sni::Off, Verify::Off, None)).await;
+        assert!(
+            matches!(
+                refused,
+                Verdict::Failure(Failure::Tls { .. } | Failure::Reset(_) | Failure::NoAnswer)
+            ),
+            "{refused:?}"
+        );
+        let of_another_kind = pem(&credentials().0);
+        for (wrong, what) in [
+            (
+                Identity {
+                    password: Some(name("guess")),
+                    ..identity.clone()
+                },
+                "key: ",
+            ),
+            (
+                Identity {
+                    certificate: Some(pem(&authority.0)),
+                    ..identity.clone()
+                },
+                "key: key values mismatch",
+            ),
+            (
+                Identity {
+                    certificate: Some(of_another_kind),
+                    ..identity.clone()
+                },
+                "key and certificate: ",
+            ),
+            (
+                Identity {
+                    certificate: Some(name("none")),
+                    ..identity.clone()
+                },
+                "certificate: no certificate in it",
+            ),
+        ] {
+            let problem = wrong.problem().unwrap();
+            assert!(problem.starts_with(what), "{problem}");
+            let said = verdict(&wrong, &request).await;
+            assert_eq!(said, Verdict::NotTried(NotTried::Tls(problem)));
+        }
+    }
+
+    /// Answers a connection with these bytes, and then closes it or keeps it.
+    fn no_tls(answer: &'static [u8], closes: bool) -> u16 {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            // The greeting, so that closing is no reset.
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(answer);
+            if !closes {
+                let _ = stream.read_to_end(&mut Vec::new());
+            }
+        });
+        port
+    }
+
+    #[tokio::test]
+    async fn what_is_no_handshake() {
+        let said = async |answer, closes, timeout| {
+            let mut request = request(no_tls(answer, closes), false, Verify::Off);
+            if let Request::HttpGet { connection, .. } = &mut request {
+                connection.timeout = timeout;
+            }
+            // So long that it is the handshake's own limit that ends it.
+            let prober = Prober::new(&Identity::default());
+            prober.probe(&request, 3 * PATIENCE).await.verdict
+        };
+        let (long, since) = (PATIENCE, Instant::now());
+        assert_eq!(said(b"", true, long).await, Verdict::Failure(Failure::NoAnswer));
+        let plain = said(b"HTTP/1.1 400 Bad Request\r\n\r\n", false, long).await;
+        assert!(
+            matches!(
+                &plain,
+                Verdict::Failure(Failure::Tls {
+                    phase: Phase::Handshake,
+                    ..
+                })
+            ),
+            "{plain:?}"
+        );
+        let silent = said(b"", false, Duration::from_millis(300)).await;
+        assert_eq!(silent, Verdict::Failure(Failure::Timeout(Phase::Handshake)));
+        assert!(since.elapsed() < PATIENCE);
     }
 }

@@ -104,6 +104,9 @@ fn offsets_count_from_the_start_of_the_body() {
     ] {
         assert_eq!(matches(&between(min, max), "it is up"), expected, "{min} {max:?}");
     }
+    // The beginning of the body is forgotten, and still counted.
+    let in_two = |max| search(&between(0, Some(max)), &[b"aaaaa", b"aaup"]).unwrap();
+    assert_eq!([5, 6, 7, 8].map(in_two), [false, false, true, true]);
 }
 
 #[test]
@@ -134,6 +137,10 @@ fn patterns_that_explode_are_given_up() {
     let interpreted = settings("(*NO_JIT)(a+)+[bc]");
     let given_up = search(&interpreted, &["a".repeat(40).as_bytes()]).unwrap_err();
     assert_eq!(given_up, SearchError::Engine("match limit exceeded".to_owned()));
+    // Long before PCRE2's own limit, which is ten times as much: each letter more doubles the steps.
+    let steps = |letters: usize| search(&interpreted, &["a".repeat(letters).as_bytes()]);
+    assert_eq!(steps(15), Ok(false));
+    assert!(steps(19).is_err());
 }
 
 #[test]

@@ -156,3 +156,76 @@ fn a_server_follows_a_file() {
     bench.handle(changed(0));
     assert_eq!(bench.pool(1), ["11:10"]);
 }
+
+/// A server that follows this file, whose number is 1 at the start.
+fn following(weight: i32) -> Bench {
+    let follow = Checker {
+        probe: Probe::File(FileProbe {
+            file: "load".to_owned(),
+            weight,
+            reverse: weight == 0,
+        }),
+        ..tcp_check(11)
+    };
+    let server = RealServer {
+        checkers: vec![follow],
+        ..real_server(11, 10)
+    };
+    let mut settings = settings([virtual_server(1, vec![server])]);
+    settings.files.insert("load".to_owned(), 1);
+    let mut bench = Bench::new(settings);
+    bench.transcript();
+    bench
+}
+
+fn number(number: i64) -> Event {
+    Event::FileChanged {
+        file: "load".to_owned(),
+        number,
+    }
+}
+
+#[test]
+fn what_a_file_says_is_told() {
+    let mut bench = following(0);
+    bench.handle(number(0));
+    let down = [
+        format!("File check of [load] RS({RS}) is DOWN (0)"),
+        format!("Removing service {RS} from VS {VS}"),
+        format!("table {VS}"),
+        format!("Lost quorum 1-0=1 > 0 for VS {VS}"),
+        format!("RS {RS} {VS} DOWN"),
+        format!("VS {VS} DOWN"),
+        format!("CHECK FILE_CHECK load {RS} Err(\"the file holds 0\")"),
+    ];
+    let mut said = bench.transcript();
+    said.sort();
+    let mut expected = down.to_vec();
+    expected.sort();
+    assert_eq!(said, expected);
+    // The same again says nothing.
+    bench.handle(number(0));
+    assert_eq!(bench.transcript(), Vec::<String>::new());
+    bench.handle(number(-3));
+    let said = bench.transcript();
+    for line in [
+        format!("File check of [load] RS({RS}) is UP (-3)"),
+        format!("CHECK FILE_CHECK load {RS} Ok(())"),
+    ] {
+        assert!(said.contains(&line), "{said:?}");
+    }
+}
+
+/// A number that is a failure says nothing of the weight.
+#[test]
+fn a_failure_leaves_the_weight_alone() {
+    let mut bench = following(-2);
+    assert_eq!(bench.pool(1), ["11:8"]);
+    bench.handle(number(i64::MAX));
+    let said = bench.transcript();
+    assert!(!said.iter().any(|line| line.starts_with("Changing weight")), "{said:?}");
+    bench.handle(number(1));
+    let said = bench.transcript();
+    assert!(!said.iter().any(|line| line.starts_with("Changing weight")), "{said:?}");
+    assert_eq!(bench.pool(1), ["11:8"]);
+}

@@ -75,3 +75,105 @@ pub fn command_name(script: &config::Script) -> String {
         format!("{command} (as {})", user.join(":"))
     }
 }
+
+#[cfg(test)]
+impl FromIterator<(String, Script)> for CommandTable {
+    fn from_iter<Commands: IntoIterator<Item = (String, Script)>>(commands: Commands) -> Self {
+        Self(commands.into_iter().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use holdfast_conf::{LoadOptions, MemoryLoader, load};
+
+    fn config(global: &str, checks: &[&str]) -> Config {
+        let checks: Vec<String> = checks
+            .iter()
+            .map(|check| format!("MISC_CHECK {{\nmisc_path {check}\n}}\n"))
+            .collect();
+        let text = format!(
+            "global_defs {{\nscript_user root\n{global}\n}}\nvirtual_server 192.0.2.1 80 {{\nlb_algo rr\nlb_kind NAT\n\
+             protocol TCP\nreal_server 192.0.2.11 80 {{\n{}}}\n}}\n",
+            checks.concat()
+        );
+        let files = MemoryLoader::new().with("k.conf", text);
+        load(&files, std::path::Path::new("k.conf"), &LoadOptions::default()).config
+    }
+
+    fn checks(config: &Config) -> Vec<&MiscCheck> {
+        let checkers = &config.virtual_servers[0].real_servers[0].checkers;
+        let misc = checkers.iter().filter_map(|it| match &it.kind {
+            CheckerKind::MiscCheck(misc) => Some(misc),
+            _ => None,
+        });
+        misc.collect()
+    }
+
+    #[test]
+    fn commands_are_told_apart_by_their_words_and_users() {
+        let config = config(
+            "",
+            &[
+                "\"/bin/echo a b\"",
+                "\"/bin/echo 'a b'\"",
+                "\"/bin/echo a b\"",
+                "\"/bin/echo a b\"\nuser root root",
+            ],
+        );
+        let (table, messages) = CommandTable::from_config(&config);
+        assert_eq!(messages, Vec::<String>::new());
+        let names: Vec<String> = checks(&config).iter().map(|it| command_name(&it.misc_path)).collect();
+        assert_eq!(
+            names,
+            [
+                "/bin/echo a b",
+                "/bin/echo 'a b'",
+                "/bin/echo a b",
+                "/bin/echo a b (as root:root)"
+            ]
+        );
+        assert_eq!(table.0.len(), 3);
+        let words = |name: &str| table.get(name).map(|script| script.argv.len());
+        assert_eq!([0, 1, 3].map(|at| words(&names[at])), [Some(3), Some(2), Some(3)]);
+        assert!(checks(&config).into_iter().all(|check| table.has(check)));
+        assert!(table.get("/bin/echo").is_none());
+    }
+
+    /// The checker gets no check whose command is not in the table.
+    #[test]
+    fn what_cannot_or_must_not_be_run_is_left_out_and_said() {
+        use std::os::unix::fs::PermissionsExt;
+        let open = std::env::temp_dir().join(format!("holdfast-open-check-{}", std::process::id()));
+        std::fs::write(&open, "#!/bin/sh\n").unwrap();
+        std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o777)).unwrap();
+        let open = open.to_string_lossy().into_owned();
+        let of = |global: &str| {
+            let config = config(
+                global,
+                &[
+                    "/no/such/check",
+                    &open,
+                    "/bin/true",
+                    "/bin/true\nuser nobody-has-this-name",
+                ],
+            );
+            let (table, messages) = CommandTable::from_config(&config);
+            let has: Vec<bool> = checks(&config).into_iter().map(|check| table.has(check)).collect();
+            let planned = crate::plan::health::settings(&config, &table, &crate::plan::marks::Marks::default());
+            let checkers = planned.virtual_servers[0].real_servers[0].checkers.len();
+            (has, messages, checkers)
+        };
+        let (has, messages, checkers) = of("enable_script_security");
+        assert_eq!(has, [false, false, true, false]);
+        assert_eq!(checkers, 1);
+        let left_out = |what: &str| messages.iter().filter(|it| it.contains(what)).count();
+        assert_eq!(left_out("is left out"), 3, "{messages:#?}");
+        assert_eq!(left_out("`/no/such/check` is left out"), 1, "{messages:#?}");
+        assert_eq!(left_out("nobody-has-this-name"), 1, "{messages:#?}");
+        let (has, messages, _) = of("");
+        assert_eq!(has, [false, true, true, false], "{messages:#?}");
+        std::fs::remove_file(open).unwrap();
+    }
+}

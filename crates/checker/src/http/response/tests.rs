@@ -166,6 +166,56 @@ fn endless_headers_and_bodies_are_cut_off() {
     assert_eq!(reader.push(b"x"), Err(Failure::BodyTooLong(BODY_LIMIT)));
 }
 
+/// The pattern is searched in the body alone, after the digest, and may be one that must not be there.
+#[test]
+fn bodies_are_searched() {
+    let with = |pattern: &str, no_match, digest| Url {
+        regex: Some(holdfast_regex::Settings {
+            pattern: pattern.to_owned(),
+            options: Vec::new(),
+            no_match,
+            min_offset: 0,
+            max_offset: None,
+            stack: None,
+        }),
+        ..url(digest)
+    };
+    let answer = b"HTTP/1.1 200 OK\r\nX-State: ready\r\nContent-Length: 5\r\n\r\nit is up".as_slice();
+    let unlike = |unwanted| Err(Failure::Regex { unwanted });
+    for (pattern, no_match, expected) in [
+        ("^it is up$", false, Ok(())),
+        ("up$", false, Ok(())),
+        ("down", false, unlike(false)),
+        ("ready", false, unlike(false)),
+        ("^HTTP", false, unlike(false)),
+        ("down", true, Ok(())),
+        ("ready", true, Ok(())),
+        ("is up", true, unlike(true)),
+    ] {
+        let url = with(pattern, no_match, None);
+        assert_eq!(judge(&url, answer), expected, "{pattern} {no_match}");
+        let mut reader = Reader::new(&url);
+        let in_bytes = answer.iter().try_for_each(|byte| reader.push(&[*byte]));
+        assert_eq!(in_bytes.and_then(|()| reader.finish().map(drop)), expected, "{pattern}");
+    }
+    let digest_first = judge(&with("down", false, Some(md5(b"else"))), answer);
+    assert!(matches!(digest_first, Err(Failure::Digest { .. })), "{digest_first:?}");
+    assert_eq!(judge(&with("up", false, Some(md5(b"it is"))), answer), Ok(()));
+    // An empty body is one, too.
+    assert_eq!(judge(&with("^$", false, None), b"HTTP/1.1 200 OK\r\n\r\n"), Ok(()));
+    let body = "a".repeat(40);
+    let explodes = judge(
+        &with("(*NO_JIT)(a+)+[bc]", true, None),
+        format!("HTTP/1.1 200 OK\r\n\r\n{body}").as_bytes(),
+    );
+    assert_eq!(explodes, Err(Failure::RegexGivenUp("match limit exceeded".to_owned())));
+    let no_pattern = judge(&with("(", false, None), answer);
+    assert!(matches!(no_pattern, Err(Failure::RegexGivenUp(_))), "{no_pattern:?}");
+    // A wrong status is said before anything is searched.
+    let status = judge(&with("(", false, None), b"HTTP/1.1 500 No\r\n\r\n");
+    assert_eq!(status, Err(Failure::Status(500)));
+}
+
 /// Bytes that look like an answer often enough to reach every branch.
 fn any_answer() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
