@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use bed::daemon::{Daemon, Software};
 use bed::mail::Mail;
 use bed::node::Node;
@@ -542,4 +542,152 @@ fn wait_for_weights(director: &Node, wanted: &BTreeMap<u16, i64>) -> Result<()> 
             .collect()
     };
     outcome.with_context(|| format!("has {:?}\nwanted {:?}", named(&seen()), named(wanted)))
+}
+
+/// A command that notes each of its runs with its exit status, which a file names.
+const NOTED: &str = "/bin/sh FOLDER/noted FOLDER/NAME";
+
+/// What keepalived has nothing like: `rise`, `slow_start`, flap damping and `share_checks`, on a real table.
+#[test]
+#[ignore = "needs a guest: cargo xtask test guest"]
+fn servers_that_come_back() -> Result<()> {
+    const RISE: u16 = 1;
+    const SLOW: u16 = 2;
+    const FLAP: u16 = 3;
+    const SHARED: u16 = 4;
+    /// Never checked: with it there is always a quorum.
+    const ALWAYS: u16 = 5;
+
+    site::load_modules()?;
+    let site = Site::new(Forwarding::Dr)?;
+    let [director, _] = &site.directors;
+    let folder = std::path::PathBuf::from(format!("/var/lib/holdfast-back-{}", std::process::id()));
+    std::fs::create_dir_all(&folder)?;
+    std::fs::write(
+        folder.join("noted"),
+        "status=$(cat \"$1\"); echo \"$(date +%s) $status\" >> \"$1.runs\"; exit \"$status\"\n",
+    )?;
+    let place = folder.to_string_lossy().into_owned();
+    let tell = |name: &str, status: u8| -> Result<()> {
+        let fresh = folder.join("fresh");
+        std::fs::write(&fresh, format!("{status}\n"))?;
+        Ok(std::fs::rename(fresh, folder.join(name))?)
+    };
+    // Time and exit status of each run.
+    let runs = |name: &str| -> Vec<(u64, String)> {
+        let text = std::fs::read_to_string(folder.join(format!("{name}.runs"))).unwrap_or_default();
+        let words = text.lines().filter_map(|line| line.split_once(' '));
+        words
+            .filter_map(|(at, status)| Some((at.parse().ok()?, status.to_owned())))
+            .collect()
+    };
+    let successes = |name: &str| -> usize {
+        let runs = runs(name);
+        runs.iter().rev().take_while(|(_, status)| status == "0").count()
+    };
+    let server = |port: u16, name: &str, of_server: &str, of_checker: &str| {
+        let command = NOTED.replace("FOLDER", &place).replace("NAME", name);
+        format!(
+            "real_server 192.168.0.61 {port} {{\n weight 100\n {of_server}\n MISC_CHECK {{\n misc_path \"{command}\"\n \
+             misc_timeout 20\n delay_before_retry 1\n {of_checker}\n }}\n }}\n"
+        )
+    };
+    for name in ["rise", "slow", "flap", "shared"] {
+        tell(name, 0)?;
+    }
+    let shared = server(SHARED, "shared", "", "");
+    let configuration = [
+        "global_defs {\n script_user root\n enable_script_security\n share_checks\n}\n",
+        "virtual_server 192.168.0.200 80 {\n delay_loop 1\n lb_algo wrr\n lb_kind NAT\n protocol TCP\n",
+        &server(RISE, "rise", "", "rise 4"),
+        &server(SLOW, "slow", "slow_start 10", ""),
+        &server(FLAP, "flap", "flap_threshold 2\n flap_window 600\n flap_hold 30", ""),
+        &shared,
+        &format!("real_server 192.168.0.61 {ALWAYS} {{\n weight 100\n }}\n}}\n"),
+        "virtual_server 192.168.0.200 81 {\n delay_loop 1\n lb_algo wrr\n lb_kind NAT\n protocol TCP\n",
+        &shared,
+        "}\n",
+    ]
+    .concat();
+    let daemon = Daemon::start(Software::Holdfast, director, &configuration)?;
+    let weight = |service: u16, port: u16| -> Option<i64> {
+        let services = table::services(director).unwrap_or_default();
+        let found = services.iter().find(|it| it.address.port() == service)?;
+        let destination = found.destinations.iter().find(|it| it.address.port() == port)?;
+        Some(destination.weight)
+    };
+    let patience = Duration::from_mins(1);
+    let wait_for = |port: u16, wanted: Option<i64>| {
+        let outcome = wait::until("a weight", patience, || weight(80, port) == wanted);
+        outcome.with_context(|| format!("port {port} has {:?}, wanted {wanted:?}", weight(80, port)))
+    };
+    for port in [RISE, SLOW, FLAP, SHARED] {
+        wait_for(port, Some(100))?;
+    }
+    wait::until("checks", patience, || successes("shared") > 2)?;
+
+    // All of them fail, and the one that is shared is out of both services.
+    for name in ["rise", "slow", "flap", "shared"] {
+        tell(name, 1)?;
+    }
+    for port in [RISE, SLOW, FLAP, SHARED] {
+        wait_for(port, None)?;
+    }
+    wait::until("the other owner's verdict", patience, || weight(81, SHARED).is_none())?;
+    for name in ["rise", "slow", "shared"] {
+        tell(name, 0)?;
+    }
+    let mut weights = Vec::new();
+    wait::until("the whole weight", patience, || {
+        let now = weight(80, SLOW);
+        if weights.last() != Some(&now) {
+            weights.push(now);
+        }
+        now == Some(100)
+    })?;
+    let shares: Vec<i64> = weights.iter().flatten().copied().collect();
+    ensure!(
+        shares.is_sorted() && shares.len() > 3 && shares.first().is_some_and(|first| *first < 50),
+        "a slow start of weights {weights:?}"
+    );
+    wait_for(RISE, Some(100))?;
+    ensure!(successes("rise") >= 4, "up too soon: {:?}", runs("rise"));
+    wait_for(SHARED, Some(100))?;
+    wait::until("the other owner's verdict", patience, || {
+        weight(81, SHARED) == Some(100)
+    })?;
+
+    // Once it may fail; the second time it is held, whatever its checks find.
+    tell("flap", 0)?;
+    wait_for(FLAP, Some(100))?;
+    let since = std::time::SystemTime::now();
+    tell("flap", 1)?;
+    let held = daemon.wait_for_log("Holding service [192.168.0.61]:tcp:3 of", since, patience)?;
+    tell("flap", 0)?;
+    let passes = daemon.wait_for_log("MISC_CHECK on service [192.168.0.61]:tcp:3 succeeded", held, patience)?;
+    let status = daemon.status()?;
+    ensure!(status.contains("held down for"), "{status}");
+    let back = daemon.wait_for_log("is held down no longer", held, patience)?;
+    let added = daemon.wait_for_log("Adding service [192.168.0.61]:tcp:3 to", held, patience)?;
+    let seconds = |later| wait::seconds_between(held, later);
+    let times = format!(
+        "after the beginning of the hold: passes {:.1} s, hold over {:.1} s, added {:.1} s",
+        seconds(passes),
+        seconds(back),
+        seconds(added)
+    );
+    println!("{times}");
+    ensure!(passes < back && back <= added && seconds(back) > 29.0, "{times}");
+    wait_for(FLAP, Some(100))?;
+
+    // Each second once, for two owners.
+    let runs = runs("shared");
+    let (Some((first, _)), Some((last, _))) = (runs.first(), runs.last()) else {
+        anyhow::bail!("no runs");
+    };
+    let most = usize::try_from(last.saturating_sub(*first))? + 2;
+    println!("{} runs of a shared check in {} s", runs.len(), last - first);
+    ensure!(runs.len() <= most, "{} runs, at most {most} are due", runs.len());
+    std::fs::remove_dir_all(&folder)?;
+    Ok(())
 }
