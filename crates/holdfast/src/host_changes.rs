@@ -12,7 +12,7 @@ use crate::plan::marks::GroupMark;
 use crate::status::Status;
 
 /// Changes of the host, as they stand in the state file.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct HostChanges {
     /// The kernel's number of the boot that they belong to
     pub boot: String,
@@ -30,7 +30,7 @@ pub struct HostChanges {
 }
 
 /// Changes of the host that belong to IPVS.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct IpvsChanges {
     /// Marks of groups, so that the next daemon gives the same ones
     pub marks: Vec<GroupMark>,

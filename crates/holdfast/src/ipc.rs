@@ -340,22 +340,40 @@ pub fn channel<S: Serialize, R: DeserializeOwned>(stream: StdStream) -> anyhow::
     ))
 }
 
+/// What waits is written together: a takeover of hundreds of instances is a few writes, and wakes the other side up as often.
 async fn write_frames(mut stream: OwnedWriteHalf, mut frames: mpsc::UnboundedReceiver<Queued>) {
-    while let Some(queued) = frames.recv().await {
-        match queued {
-            Queued::Frame(frame) => {
-                if stream.write_all(&frame).await.is_err() {
-                    return;
+    while let Some(mut queued) = frames.recv().await {
+        let mut bytes = Vec::new();
+        let mut has_large = false;
+        let flush = loop {
+            match queued {
+                Queued::Frame(frame) => {
+                    has_large |= frame.len() > LARGE;
+                    if bytes.is_empty() {
+                        bytes = frame;
+                    } else {
+                        bytes.extend_from_slice(&frame);
+                    }
                 }
-                let was_large = frame.len() > LARGE;
-                drop(frame);
-                if was_large {
-                    memory::give_back();
-                }
+                Queued::Flush(done) => break Some(done),
             }
-            Queued::Flush(done) => {
-                let _ = done.send(());
+            if bytes.len() > LARGE {
+                break None;
             }
+            queued = match frames.try_recv() {
+                Ok(more) => more,
+                Err(_) => break None,
+            };
+        };
+        if stream.write_all(&bytes).await.is_err() {
+            return;
+        }
+        drop(bytes);
+        if has_large {
+            memory::give_back();
+        }
+        if let Some(done) = flush {
+            let _ = done.send(());
         }
     }
 }

@@ -4,6 +4,7 @@
 
 mod people;
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -14,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::host_changes::HostChanges;
 
 /// The whole state.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Status {
     /// Version of Holdfast
     pub version: String,
@@ -38,7 +39,7 @@ pub struct Status {
 }
 
 /// What became of the configuration file when it was last read.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ConfigurationStatus {
     /// The main file
     pub file: PathBuf,
@@ -53,7 +54,7 @@ pub struct ConfigurationStatus {
 }
 
 /// A reload that was refused.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct RefusedReload {
     /// When, seconds since 1970
     pub at_s: u64,
@@ -62,7 +63,7 @@ pub struct RefusedReload {
 }
 
 /// A child process and what it reports.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct RoleStatus<T> {
     /// Its pid; `None` while it is being restarted
     pub pid: Option<u32>,
@@ -73,7 +74,7 @@ pub struct RoleStatus<T> {
 }
 
 /// What the VRRP process reports.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct VrrpStatus {
     /// Every instance in the order of the configuration
     pub instances: Vec<InstanceStatus>,
@@ -86,7 +87,7 @@ pub struct VrrpStatus {
 }
 
 /// What has changed since the last report.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct VrrpChange {
     /// Instances that changed, in the order of the configuration
     pub instances: Vec<InstanceStatus>,
@@ -97,7 +98,7 @@ pub struct VrrpChange {
 }
 
 /// How punctual the VRRP process is.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TimingStatus {
     /// Deadlines by how late they were met; soon after a change, and once a minute
     pub lateness: holdfast_vrrp::Lateness,
@@ -108,7 +109,7 @@ pub struct TimingStatus {
 }
 
 /// A time in which the host or the process stood still.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct StallStatus {
     /// When it was noticed, seconds since 1970
     pub at_s: u64,
@@ -117,7 +118,7 @@ pub struct StallStatus {
 }
 
 /// One sync group.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct GroupStatus {
     /// Its name
     pub name: String,
@@ -126,7 +127,7 @@ pub struct GroupStatus {
 }
 
 /// One VRRP instance.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct InstanceStatus {
     /// Its name
     pub name: String,
@@ -167,7 +168,7 @@ impl VrrpStatus {
 }
 
 /// Scripts, files and processes that instances or groups track.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TrackersStatus {
     /// `vrrp_script`
     pub scripts: Vec<ScriptStatus>,
@@ -178,7 +179,7 @@ pub struct TrackersStatus {
 }
 
 /// One `vrrp_script`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ScriptStatus {
     /// Its name
     pub name: String,
@@ -191,7 +192,7 @@ pub struct ScriptStatus {
 }
 
 /// One `track_file`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct FileStatus {
     /// Its name
     pub name: String,
@@ -204,7 +205,7 @@ pub struct FileStatus {
 }
 
 /// One `vrrp_track_process`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ProcessStatus {
     /// Its name
     pub name: String,
@@ -217,7 +218,7 @@ pub struct ProcessStatus {
 }
 
 /// What the checker process reports.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct CheckerStatus {
     /// `None`: the kernel's table follows the health of the servers. Otherwise why it does not.
     pub ipvs_error: Option<String>,
@@ -232,7 +233,7 @@ pub struct CheckerStatus {
 }
 
 /// One virtual server.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct VirtualServerStatus {
     /// Its name as in the log
     pub name: String,
@@ -243,7 +244,7 @@ pub struct VirtualServerStatus {
 }
 
 /// One real server.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct RealServerStatus {
     /// Address and port
     pub name: String,
@@ -262,14 +263,14 @@ pub struct RealServerStatus {
 }
 
 /// What the BFD process reports.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct BfdStatus {
     /// Every session in the order of the configuration
     pub sessions: Vec<BfdSessionStatus>,
 }
 
 /// One BFD session.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct BfdSessionStatus {
     /// Its name
     pub name: String,
@@ -296,6 +297,13 @@ pub struct BfdSessionStatus {
 }
 
 impl Status {
+    /// A number that changes with everything in it: cheaper to keep than a copy.
+    pub fn digest(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.hash(&mut hasher);
+        hasher.finish()
+    }
+
     /// Writes the state to `path`, so that a reader sees the old one or the new one and nothing between.
     pub fn write(&self, path: &Path) -> anyhow::Result<()> {
         let mut name = path.as_os_str().to_owned();

@@ -14,6 +14,8 @@ mod trackers;
 use std::time::Duration;
 
 use holdfast_ipvs::kernel::load_modules;
+use holdfast_net::DeadlineTimer;
+use holdfast_time::Timestamp;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -33,6 +35,7 @@ use crate::file_mask;
 use crate::host_changes::HostChanges;
 use crate::ipc::{FromBfd, FromChecker, FromVrrp, ToBfd, ToChecker, ToVrrp, VrrpNotification};
 use crate::log;
+use crate::memory::Tidying;
 use crate::pid_file::PidFile;
 use crate::places::Places;
 use crate::plan::trackers::TrackerTable;
@@ -47,6 +50,9 @@ use crate::systemd;
 
 /// How long scripts of the last change are waited for at the end.
 const STOP_SCRIPT_LIMIT: Duration = Duration::from_secs(1);
+
+/// Changes of so many instances at once leave much memory behind that nobody needs any more.
+const MUCH_WORK: usize = 64;
 
 /// Exit status when the configuration cannot be used, as keepalived's.
 pub const EXIT_CONFIGURATION: u8 = 2;
@@ -89,10 +95,12 @@ struct Supervisor {
     lvs_sysctls: LvsSysctls,
     processes: ProcessMonitor,
     timetable: Timetable,
+    tidying: Tidying,
     /// There while a reload goes on
     marker: Option<Marker>,
     status: Status,
-    written: Status,
+    /// Of the status that was written last
+    written: u64,
 }
 
 /// Runs until a signal ends it. Returns the exit status.
@@ -128,7 +136,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<u8> {
     let mut signals = Signals::listen(arguments.ignore_sigint)?;
     let mut supervisor = Supervisor::new(arguments, programs, configuration, processes, reports)?;
     supervisor.timetable.configure(&supervisor.configuration.reload);
-    supervisor.notifier.configure(supervisor.configuration.notify.clone());
+    let notify = std::mem::take(&mut supervisor.configuration.notify);
+    supervisor.notifier.configure(notify);
     run_for_life("startup_script", supervisor.configuration.life.startup.as_ref()).await;
     take_name(supervisor.configuration.processes.supervisor_name.as_deref());
     supervisor.configure_trackers();
@@ -147,6 +156,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<u8> {
                 tracing::info!("The time of a reload has come");
                 supervisor.reload().await?;
             }
+            () = rest(supervisor.tidying.due_at()) => supervisor.tidying.tidy_if_due(DeadlineTimer::now()),
             wish = signals.next() => match wish {
                 Wish::Reload => supervisor.reload().await?,
                 Wish::Dump => tracing::warn!("state files are not yet in effect; `holdfast status` shows the state"),
@@ -204,9 +214,10 @@ impl Supervisor {
             reports,
             notifier: Notifier::default(),
             timetable: Timetable::default(),
+            tidying: Tidying::default(),
             marker: None,
             status,
-            written: Status::default(),
+            written: 0,
         })
     }
 
@@ -321,10 +332,14 @@ impl Supervisor {
     fn handle(&mut self, report: Report) -> anyhow::Result<Option<u8>> {
         match report {
             Report::Vrrp(FromVrrp::Status(report)) => {
+                self.tidying.note_much_work(DeadlineTimer::now());
                 self.notifier.states(&report);
                 self.status.vrrp.get_or_insert_default().report = report;
             }
             Report::Vrrp(FromVrrp::Changed(change)) => {
+                if change.instances.len() >= MUCH_WORK {
+                    self.tidying.note_much_work(DeadlineTimer::now());
+                }
                 let status = &mut self.status.vrrp.get_or_insert_default().report;
                 status.apply(change);
                 self.notifier.states(status);
@@ -475,7 +490,7 @@ impl Supervisor {
                 self.start_vrrp_to_clean_up();
                 self.configuration = configuration;
                 self.timetable.configure(&self.configuration.reload);
-                self.notifier.configure(self.configuration.notify.clone());
+                self.notifier.configure(std::mem::take(&mut self.configuration.notify));
                 self.notifier.reloaded();
                 self.apply()
             }
@@ -627,13 +642,21 @@ impl Supervisor {
 
     fn write_status(&mut self) {
         self.status.trackers = self.trackers.status();
-        if self.status == self.written {
+        let digest = self.status.digest();
+        if digest == self.written {
             return;
         }
         match self.status.write(&self.places.status()) {
-            Ok(()) => self.written = self.status.clone(),
+            Ok(()) => self.written = digest,
             Err(error) => tracing::warn!("{error:#}"),
         }
+    }
+}
+
+async fn rest(until: Option<Timestamp>) {
+    match until {
+        Some(until) => tokio::time::sleep(until.since(DeadlineTimer::now())).await,
+        None => std::future::pending().await,
     }
 }
 

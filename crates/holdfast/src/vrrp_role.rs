@@ -39,11 +39,15 @@ use self::tending::Tended;
 use self::watched::Watched;
 use crate::bfd_news::{BfdNews, NewsReceiver};
 use crate::ipc::{self, FromVrrp, ToVrrp, VrrpNotification};
+use crate::memory::Tidying;
 use crate::plan::buffers::VrrpBuffers;
 use crate::plan::links::LinkPlan;
 use crate::plan::routing::RoutingPlan;
 use crate::privileges;
 use crate::process::own::OwnProcess;
+
+/// So many lines of the log at once come of many changes of state.
+const MUCH_WORK: usize = 64;
 
 struct Driver {
     /// It alone keeps the settings: there may be thousands of instances.
@@ -60,6 +64,7 @@ struct Driver {
     supervisor: ipc::Sender<FromVrrp>,
     reporting: Reporting,
     stalls: StallWatch,
+    tidying: Tidying,
 }
 
 /// Runs until the supervisor says stop or goes away.
@@ -103,6 +108,7 @@ pub async fn run() -> anyhow::Result<()> {
                 driver.wake(Vec::new());
                 driver.links_deadline();
                 driver.routing_deadline().await;
+                driver.tidying.tidy_if_due(DeadlineTimer::now());
             }
             news = bfd.next() => {
                 let BfdNews { session, up } = news?;
@@ -173,9 +179,11 @@ impl Driver {
             supervisor,
             reporting: Reporting::new(DeadlineTimer::now()),
             stalls,
+            tidying: Tidying::default(),
         };
         driver.adopt_buffers(buffers);
         driver.tell_everything();
+        driver.tidying.note_much_work(DeadlineTimer::now());
         Ok(driver)
     }
 
@@ -231,6 +239,7 @@ impl Driver {
             self.routing.next_deadline(),
             self.links.next_deadline(),
             self.tended.own.next_attempt(),
+            self.tidying.due_at(),
         ]
         .into_iter()
         .flatten()
@@ -322,6 +331,7 @@ impl Driver {
         self.handle(Event::Reload(Box::new(settings)));
         self.tell_everything();
         self.reporting.note_everything();
+        self.tidying.note_much_work(DeadlineTimer::now());
         self.run_actions().await;
         self.clear_up().await;
     }
@@ -459,6 +469,9 @@ impl Driver {
             }
         }
         self.announcing.send_due(&self.interfaces, DeadlineTimer::now());
+        if log_events.len() >= MUCH_WORK {
+            self.tidying.note_much_work(DeadlineTimer::now());
+        }
         for event in log_events {
             self.reporting.note_event(&event);
             log(&event);

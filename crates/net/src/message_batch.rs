@@ -2,11 +2,11 @@
 #![allow(unsafe_code)]
 #![deny(clippy::arithmetic_side_effects)]
 
-use std::cell::RefCell;
 use std::io;
 use std::mem::{size_of, zeroed};
 use std::os::fd::RawFd;
 use std::ptr::null_mut;
+use std::sync::{Mutex, PoisonError};
 
 use socket2::SockAddr;
 
@@ -28,6 +28,7 @@ pub(crate) struct RawPacket<'a> {
     pub(crate) truncated: bool,
 }
 
+#[derive(Clone, Copy)]
 struct Slot {
     sender: libc::sockaddr_storage,
     control: [u8; CONTROL_BYTES],
@@ -36,93 +37,88 @@ struct Slot {
 
 /// Where packets are received to.
 struct Buffers {
-    slots: Box<[Slot]>,
-    /// What of a packet is longer than its head. Zeros from the system, which cost no memory until they are written.
-    rests: Box<[[u8; REST_BYTES]]>,
+    slots: [Slot; BATCH],
+    /// What of a packet is longer than its head.
+    rests: [[u8; REST_BYTES]; BATCH],
     /// A long packet in one piece.
-    whole: Vec<u8>,
+    whole: [u8; HEAD_BYTES.saturating_add(REST_BYTES)],
 }
 
-thread_local! {
-    /// One receive buffer for all sockets of a thread: a packet is copied out at once, so no two sockets need it
-    /// together.
-    static BUFFERS: RefCell<Buffers> = RefCell::new(Buffers::new());
-}
-
-impl Buffers {
-    fn new() -> Self {
-        // SAFETY: both are plain C data, for which all zeros is a valid value (family "unspecified").
-        unsafe {
-            Self {
-                slots: Box::new_zeroed_slice(BATCH).assume_init(),
-                rests: Box::new_zeroed_slice(BATCH).assume_init(),
-                whole: Vec::new(),
-            }
-        }
-    }
-}
+/// One receive buffer for all sockets: a packet is copied out at once, so no two sockets need it together, and only one
+/// thread of a process receives. All zeros, which cost no memory until they are written.
+static BUFFERS: Mutex<Buffers> = Mutex::new(Buffers {
+    slots: [Slot::EMPTY; BATCH],
+    rests: [[0; REST_BYTES]; BATCH],
+    whole: [0; HEAD_BYTES.saturating_add(REST_BYTES)],
+});
 
 impl Slot {
+    // SAFETY: plain C data, for which all zeros is a valid value (family "unspecified").
+    const EMPTY: Self = unsafe { zeroed() };
+
     /// The packet in one piece: as it lies here, or put together in `whole`.
-    fn data<'a>(&'a self, length: usize, rest: &[u8], whole: &'a mut Vec<u8>) -> &'a [u8] {
+    fn data<'a>(&'a self, length: usize, rest: &[u8; REST_BYTES], whole: &'a mut [u8]) -> &'a [u8] {
         if let Some(data) = self.head.get(..length) {
             return data;
         }
-        let beyond = length.saturating_sub(HEAD_BYTES);
-        whole.clear();
-        whole.extend_from_slice(&self.head);
-        whole.extend_from_slice(rest.get(..beyond).unwrap_or(rest));
-        whole
+        for (place, part) in whole
+            .chunks_mut(HEAD_BYTES)
+            .zip(std::iter::once(&self.head[..]).chain(rest.chunks(HEAD_BYTES)))
+        {
+            place.copy_from_slice(part);
+        }
+        whole.get(..length).unwrap_or(whole)
     }
 }
 
 /// Hands up to 32 waiting packets to `take`, oldest first. Never waits: `WouldBlock` where there is none.
 pub(crate) fn receive_batch(descriptor: RawFd, mut take: impl FnMut(RawPacket<'_>)) -> io::Result<usize> {
-    BUFFERS.with_borrow_mut(|Buffers { slots, rests, whole }| {
-        // SAFETY: both are plain C data; all zeros is an empty part and an empty header.
-        let (mut parts, mut headers): ([[libc::iovec; 2]; BATCH], [libc::mmsghdr; BATCH]) = unsafe { zeroed() };
-        let places = slots.iter_mut().zip(rests.iter_mut());
-        for (((slot, rest), parts), header) in places.zip(&mut parts).zip(&mut headers) {
-            let [head_part, rest_part] = parts;
-            head_part.iov_base = slot.head.as_mut_ptr().cast();
-            head_part.iov_len = HEAD_BYTES;
-            rest_part.iov_base = rest.as_mut_ptr().cast();
-            rest_part.iov_len = REST_BYTES;
-            header.msg_hdr.msg_name = std::ptr::from_mut(&mut slot.sender).cast();
-            header.msg_hdr.msg_namelen = socklen(size_of::<libc::sockaddr_storage>());
-            header.msg_hdr.msg_iov = parts.as_mut_ptr();
-            header.msg_hdr.msg_iovlen = 2;
-            header.msg_hdr.msg_control = slot.control.as_mut_ptr().cast();
-            header.msg_hdr.msg_controllen = CONTROL_BYTES as _;
-        }
-        let count = u32::try_from(headers.len()).unwrap_or(0);
-        // SAFETY: `headers`, and through them `parts`, the slots and the rests, are valid for writing with the lengths given,
-        // are not moved and not touched by anybody else until the call returns; a null timeout is allowed.
-        let received = unsafe {
-            libc::recvmmsg(
-                descriptor,
-                headers.as_mut_ptr(),
-                count,
-                libc::MSG_DONTWAIT as _,
-                null_mut(),
-            )
-        };
-        let Ok(received) = usize::try_from(received) else {
-            return Err(io::Error::last_os_error());
-        };
-        for ((header, slot), rest) in headers.iter().zip(slots.iter()).zip(rests.iter()).take(received) {
-            let data_length = usize::try_from(header.msg_len).unwrap_or(0);
-            #[allow(clippy::useless_conversion, reason = "the C library decides how wide this length is")]
-            let control_length = usize::try_from(header.msg_hdr.msg_controllen).unwrap_or(0);
-            take(RawPacket {
-                sender: address_of(&slot.sender, header.msg_hdr.msg_namelen),
-                data: slot.data(data_length, rest, whole),
-                control: slot.control.get(..control_length).unwrap_or(&slot.control),
-                truncated: header.msg_hdr.msg_flags & (libc::MSG_TRUNC | libc::MSG_CTRUNC) != 0,
-            });
-        }
-        Ok(received)
-    })
+    // What a panic of `take` left there is overwritten.
+    let mut buffers = BUFFERS.lock().unwrap_or_else(PoisonError::into_inner);
+    let Buffers { slots, rests, whole } = &mut *buffers;
+    // SAFETY: both are plain C data; all zeros is an empty part and an empty header.
+    let (mut parts, mut headers): ([[libc::iovec; 2]; BATCH], [libc::mmsghdr; BATCH]) = unsafe { zeroed() };
+    let places = slots.iter_mut().zip(rests.iter_mut());
+    for (((slot, rest), parts), header) in places.zip(&mut parts).zip(&mut headers) {
+        let [head_part, rest_part] = parts;
+        head_part.iov_base = slot.head.as_mut_ptr().cast();
+        head_part.iov_len = HEAD_BYTES;
+        rest_part.iov_base = rest.as_mut_ptr().cast();
+        rest_part.iov_len = REST_BYTES;
+        header.msg_hdr.msg_name = std::ptr::from_mut(&mut slot.sender).cast();
+        header.msg_hdr.msg_namelen = socklen(size_of::<libc::sockaddr_storage>());
+        header.msg_hdr.msg_iov = parts.as_mut_ptr();
+        header.msg_hdr.msg_iovlen = 2;
+        header.msg_hdr.msg_control = slot.control.as_mut_ptr().cast();
+        header.msg_hdr.msg_controllen = CONTROL_BYTES as _;
+    }
+    let count = u32::try_from(headers.len()).unwrap_or(0);
+    // SAFETY: `headers`, and through them `parts`, the slots and the rests, are valid for writing with the lengths given,
+    // are not moved and not touched by anybody else until the call returns; a null timeout is allowed.
+    let received = unsafe {
+        libc::recvmmsg(
+            descriptor,
+            headers.as_mut_ptr(),
+            count,
+            libc::MSG_DONTWAIT as _,
+            null_mut(),
+        )
+    };
+    let Ok(received) = usize::try_from(received) else {
+        return Err(io::Error::last_os_error());
+    };
+    for ((header, slot), rest) in headers.iter().zip(slots.iter()).zip(rests.iter()).take(received) {
+        let data_length = usize::try_from(header.msg_len).unwrap_or(0);
+        #[allow(clippy::useless_conversion, reason = "the C library decides how wide this length is")]
+        let control_length = usize::try_from(header.msg_hdr.msg_controllen).unwrap_or(0);
+        take(RawPacket {
+            sender: address_of(&slot.sender, header.msg_hdr.msg_namelen),
+            data: slot.data(data_length, rest, whole),
+            control: slot.control.get(..control_length).unwrap_or(&slot.control),
+            truncated: header.msg_hdr.msg_flags & (libc::MSG_TRUNC | libc::MSG_CTRUNC) != 0,
+        });
+    }
+    Ok(received)
 }
 
 fn address_of(storage: &libc::sockaddr_storage, length: libc::socklen_t) -> Option<std::net::SocketAddr> {

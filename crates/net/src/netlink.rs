@@ -164,6 +164,15 @@ impl RequestWriter {
         self.pad();
     }
 
+    /// Asks for an answer to the message that begins here, whatever becomes of it. Without that the kernel answers only when
+    /// it refuses.
+    pub(crate) fn ask_for_answer(&mut self, start: usize) {
+        let flags = self.bytes.get_mut(start.saturating_add(6)..);
+        if let Some(flags) = flags.and_then(<[u8]>::first_chunk_mut::<2>) {
+            *flags = (u16::from_ne_bytes(*flags) | ACK).to_ne_bytes();
+        }
+    }
+
     /// Appends plain bytes: the fixed part of a payload.
     pub(crate) fn fixed(&mut self, bytes: &[u8]) {
         self.bytes.extend(bytes);

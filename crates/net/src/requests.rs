@@ -207,31 +207,31 @@ impl Requests {
         outcomes
     }
 
-    /// One write for as many as fit, then one answer for each request in it, told apart by its number.
+    /// One write for as many as fit. The kernel goes through them in order and answers those that it refuses, told apart by
+    /// their number, and the last one: what is not answered by then was done.
     async fn change_batch<T: Entry>(&mut self, change: Change, entries: &[T]) -> Vec<Outcome> {
         let first = self.sequence.wrapping_add(1);
         let (writer, mut outcomes) = self.write_changes(change, entries);
-        let missing = outcomes.iter().filter(|outcome| outcome.is_none()).count();
+        let last = outcomes.iter().rposition(Option::is_none);
         let take = |sequence: u32, verdict| {
             let place = usize::try_from(sequence.wrapping_sub(first)).unwrap_or(usize::MAX);
             match (outcomes.get_mut(place), entries.get(place)) {
                 (Some(slot @ None), Some(entry)) => {
                     *slot = Some(outcome(change, entry, verdict));
-                    true
+                    Some(place) == last
                 }
                 _ => false,
             }
         };
-        let failure = self
-            .collect(&writer, missing, take)
-            .await
-            .err()
-            .unwrap_or(Failure::TimeLimit);
-        let unanswered = |entry: &T| failure.copy().into_error(T::operation(change), &entry.to_string());
+        let answered = self.collect(&writer, usize::from(last.is_some()), take).await;
+        let unanswered = |entry: &T| match &answered {
+            Ok(()) => Ok(Applied::Changed),
+            Err(failure) => Err(failure.copy().into_error(T::operation(change), &entry.to_string())),
+        };
         outcomes
             .into_iter()
             .zip(entries)
-            .map(|(outcome, entry)| outcome.unwrap_or_else(|| Err(unanswered(entry))))
+            .map(|(outcome, entry)| outcome.unwrap_or_else(|| unanswered(entry)))
             .collect()
     }
 
@@ -240,12 +240,14 @@ impl Requests {
     fn write_changes<T: Entry>(&mut self, change: Change, entries: &[T]) -> (RequestWriter, Vec<Option<Outcome>>) {
         let mut writer = RequestWriter::default();
         let mut outcomes = Vec::with_capacity(entries.len().min(self.batch));
+        let mut last = None;
         for entry in entries {
             self.sequence = self.sequence.wrapping_add(1);
             outcomes.push(match entry.check() {
                 Ok(()) => {
                     let (kind, flags) = entry.kind_and_flags(change);
-                    let flags = netlink::REQUEST | netlink::ACK | flags;
+                    let flags = netlink::REQUEST | flags;
+                    last = Some(writer.bytes().len());
                     writer.message(kind, flags, self.sequence, |body| entry.write(change, body));
                     None
                 }
@@ -258,6 +260,9 @@ impl Requests {
             if outcomes.len() >= self.batch || writer.bytes().len() >= BATCH_BYTES {
                 break;
             }
+        }
+        if let Some(last) = last {
+            writer.ask_for_answer(last);
         }
         (writer, outcomes)
     }

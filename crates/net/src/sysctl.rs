@@ -108,7 +108,7 @@ struct Held {
 }
 
 /// A setting that somebody changed for a while: what his successor must know if he cannot put it back himself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ChangedSysctl {
     /// Which one
     pub sysctl: Sysctl,

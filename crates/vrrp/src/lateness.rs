@@ -17,7 +17,7 @@ pub const BOUNDS: [Duration; CLASSES - 1] = [
 const CLASSES: usize = 6;
 
 /// Deadlines since the start, counted by how late they were delivered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Lateness {
     /// Deadlines in each class: up to the bound of the same place in [`BOUNDS`], and above all of them.
     pub counts: [u64; CLASSES],

@@ -1,6 +1,7 @@
 //! Lines to the system's log daemon (RFC 3164 form over `/dev/log`), never waiting for it.
 
 use std::os::unix::net::UnixDatagram;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use tracing::Level;
@@ -8,6 +9,9 @@ use tracing::Level;
 use crate::local_time;
 
 const SOCKET: &str = "/dev/log";
+
+/// A log daemon that is not there is looked for so often, not for every line of a takeover.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// Syslog facility code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +38,8 @@ pub(super) struct Syslog {
     ident: String,
     facility: Facility,
     socket: Option<UnixDatagram>,
+    /// When there was none.
+    absent_since: Option<Instant>,
 }
 
 impl Syslog {
@@ -42,11 +48,15 @@ impl Syslog {
             ident: ident.to_owned(),
             facility,
             socket: connect(),
+            absent_since: None,
         }
     }
 
     /// Sends one line. Without a log daemon the line is lost, as it is for every other program.
     pub(super) fn send(&mut self, level: Level, text: &str) {
+        if self.absent_since.is_some_and(|since| since.elapsed() < RETRY) {
+            return;
+        }
         let packet = self.packet(level, text);
         if self
             .socket
@@ -57,6 +67,7 @@ impl Syslog {
         }
         // The daemon may have been restarted: one new connection, one more try.
         self.socket = connect();
+        self.absent_since = self.socket.is_none().then(Instant::now);
         if let Some(socket) = &self.socket {
             let _ = socket.send(packet.as_bytes());
         }
@@ -106,6 +117,7 @@ mod tests {
             ident: "Keepalived_vrrp".into(),
             facility: Facility::DAEMON,
             socket: None,
+            absent_since: None,
         };
         let packet = syslog.packet(Level::INFO, "(VI_1) Entering MASTER STATE");
         assert!(packet.starts_with("<30>"), "{packet}");

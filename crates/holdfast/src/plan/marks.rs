@@ -14,7 +14,7 @@ use super::health::ipvs_protocol;
 use super::mark_ranges::{MarkRange, Ranges};
 
 /// The mark of a group for one protocol.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct GroupMark {
     /// The `virtual_server_group`
     pub group: String,

@@ -1,9 +1,11 @@
 //! Every script of the configuration by what it speaks for, with its user looked up and its path checked; and for whom
 //! mail is sent.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use holdfast_conf::config::{self, Config};
@@ -17,9 +19,9 @@ use crate::scripts::{Identity, Script, check_path, default_identity};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ScriptTable {
     /// By the name of the instance
-    pub instances: HashMap<String, StateScripts>,
+    pub instances: HashMap<String, Arc<StateScripts>>,
     /// By the name of the sync group
-    pub groups: HashMap<String, StateScripts>,
+    pub groups: HashMap<String, Arc<StateScripts>>,
     /// By the name of the virtual server
     pub virtual_servers: HashMap<String, ServiceScripts>,
 }
@@ -80,7 +82,10 @@ impl LifeScripts {
 
 /// Looks up users and checks paths.
 pub(super) struct Builder {
-    default: Result<Identity, String>,
+    /// `script_user`
+    configured: Option<config::ScriptUser>,
+    /// Looked up for the first script that needs it: it brings the host's ways of naming users into memory.
+    default: OnceCell<Result<Identity, String>>,
     refuse_insecure: bool,
     by_symlinks: bool,
     all_groups: bool,
@@ -95,15 +100,24 @@ impl ScriptTable {
         let mut table = Self::default();
         let global = &config.global_defs;
         let mail = |own: Option<bool>| own.or(global.smtp_alert_vrrp).or(global.smtp_alert).unwrap_or(false);
+        // Most have none, and share them.
+        let none = Arc::new(StateScripts::default());
+        let shared = |scripts| {
+            if *none == scripts {
+                Arc::clone(&none)
+            } else {
+                Arc::new(scripts)
+            }
+        };
         for instance in &config.vrrp_instances {
             let mut scripts = builder.states(&instance.notify);
             scripts.mail = mail(instance.smtp_alert);
-            table.instances.insert(instance.name.value.clone(), scripts);
+            table.instances.insert(instance.name.value.clone(), shared(scripts));
         }
         for group in &config.vrrp_sync_groups {
             let mut scripts = builder.states(&group.notify);
             scripts.mail = mail(group.smtp_alert);
-            table.groups.insert(group.name.value.clone(), scripts);
+            table.groups.insert(group.name.value.clone(), shared(scripts));
         }
         for server in &config.virtual_servers {
             let scripts = builder.service(server);
@@ -115,13 +129,9 @@ impl ScriptTable {
 
 impl Builder {
     pub(super) fn new(config: &Config) -> Self {
-        let default = match &config.global_defs.script_user {
-            None => Ok(default_identity()),
-            Some(user) => Identity::look_up(&user.value.user, user.value.group.as_deref())
-                .map_err(|error| format!("script_user: {error:#}")),
-        };
         Self {
-            default,
+            configured: config.global_defs.script_user.as_ref().map(|user| user.value.clone()),
+            default: OnceCell::new(),
             refuse_insecure: config.global_defs.enable_script_security,
             by_symlinks: config.global_defs.use_symlink_paths,
             all_groups: config.global_defs.set_supplementary_groups,
@@ -227,11 +237,20 @@ impl Builder {
         })
     }
 
+    fn default_identity(&self) -> Result<Identity, String> {
+        match &self.configured {
+            None => Ok(default_identity()),
+            Some(user) => {
+                Identity::look_up(&user.user, user.group.as_deref()).map_err(|error| format!("script_user: {error:#}"))
+            }
+        }
+    }
+
     /// Whom a script runs as.
     pub(super) fn identity(&self, script: &config::Script) -> Result<Identity, String> {
         let identity = match &script.user {
             Some(user) => Identity::look_up(user, script.group.as_deref()).map_err(|error| format!("{error:#}"))?,
-            None => self.default.clone()?,
+            None => self.default.get_or_init(|| self.default_identity()).clone()?,
         };
         if self.all_groups {
             return identity

@@ -165,7 +165,7 @@ mod tests {
 
     fn table(name: &str) -> ScriptTable {
         ScriptTable {
-            instances: [(name.to_owned(), StateScripts::default())].into(),
+            instances: [(name.to_owned(), StateScripts::default().into())].into(),
             ..ScriptTable::default()
         }
     }

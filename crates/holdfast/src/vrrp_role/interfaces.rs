@@ -259,9 +259,14 @@ impl Interfaces {
 
     /// An address appeared or changed.
     pub fn address_added(&mut self, address: &InterfaceAddress) {
-        match self.addresses.iter_mut().find(|known| known.is_same_address(address)) {
-            Some(known) => *known = address.clone(),
-            None => self.addresses.push(address.clone()),
+        let mut address = address.clone();
+        // What the kernel says where there is no label takes memory with thousands of addresses.
+        if address.label.as_deref() == self.name_of(address.interface_index) {
+            address.label = None;
+        }
+        match self.addresses.iter_mut().find(|known| known.is_same_address(&address)) {
+            Some(known) => *known = address,
+            None => self.addresses.push(address),
         }
     }
 

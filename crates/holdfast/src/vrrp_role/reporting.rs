@@ -1,7 +1,8 @@
 //! What the supervisor is told of the state: the whole of it at first and after a reload, then what has changed. With a
 //! thousand instances the whole would take longer to write down than a takeover takes.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use holdfast_time::{Duration, Timestamp};
@@ -28,8 +29,9 @@ enum News {
 pub struct Reporting {
     pace: ReportPace,
     news: News,
-    /// Why each instance is in its state, in words
-    reasons: HashMap<String, String>,
+    /// Why each instance is in its state, in words. Most are there for the same reason.
+    reasons: BTreeMap<Box<str>, Rc<str>>,
+    words: BTreeSet<Rc<str>>,
     stalls: u64,
     last_stall: Option<StallStatus>,
     timing_due: Timestamp,
@@ -41,7 +43,8 @@ impl Reporting {
         Self {
             pace: ReportPace::default(),
             news: News::Everything,
-            reasons: HashMap::new(),
+            reasons: BTreeMap::new(),
+            words: BTreeSet::new(),
             stalls: 0,
             last_stall: None,
             timing_due: now + TIMING_INTERVAL,
@@ -66,8 +69,22 @@ impl Reporting {
 
     /// An instance changed its state.
     pub fn note_transition(&mut self, instance: String, reason: &Reason) {
-        self.reasons.insert(instance.clone(), reason.to_string());
+        let reason = self.words_of(reason);
+        self.reasons.insert(instance.as_str().into(), reason);
         self.note(instance);
+    }
+
+    fn words_of(&mut self, reason: &Reason) -> Rc<str> {
+        let words: Rc<str> = reason.to_string().into();
+        if let Some(known) = self.words.get(&words) {
+            return Rc::clone(known);
+        }
+        // From time to time those go that no instance has any more.
+        if self.words.len().is_power_of_two() {
+            self.words.retain(|words| Rc::strong_count(words) > 1);
+        }
+        self.words.insert(Rc::clone(&words));
+        words
     }
 
     /// Some events change what is reported of an instance.
@@ -135,7 +152,10 @@ impl Reporting {
 
     fn instance(&self, instance: MachineStatus) -> InstanceStatus {
         InstanceStatus {
-            reason: self.reasons.get(&instance.name).cloned().unwrap_or_default(),
+            reason: self
+                .reasons
+                .get(&*instance.name)
+                .map_or_else(String::new, |words| (**words).to_owned()),
             name: instance.name,
             state: instance.state.to_string(),
             vrid: instance.vrid,

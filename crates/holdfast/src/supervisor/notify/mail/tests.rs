@@ -27,8 +27,8 @@ fn table(mail: bool) -> ScriptTable {
         ..UpDown::default()
     };
     ScriptTable {
-        instances: [("VI_1".to_owned(), states.clone())].into(),
-        groups: [("G".to_owned(), states)].into(),
+        instances: [("VI_1".to_owned(), states.clone().into())].into(),
+        groups: [("G".to_owned(), states.into())].into(),
         virtual_servers: [(
             "[192.0.2.80]:tcp:80".to_owned(),
             ServiceScripts {
