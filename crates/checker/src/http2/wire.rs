@@ -15,7 +15,7 @@ const HTTP1: &[u8] = b"HTTP/";
 
 /// So many bytes are taken in before whoever waits for the answer has a look at it: what piles up between two looks is bounded by
 /// this, however fast a server talks.
-const PORTION: usize = 64 * 1024;
+const PORTION: usize = 16 * 1024;
 
 /// How much is read at once.
 const CHUNK: usize = 8192;

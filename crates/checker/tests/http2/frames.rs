@@ -73,22 +73,23 @@ pub(crate) async fn listen() -> (TcpListener, SocketAddr) {
     (listener, address)
 }
 
-/// Waits for one whole request, says the pieces, and ends.
-pub(crate) async fn speak(listener: TcpListener, pieces: Vec<Vec<u8>>, end: End) {
+/// Waits for one whole request, says the pieces, and ends. The bytes that were heard after the request.
+pub(crate) async fn speak(listener: TcpListener, pieces: Vec<Vec<u8>>, end: End) -> Vec<u8> {
     let (mut stream, _) = listener.accept().await.unwrap();
     // The client may have heard enough before the end.
     let _ = stream.write_all(&frame(SETTINGS, 0, 0, &[])).await;
     read_request(&mut stream).await;
     for piece in pieces {
         if stream.write_all(&piece).await.is_err() {
-            return;
+            return Vec::new();
         }
     }
+    let mut rest = Vec::new();
     match end {
         // Closing with something unread would reset.
         End::Close => {
             let _ = stream.shutdown().await;
-            let _ = stream.read_to_end(&mut Vec::new()).await;
+            let _ = stream.read_to_end(&mut rest).await;
         }
         End::Reset => {
             // What was written arrives first.
@@ -98,9 +99,22 @@ pub(crate) async fn speak(listener: TcpListener, pieces: Vec<Vec<u8>>, end: End)
                 .unwrap();
         }
         End::Hang => {
-            let _ = stream.read_to_end(&mut Vec::new()).await;
+            let _ = stream.read_to_end(&mut rest).await;
         }
     }
+    rest
+}
+
+/// The frames in some bytes: kind and payload.
+pub(crate) fn frames(mut bytes: &[u8]) -> Vec<(u8, &[u8])> {
+    let mut frames = Vec::new();
+    while let Some((head, rest)) = bytes.split_first_chunk::<9>() {
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+        let (payload, rest) = rest.split_at(usize::try_from(length).unwrap());
+        frames.push((head[3], payload));
+        bytes = rest;
+    }
+    frames
 }
 
 /// Reads up to the end of the client's stream.

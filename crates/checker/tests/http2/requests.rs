@@ -47,7 +47,7 @@ async fn hear(
         }
         next.is_none()
     });
-    assert!(rest, "the client went without a farewell");
+    assert!(rest, "the connection broke");
     (parts, heard)
 }
 

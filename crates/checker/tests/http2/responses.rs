@@ -1,6 +1,6 @@
 //! What is answered, frame by frame.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use holdfast_checker::Prober;
 use holdfast_checker::tls::Identity;
@@ -9,7 +9,7 @@ use holdfast_regex::Settings;
 
 use crate::frames::{
     CONTINUATION, END_HEADERS, END_STREAM, End, GOAWAY, HEADERS, PADDED, PING, PUSH_PROMISE, RST_STREAM, SETTINGS,
-    WINDOW_UPDATE, data, frame, headers, listen, ok, speak,
+    WINDOW_UPDATE, data, frame, frames, headers, listen, ok, speak,
 };
 use crate::{AMPLE, SHORT, connection, get, http2, run};
 
@@ -248,9 +248,17 @@ async fn how_it_ends() {
     let busy = frame(SETTINGS, 0, 0, &[0, 3, 0, 0, 0, 0]);
     let busy = verdict(Url::new("/"), vec![busy], End::Hang).await;
     assert_eq!(busy, Verdict::Failure(Failure::Timeout(Phase::Reading)));
-    // What is complete needs no end.
-    let done = verdict(hello(), vec![ok(), data(b"hello", END_STREAM)], End::Hang).await;
-    assert_eq!(done, Verdict::Success);
+}
+
+/// What is complete needs no end: the client goes, and says so (RFC 9113 section 5.4.1).
+#[tokio::test]
+async fn a_farewell() {
+    let (listener, address) = listen().await;
+    let request = get(connection(address, AMPLE), None, hello());
+    let server = tokio::spawn(speak(listener, vec![ok(), data(b"hello", END_STREAM)], End::Hang));
+    assert_eq!(run(&request).await, Verdict::Success);
+    let heard = server.await.unwrap();
+    assert_eq!(frames(&heard).last(), Some(&(GOAWAY, &[0; 8][..])), "{heard:?}");
 }
 
 /// Such a server sends its answer before it has read our preface; nobody waits for the request.
@@ -275,6 +283,8 @@ async fn http_1() {
 #[tokio::test]
 async fn drips() {
     use tokio::io::AsyncWriteExt;
+    /// Between two bytes a busy machine may stand still for some time.
+    const TIMEOUT: Duration = Duration::from_millis(1500);
     let (listener, address) = listen().await;
     let server = tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
@@ -282,15 +292,15 @@ async fn drips() {
         crate::frames::read_request(&mut stream).await;
         let _ = stream.write_all(&ok()).await;
         while stream.write_all(&data(b"x", 0)).await.is_ok() {
-            tokio::time::sleep(SHORT / 10).await;
+            tokio::time::sleep(TIMEOUT / 20).await;
         }
     });
-    let request = get(connection(address, SHORT), None, Url::new("/"));
+    let request = get(connection(address, TIMEOUT), None, Url::new("/"));
     let start = Instant::now();
     let verdict = run(&request).await;
     assert_eq!(verdict, Verdict::Failure(Failure::Deadline(Phase::Reading)));
     assert!(
-        start.elapsed() >= 3 * SHORT && start.elapsed() < AMPLE,
+        start.elapsed() >= 3 * TIMEOUT && start.elapsed() < AMPLE,
         "{:?}",
         start.elapsed()
     );
