@@ -42,9 +42,8 @@ pub(crate) fn socket(connection: &Connection, kind: Type, protocol: Protocol) ->
 }
 
 fn open(address: IpAddr, kind: Type, protocol: Protocol) -> io::Result<Socket> {
-    let socket = Socket::new(Domain::for_address(SocketAddr::new(address, 0)), kind, Some(protocol))?;
-    socket.set_nonblocking(true)?;
-    Ok(socket)
+    let domain = Domain::for_address(SocketAddr::new(address, 0));
+    Socket::new(domain, kind.nonblocking(), Some(protocol))
 }
 
 fn bind(socket: &Socket, connection: &Connection) -> io::Result<()> {

@@ -334,9 +334,11 @@ impl Driver {
     fn run_actions(&mut self) {
         self.drain();
         self.ipvs.apply_changed(&self.health);
-        if self.pace.take_if_due(DeadlineTimer::now()) {
+        let now = DeadlineTimer::now();
+        if self.pace.take_if_due(now) {
             // A supervisor that is gone is noticed at the next receive.
             let _ = self.supervisor.send(&FromChecker::Status(self.status()));
+            self.pace.note_cost(DeadlineTimer::now().since(now));
         }
     }
 

@@ -96,7 +96,9 @@ pub fn vrrp_main() -> ExitCode {
 /// What the binary `holdfast-checker` does.
 pub fn checker_main() -> ExitCode {
     if let Some(Role::Checker) = Role::of_this_process() {
-        return finish(as_child(Role::Checker, checker_role::run()));
+        // As a task: to wake the future that a thread blocks on costs a system call, and here every probe that ends does.
+        let run = async { tokio::spawn(checker_role::run()).await? };
+        return finish(as_child(Role::Checker, run));
     }
     let mut words = std::env::args().skip(1);
     match (words.next().as_deref(), words.next()) {

@@ -109,8 +109,10 @@ fn write_lines(settings: &Settings, writer: &Writer) {
     let mut syslog = settings.facility.map(|facility| Syslog::new(&settings.ident, facility));
     writer.run(|level, text| {
         if settings.console {
+            // In one piece: standard error writes each piece by itself, and lines of several processes would mix.
+            let line = format!("{}: {text}\n", crate::local_time::now());
             // A closed terminal is no reason to stop logging elsewhere.
-            let _ = writeln!(std::io::stderr().lock(), "{}: {text}", crate::local_time::now());
+            let _ = std::io::stderr().lock().write_all(line.as_bytes());
         }
         if let Some(syslog) = &mut syslog {
             syslog.send(level, text);

@@ -8,12 +8,19 @@ use holdfast_time::Timestamp;
 /// Shortest time between two reports.
 const INTERVAL: Duration = Duration::from_millis(100);
 
+/// A report of thousands of servers takes its time: the process does other things for so many times as long.
+const REST: u32 = 50;
+/// But nobody waits longer than this for news.
+const LONGEST_INTERVAL: Duration = Duration::from_secs(2);
+
 /// Decides when a report is due.
 #[derive(Debug)]
 pub struct ReportPace {
     /// Something has changed since the last report
     changed: bool,
     last: Option<Timestamp>,
+    /// From one report to the next
+    interval: Duration,
 }
 
 /// At the start everything is news.
@@ -22,6 +29,7 @@ impl Default for ReportPace {
         Self {
             changed: true,
             last: None,
+            interval: INTERVAL,
         }
     }
 }
@@ -35,7 +43,12 @@ impl ReportPace {
     /// When a report is due; `None` while nothing has changed.
     pub fn due_at(&self) -> Option<Timestamp> {
         self.changed
-            .then(|| self.last.map_or(Timestamp::ZERO, |last| last + INTERVAL))
+            .then(|| self.last.map_or(Timestamp::ZERO, |last| last + self.interval))
+    }
+
+    /// So long it took to make the last report.
+    pub fn note_cost(&mut self, length: Duration) {
+        self.interval = (length * REST).clamp(INTERVAL, LONGEST_INTERVAL);
     }
 
     /// Whether a report has to be made now; if so, it counts as made.
@@ -52,6 +65,19 @@ impl ReportPace {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn large_reports_are_made_less_often() {
+        let mut pace = ReportPace::default();
+        for (cost_ms, interval_ms) in [(0, 100), (2, 100), (10, 500), (900, 2_000)] {
+            pace.note_change();
+            let now = Timestamp::ZERO + Duration::from_secs(3_600 + cost_ms);
+            assert!(pace.take_if_due(now));
+            pace.note_cost(Duration::from_millis(cost_ms));
+            pace.note_change();
+            assert_eq!(pace.due_at(), Some(now + Duration::from_millis(interval_ms)));
+        }
+    }
 
     #[test]
     fn the_first_change_is_reported_at_once_and_a_flood_ten_times_a_second() {

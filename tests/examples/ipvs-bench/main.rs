@@ -32,8 +32,12 @@ fn main() -> Result<()> {
             // Where there is no IPVS keepalived has no checks either.
             "checks-without-ipvs" => checks::measure(&mut table, checks::Size::WHOLE, &[Software::Holdfast])?,
             "detection" => detection::measure(&mut table)?,
-            "table" => table::measure(&mut table)?,
-            unknown => bail!("{unknown}: one of checks, checks-whole, checks-without-ipvs, detection, table"),
+            "table" => table::measure(&mut table, table::ROUNDS)?,
+            // For a look at what a change does.
+            "table-once" => table::measure(&mut table, 1)?,
+            unknown => {
+                bail!("{unknown}: one of checks, checks-whole, checks-without-ipvs, detection, table, table-once")
+            }
         }
     }
     table.print();
