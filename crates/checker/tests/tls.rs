@@ -235,7 +235,8 @@ mod tls {
             let _ = sender.send(Seen {
                 name: ssl.servername(NameType::HOST_NAME).map(str::to_owned),
                 // A server's list of its client's chain is without the first one.
-                certificates: usize::from(first.is_some()) + ssl.peer_cert_chain().map_or(0, |chain| chain.len()),
+                certificates: usize::from(first.is_some())
+                    + ssl.peer_cert_chain().map_or(0, openssl::stack::StackRef::len),
                 first,
             });
             let mut heard = Vec::new();
