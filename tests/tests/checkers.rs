@@ -550,6 +550,10 @@ const NOTED: &str = "/bin/sh FOLDER/noted FOLDER/NAME";
 /// What keepalived has nothing like: `rise`, `slow_start`, flap damping and `share_checks`, on a real table.
 #[test]
 #[ignore = "needs a guest: cargo xtask test guest"]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one story, each part on the state that the last one left"
+)]
 fn servers_that_come_back() -> Result<()> {
     const RISE: u16 = 1;
     const SLOW: u16 = 2;
@@ -645,9 +649,9 @@ fn servers_that_come_back() -> Result<()> {
         }
         now == Some(100)
     })?;
-    let shares: Vec<i64> = weights.iter().flatten().copied().collect();
+    let steps: Vec<i64> = weights.iter().flatten().copied().collect();
     ensure!(
-        shares.is_sorted() && shares.len() > 3 && shares.first().is_some_and(|first| *first < 50),
+        steps.is_sorted() && steps.len() > 3 && steps.first().is_some_and(|first| *first < 50),
         "a slow start of weights {weights:?}"
     );
     wait_for(RISE, Some(100))?;
