@@ -46,12 +46,22 @@ pub(crate) async fn check(probe: &GrpcProbe, setup: &Setup, progress: &mut Progr
             ask(stream, probe, Scheme::HTTP, progress).await
         }
         Some(tls) => {
-            let session = setup.session(connection, tls, probe.authority.as_deref(), Alpn::Http2)?;
+            let host = probe.authority.as_deref().map(host_name);
+            let session = setup.session(connection, tls, host, Alpn::Http2)?;
             let stream = connect(connection, progress).await?;
             let stream = session.shake_hands(stream, connection, progress).await?;
             ask(stream, probe, Scheme::HTTPS, progress).await
         }
     }
+}
+
+/// The name or the address in an authority, without a port: certificates are for that.
+fn host_name(authority: &str) -> &str {
+    let bracketed = authority.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+    let (host, _) = bracketed
+        .or_else(|| authority.rsplit_once(':'))
+        .unwrap_or((authority, ""));
+    host
 }
 
 async fn ask<S: AsyncRead + AsyncWrite + Unpin>(
@@ -194,4 +204,22 @@ fn shown(text: &[u8]) -> String {
         .chars()
         .map(|letter| if letter.is_control() { ' ' } else { letter });
     printable.take(SHOWN).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_is_for_a_name_without_a_port() {
+        for (authority, expected) in [
+            ("health.test", "health.test"),
+            ("health.test:8443", "health.test"),
+            ("192.0.2.1:8443", "192.0.2.1"),
+            ("[2001:db8::1]:8443", "2001:db8::1"),
+            ("[2001:db8::1]", "2001:db8::1"),
+        ] {
+            assert_eq!(host_name(authority), expected);
+        }
+    }
 }

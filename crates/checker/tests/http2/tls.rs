@@ -120,7 +120,7 @@ async fn a_call_over_tls() {
             connection: connection(address, AMPLE),
             tls: Some(Tls { sni, verify }),
             service: String::new(),
-            authority: Some("health.test".to_owned()),
+            authority: Some("health.test:8443".to_owned()),
             headers: Vec::new(),
         });
         let identity = Identity {
@@ -131,7 +131,7 @@ async fn a_call_over_tls() {
         let trusted = !matches!(expected, Failure::Certificate(_));
         assert_eq!(outcome.verdict, Verdict::Failure(expected));
         let name = server.await.unwrap();
-        assert_eq!(name.is_some(), named && trusted);
+        assert_eq!(name.as_deref(), (named && trusted).then_some("health.test"));
     }
 }
 
