@@ -124,14 +124,19 @@ fn a_probe_lives_as_long_as_somebody_waits_for_it() {
 fn an_owner_that_rests_hears_nothing_and_the_others_do() {
     let mut with = shared(2);
     with.virtual_servers[0].ha_suspend = true;
+    for server in &mut with.virtual_servers {
+        server.real_servers[0].checkers[0].retry = 0;
+    }
     let local = |present| Event::AddressChanged {
         address: address("192.0.2.1"),
         present,
     };
     let mut bench = Bench::new(with);
     bench.handle(local(true));
-    bench.silent.insert(real(11).address);
     bench.run(seconds(1));
+    bench.silent.insert(real(11).address);
+    bench.run(seconds(10));
+    assert_eq!(moments(&bench, 11), [0, 10_000], "both wait for the second one");
     bench.handle(local(false));
     let probe = *bench.in_flight.keys().next().unwrap();
     bench.answer(probe, Verdict::Failure(Failure::Refused));
@@ -141,7 +146,38 @@ fn an_owner_that_rests_hears_nothing_and_the_others_do() {
     bench.handle(local(true));
     bench.probes.clear();
     bench.run(seconds(20));
-    assert_eq!(moments(&bench, 11), [10_000, 20_000], "together again");
+    assert_eq!(moments(&bench, 11), [20_000, 30_000], "together again");
+}
+
+/// What was asked before would be an answer about the past.
+#[test]
+fn nobody_waits_for_a_probe_that_is_older_than_his_own_would_be() {
+    let mut bench = Bench::new(shared(1));
+    bench.silent.insert(real(11).address);
+    bench.run(seconds(3));
+    bench.handle(Event::Reload(shared(2)));
+    bench.run(seconds(1));
+    assert_eq!(moments(&bench, 11), [0, 3_000]);
+    assert_eq!(bench.in_flight.len(), 2);
+}
+
+#[test]
+fn jitter_is_the_same_for_all_who_share() {
+    let mut with = shared(3);
+    for server in &mut with.virtual_servers {
+        server.real_servers[0].checkers[0].jitter = seconds(4);
+    }
+    let mut bench = Bench::new(with);
+    bench.run(seconds(9));
+    for round in 1..=20 {
+        bench.probes.clear();
+        bench.run(seconds(10));
+        let at = moments(&bench, 11);
+        assert!(
+            at.len() == 1 && (round * 10_000..round * 10_000 + 4_000).contains(&at[0]),
+            "{at:?} in round {round}"
+        );
+    }
 }
 
 #[test]
