@@ -4,6 +4,7 @@
 //! Everything here is used in two places: on the host, and inside a guest that runs a test binary built on the host.
 //! Whatever is started dies with the process that started it, however that one ends.
 
+pub mod agent;
 pub mod alike;
 pub mod attributes;
 pub mod client;

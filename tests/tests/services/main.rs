@@ -6,13 +6,12 @@
 mod servers;
 
 use std::fs;
-use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use bed::agent::Agent;
 use bed::daemon::{Daemon, Software};
 use bed::network::{Network, Port};
 use bed::node::Node;
@@ -281,40 +280,12 @@ fn web_over_tls() -> Result<()> {
     Ok(())
 }
 
-/// An agent that says a line to each client, and hears what it is sent first.
-struct Agent {
-    line: Arc<Mutex<String>>,
-}
-
-impl Agent {
-    fn start(node: &Node) -> Result<Self> {
-        let listener = node.within(|| TcpListener::bind((Ipv4Addr::UNSPECIFIED, 5309)))??;
-        let line = Arc::new(Mutex::new("up 100%\n".to_owned()));
-        let said = line.clone();
-        std::thread::spawn(move || {
-            for mut stream in listener.incoming().flatten() {
-                let mut name = [0; 5];
-                if stream.read_exact(&mut name).is_ok() && name == *b"web1\n" {
-                    let said = said.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                    // Who has gone has gone.
-                    let _ = stream.write_all(said.as_bytes());
-                }
-            }
-        });
-        Ok(Self { line })
-    }
-
-    fn says(&self, line: &str) {
-        line.clone_into(&mut self.line.lock().unwrap_or_else(PoisonError::into_inner));
-    }
-}
-
 /// Weights and words of an agent, as the status shows them, beside a service that is there or not.
 #[test]
 #[ignore = "needs root: cargo xtask test peers"]
 fn agent() -> Result<()> {
     let scene = Scene::new()?;
-    let agent = Agent::start(&scene.servers)?;
+    let agent = Agent::start(&scene.servers, 5309, "web1\n")?;
     let service = scene
         .servers
         .within(|| TcpListener::bind((Ipv4Addr::UNSPECIFIED, 80)))??;

@@ -18,8 +18,6 @@ pub(super) struct Agent {
     administrative: Administrative,
     /// Its word that the server does not work, with what it said of it.
     down: Option<(Operating, String)>,
-    /// Before this process the server had the weight 0; the first line says what it is worth now.
-    drained_before: bool,
 }
 
 /// What a line changed that is not told elsewhere.
@@ -35,7 +33,6 @@ impl Agent {
     /// Takes in a line.
     fn take(&mut self, report: &AgentReport) -> Heard {
         let before = (self.administrative, self.max_connections);
-        self.drained_before = false;
         self.weight_percent = report.weight_percent.or(self.weight_percent);
         self.max_connections = report.max_connections.or(self.max_connections);
         self.administrative = report.administrative.unwrap_or(self.administrative);
@@ -51,7 +48,7 @@ impl Agent {
     }
 
     const fn drains(&self) -> bool {
-        self.drained_before || !matches!(self.administrative, Administrative::Ready)
+        !matches!(self.administrative, Administrative::Ready)
     }
 
     /// How much it adds to this weight. A percentage takes a server out with 0 alone: less than 1 is rounded up to it.
@@ -89,23 +86,11 @@ impl Check {
         }
         heard
     }
-
-    /// The server had the weight 0 before this process.
-    pub(super) fn adopt_drained(&mut self) {
-        if let Some(agent) = &mut self.agent {
-            agent.drained_before = true;
-        }
-    }
 }
 
 impl RealServer {
     fn agents(&self) -> impl Iterator<Item = &Agent> {
         self.checks.iter().filter_map(|check| check.agent.as_deref())
-    }
-
-    /// Whether an agent checks it.
-    pub(super) fn has_agent(&self) -> bool {
-        self.agents().next().is_some()
     }
 
     /// Whether an agent wants no new clients for it.

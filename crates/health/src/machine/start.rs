@@ -132,13 +132,9 @@ impl RealServer {
 
     /// The weight that it was found with is a part of its slow start, or what a check asked for, until that one asks again.
     fn adopt_weight(&mut self, found: u32, now: Timestamp) {
-        if found == 0 && self.has_agent() {
-            self.checks.iter_mut().for_each(Check::adopt_drained);
-        } else {
-            self.recovery.adopt(found, self.weight(), now);
-            if self.recovery.slow_start().is_none() {
-                self.adopt_asked_weight(found);
-            }
+        self.recovery.adopt(found, self.weight(), now);
+        if self.recovery.slow_start().is_none() {
+            self.adopt_asked_weight(found);
         }
         self.told_weight = self.weight();
     }
