@@ -156,14 +156,15 @@ impl Copy {
         let output = Command::new(self.target.join(PROFILE).join("simulate"))
             .args(["--brief", "--seeds", SEEDS, "--minutes", MINUTES])
             .output()?;
-        let last = |bytes: &[u8]| {
+        let first = |bytes: &[u8]| {
             let text = String::from_utf8_lossy(bytes);
-            text.lines().next().unwrap_or("ended without a word").to_owned()
+            let line = text.lines().find(|line| !line.trim().is_empty());
+            line.unwrap_or("ended without a word").to_owned()
         };
         Ok(match output.status.code() {
             Some(0) => Verdict::Green,
-            Some(1) => Verdict::Red(last(&output.stdout)),
-            _ => Verdict::Red(format!("a panic: {}", last(&output.stderr))),
+            Some(1) => Verdict::Red(first(&output.stdout)),
+            _ => Verdict::Red(format!("a panic: {}", first(&output.stderr))),
         })
     }
 }
