@@ -462,6 +462,7 @@ impl Driver {
             };
             if !batch.takes(&action) {
                 self.carry_out(std::mem::take(&mut batch)).await;
+                self.advertise_what_is_due();
             }
             match action {
                 Action::Log(event) => log_events.push(event),
@@ -478,6 +479,24 @@ impl Driver {
         }
         if let Some(report) = self.reporting.take_if_due(DeadlineTimer::now(), &self.node) {
             self.send(&report);
+        }
+    }
+
+    /// To put addresses in takes longer than to advertise, so others may have come due meanwhile: they advertise before the
+    /// work goes on. The rest of what they do waits its turn.
+    fn advertise_what_is_due(&mut self) {
+        let now = DeadlineTimer::now();
+        if self.node.next_deadline().is_none_or(|due| due > now) {
+            return;
+        }
+        let waiting = self.node.waiting_actions();
+        self.wake(Vec::new());
+        let mut batch = Batch::default();
+        for advertisement in self.node.take_advertisements_from(waiting) {
+            self.run_action(advertisement, &mut batch);
+        }
+        if let Batch::Adverts(adverts) = batch {
+            self.sockets.send(&adverts);
         }
     }
 

@@ -186,6 +186,18 @@ impl Node {
         self.out.take_action()
     }
 
+    /// How many actions wait.
+    pub fn waiting_actions(&self) -> usize {
+        self.out.actions.len()
+    }
+
+    /// Takes the advertisements out of the actions from this place on. For a driver that was at work for long: what has
+    /// come due meanwhile is advertised before the work goes on, since advertisements tell the peers who is master, and
+    /// nothing that an instance has waiting from before has to come before its next one.
+    pub fn take_advertisements_from(&mut self, place: usize) -> Vec<Action> {
+        self.out.take_advertisements_from(place)
+    }
+
     /// A copy of the state of everything.
     pub fn status(&self) -> NodeStatus {
         let instances = self.status_of(|_| true).collect();

@@ -31,6 +31,19 @@ impl Outbox {
         action
     }
 
+    /// Takes the advertisements out of the actions from this place on; the others keep their order.
+    pub(crate) fn take_advertisements_from(&mut self, place: usize) -> Vec<Action> {
+        let mut advertisements = Vec::new();
+        for action in self.actions.split_off(place.min(self.actions.len())) {
+            if matches!(action, Action::SendAdvertisement { .. }) {
+                advertisements.push(action);
+            } else {
+                self.actions.push_back(action);
+            }
+        }
+        advertisements
+    }
+
     /// Time since 1970, as far as we were told.
     pub(crate) fn since_1970(&self) -> Duration {
         let (then, since_1970) = self.wall_clock;

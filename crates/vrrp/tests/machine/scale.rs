@@ -1,10 +1,10 @@
 //! Many instances at once: the order of actions over all of them.
 
 use holdfast_time::Duration;
-use holdfast_vrrp::State;
 use holdfast_vrrp::settings::{InstanceSettings, Version};
+use holdfast_vrrp::{Action, Event, State};
 
-use crate::support::{Bench, instance, node_of, virtual_address};
+use crate::support::{Bench, instance, node_of, second_instance, virtual_address};
 
 const COUNT: usize = 1000;
 
@@ -92,5 +92,42 @@ fn a_thousand_masters_resign_before_the_first_removal() {
             .instances
             .iter()
             .all(|status| status.state == State::Stopped)
+    );
+}
+
+/// A driver that puts in addresses for long: who comes due meanwhile advertises first, and the rest keeps its order.
+#[test]
+fn who_comes_due_during_the_work_advertises_before_it_goes_on() {
+    let slower = second_instance(Version::V3, 99);
+    let mut bench = Bench::start(node_of(vec![instance(Version::V3, 100), slower]));
+    bench.forget();
+    let first = bench.node.next_deadline().unwrap();
+    bench.node.handle(first, Event::DeadlineReached);
+    let waiting = bench.node.waiting_actions();
+    let second = bench.node.next_deadline().unwrap();
+    assert!(first < second, "another skew");
+    bench.node.handle(second, Event::DeadlineReached);
+    let advertisements = bench.node.take_advertisements_from(waiting);
+    let of = |action: &Action| match action {
+        Action::SendAdvertisement { instance, .. } => format!("{instance} advertises"),
+        Action::AddAddresses { instance, .. } => format!("{instance} adds"),
+        Action::Announce { instance, .. } => format!("{instance} announces"),
+        Action::Transition { instance, .. } => format!("{instance} changes"),
+        _ => String::new(),
+    };
+    assert_eq!(advertisements.iter().map(of).collect::<Vec<_>>(), ["VI_2 advertises"]);
+    let rest = std::iter::from_fn(|| bench.node.next_action()).map(|action| of(&action));
+    let rest: Vec<String> = rest.filter(|sentence| !sentence.is_empty()).collect();
+    assert_eq!(
+        rest,
+        [
+            "VI_1 advertises",
+            "VI_1 adds",
+            "VI_1 announces",
+            "VI_1 changes",
+            "VI_2 adds",
+            "VI_2 announces",
+            "VI_2 changes"
+        ]
     );
 }
