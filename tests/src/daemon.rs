@@ -120,19 +120,29 @@ impl<'a> Daemon<'a> {
 
     /// Starts `software` in `node` with this configuration.
     pub fn start(software: Software, node: &'a Node, configuration: &str) -> Result<Self> {
+        Self::start_with(software, node, configuration, &[])
+    }
+
+    /// The same with more options.
+    pub fn start_with(software: Software, node: &'a Node, configuration: &str, options: &[&str]) -> Result<Self> {
         write_configuration(node, configuration)?;
         for (_, role) in PID_FILES {
             // A daemon killed before leaves them behind; whether it would be taken for a running one is not the
             // question here.
             let _ = fs::remove_file(node.path(role.pid_file()));
         }
-        Self::start_again(software, node)
+        Self::start_again_with(software, node, options)
     }
 
     /// Starts `software` in `node` as a service manager does after a death: everything that was left is still there.
     pub fn start_again(software: Software, node: &'a Node) -> Result<Self> {
+        Self::start_again_with(software, node, &[])
+    }
+
+    /// The same with more options.
+    pub fn start_again_with(software: Software, node: &'a Node, options: &[&str]) -> Result<Self> {
         let mut command = Command::new(software.program()?);
-        command.args(["-n", "-l", "-D", "-f", CONFIGURATION]);
+        command.args(["-n", "-l", "-D", "-f", CONFIGURATION]).args(options);
         for (option, role) in PID_FILES {
             command.args([option, role.pid_file()]);
         }

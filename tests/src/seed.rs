@@ -47,6 +47,11 @@ impl Chance {
         Duration::from_micros(self.next() % microseconds)
     }
 
+    /// A number from 0 up to, but not including, `limit`; 0 when there is none.
+    pub fn below(&mut self, limit: usize) -> usize {
+        usize::try_from(self.next() % u64::try_from(limit.max(1)).unwrap_or(1)).unwrap_or_default()
+    }
+
     /// One of these.
     pub fn one_of<T: Copy, const N: usize>(&mut self, choices: [T; N]) -> T {
         let [first, ..] = choices.as_slice() else {

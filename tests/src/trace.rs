@@ -2,6 +2,8 @@
 
 #![deny(clippy::arithmetic_side_effects)]
 
+mod request;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
@@ -12,6 +14,8 @@ use socket2::{Socket, Type};
 use crate::node::Node;
 use crate::packet_socket;
 use crate::wait::Record;
+
+pub use request::Request;
 
 /// The device, in the director's node.
 const MONITOR: &str = "nlmon0";
@@ -63,7 +67,7 @@ impl Change {
 /// Records the changes that anybody in a node asks of IPVS.
 #[derive(Debug)]
 pub struct Trace {
-    changes: Arc<Record<(SystemTime, Change)>>,
+    requests: Arc<Record<(SystemTime, Request)>>,
     done: Arc<AtomicBool>,
 }
 
@@ -75,9 +79,9 @@ impl Trace {
             format!("link set {MONITOR} up"),
         ])?;
         let socket = node.within(open)?.context("a socket on the netlink monitor")?;
-        let changes = Arc::new(Record::new());
+        let requests = Arc::new(Record::new());
         let done = Arc::new(AtomicBool::new(false));
-        let (record, stop) = (Arc::clone(&changes), Arc::clone(&done));
+        let (record, stop) = (Arc::clone(&requests), Arc::clone(&done));
         let listen = move || {
             let mut ipvs = None;
             let mut buffer = vec![0; 128 * 1024];
@@ -92,22 +96,31 @@ impl Trace {
                     if message.kind == CONTROLLER {
                         ipvs = ipvs.or_else(|| ipvs_number(message.attributes));
                     } else if Some(message.kind) == ipvs && message.flags & REQUEST != 0 {
-                        record.extend(Change::from_command(message.command).map(|change| (when, change)));
+                        let change = Change::from_command(message.command);
+                        record.extend(change.map(|change| (when, Request::read(change, message.attributes))));
                     }
                 }
             }
         };
         std::thread::Builder::new().name("trace".into()).spawn(listen)?;
-        Ok(Self { changes, done })
+        Ok(Self { requests, done })
     }
 
     /// The changes asked for at or after `since`.
     pub fn since(&self, since: SystemTime) -> Vec<Change> {
-        self.changes
+        self.requests_since(since)
+            .into_iter()
+            .map(|request| request.change)
+            .collect()
+    }
+
+    /// The same with what they are about.
+    pub fn requests_since(&self, since: SystemTime) -> Vec<Request> {
+        self.requests
             .all()
             .into_iter()
             .filter(|(when, _)| *when >= since)
-            .map(|(_, change)| change)
+            .map(|(_, request)| request)
             .collect()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use nix::sys::signal::Signal;
@@ -14,6 +14,7 @@ const PROGRAM: &str = "/usr/sbin/nginx";
 const CONFIGURATION: &str = "/run/web.conf";
 /// A busy guest needs a while to start a program.
 const START_LIMIT: Duration = Duration::from_secs(10);
+const SIGNAL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A web server on port 80 of a node. Every path answers 200 with the node's name and a line end.
 #[derive(Debug)]
@@ -41,8 +42,16 @@ impl Web {
 
     /// Stops it at once: connections break, new ones are refused.
     pub fn stop(self) -> Result<()> {
-        self.process.signal(Signal::SIGTERM)?;
-        self.process.wait(START_LIMIT).map(drop)
+        let since = Instant::now();
+        loop {
+            self.process.signal(Signal::SIGTERM)?;
+            // A signal between its start and its first wait for events is only seen with the next event.
+            match self.process.wait(SIGNAL_INTERVAL) {
+                Err(problem) if since.elapsed() > START_LIMIT => return Err(problem),
+                Err(_) => {}
+                Ok(_) => return Ok(()),
+            }
+        }
     }
 }
 

@@ -56,6 +56,8 @@ const GUEST_CASES: &[(&str, &str)] = &[
     ("guest: directors", "guest"),
     ("guest: the setups from their own files", "seeds"),
     ("guest: connection sync and what else IPVS keeps", "sync"),
+    ("guest: chains of reloads", "reloads"),
+    ("guest: restarts without loss", "restarts"),
     ("guest: ipvlans", "ipvlan"),
     ("guest: the same tables as keepalived", "tables"),
     ("guest: quorum and sorry servers as keepalived", "quorum"),

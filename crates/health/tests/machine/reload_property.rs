@@ -36,6 +36,7 @@ fn checker(pool: u8, server: u8, kind: u8, alpha: bool, slow: bool) -> Checker {
     // What is told at any time, is told at once.
     check.alpha = alpha && kind < 2;
     check.delay_loop = seconds(if slow { 30 } else { 10 });
+    check.rise = if slow { 2 } else { 1 };
     match (kind, &mut check.probe) {
         (0, Probe::Tcp(probe)) => probe.connection.address = looks_at(pool, server, kind),
         (1, probe) => {
