@@ -31,7 +31,7 @@ use crate::plan::buffers::NetlinkBuffers;
 use crate::plan::ipvs::IpvsSettings;
 use crate::privileges;
 use crate::process::own::OwnProcess;
-use crate::report_pace::ReportPace;
+use crate::report_pace::{ReportPace, processor_time};
 use crate::status::{CheckerStatus, RealServerStatus, VirtualServerStatus};
 
 /// How long the sync daemons may take to end.
@@ -334,11 +334,11 @@ impl Driver {
     fn run_actions(&mut self) {
         self.drain();
         self.ipvs.apply_changed(&self.health);
-        let now = DeadlineTimer::now();
-        if self.pace.take_if_due(now) {
+        if self.pace.take_if_due(DeadlineTimer::now()) {
+            let before = processor_time();
             // A supervisor that is gone is noticed at the next receive.
             let _ = self.supervisor.send(&FromChecker::Status(self.status()));
-            self.pace.note_cost(DeadlineTimer::now().since(now));
+            self.pace.note_cost(processor_time().saturating_sub(before));
         }
     }
 

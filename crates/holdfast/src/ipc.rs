@@ -268,10 +268,13 @@ impl<T: Serialize> Sender<T> {
     ///
     /// Fails when the other process is gone.
     pub fn send(&self, message: &T) -> anyhow::Result<()> {
-        let body = serde_json::to_vec(message)?;
-        let length = u32::try_from(body.len()).context("message too large")?;
-        let mut frame = length.to_be_bytes().to_vec();
-        frame.extend_from_slice(&body);
+        // The length is known when the rest is written: a large configuration is not copied for it.
+        let mut frame = vec![0; 4];
+        serde_json::to_writer(&mut frame, message)?;
+        let length = u32::try_from(frame.len().saturating_sub(4)).context("message too large")?;
+        if let Some(prefix) = frame.first_chunk_mut() {
+            *prefix = length.to_be_bytes();
+        }
         self.queue
             .send(Queued::Frame(frame))
             .ok()
