@@ -65,6 +65,7 @@ const GUEST_CASES: &[(&str, &str)] = &[
     ("guest: VRF", "vrf"),
     ("guest: the same verdicts on web servers", "web"),
     ("guest: checks over HTTP/2 and gRPC", "http2"),
+    ("guest: agents, and the same verdicts on real servers", "services_guest"),
     ("guest: the processes that are tracked", "tracked_processes"),
     ("guest: real servers and BFD", "bfd_checks"),
     ("guest: as keepalived in each role", "matrix_guest"),
