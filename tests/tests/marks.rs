@@ -15,6 +15,8 @@ use bed::wait;
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How often the load begins a connection.
 const LOAD_INTERVAL: Duration = Duration::from_millis(25);
+/// That of a load beside it: two that alternate get a server each from `rr`.
+const OTHER_INTERVAL: Duration = Duration::from_millis(40);
 
 /// The group's addresses, besides the one that moves with the instance.
 const HOSTS: [u16; 4] = [210, 211, 212, 213];
@@ -100,7 +102,7 @@ fn wait_for_rules(director: &Node, first: IpAddr) -> Result<()> {
 /// Requests to the address reach both real servers.
 fn ensure_balanced(site: &Site, host: u16) -> Result<()> {
     let target = SocketAddr::new(address(site.forwarding, host), 80);
-    let load = Load::start(&site.client, target, LOAD_INTERVAL)?;
+    let load = Load::start(&site.client, target, OTHER_INTERVAL)?;
     load.ensure_served_by(&REAL, PATIENCE)
         .with_context(|| format!("requests to {target}"))
 }

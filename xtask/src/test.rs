@@ -60,6 +60,7 @@ const GUEST_CASES: &[(&str, &str)] = &[
     ("guest: restarts without loss", "restarts"),
     ("guest: ipvlans", "ipvlan"),
     ("guest: the same tables as keepalived", "tables"),
+    ("guest: connections of dead servers", "dead_servers"),
     ("guest: quorum and sorry servers as keepalived", "quorum"),
     ("guest: the same verdicts as keepalived", "checkers"),
     ("guest: VRF", "vrf"),
