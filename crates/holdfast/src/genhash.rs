@@ -13,12 +13,10 @@ use holdfast_checker::http::Answer;
 use holdfast_checker::tls::Identity;
 use holdfast_health::probe::{Connection, HttpProtocol, Outcome, Request, Sni, StatusSet, Tls, Url, Verdict};
 
-use serde::{Deserialize, Serialize};
-
 use crate::EXIT_FAILURE;
 
 /// What `holdfast genhash` is asked for.
-#[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]
+#[derive(Debug, Clone, clap::Args)]
 pub struct GenhashArguments {
     /// Address of the server
     #[arg(short = 's', long, value_name = "ADDRESS")]
@@ -60,7 +58,7 @@ pub struct GenhashArguments {
 }
 
 /// Version of HTTP, under the names of `http_protocol`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Protocol {
     /// HTTP/1.0
     #[value(name = "1.0")]

@@ -1,12 +1,11 @@
-//! The programs: three of them, for four roles. They join the crates and decide nothing that a pure crate could decide.
+//! The program: one binary, four roles. It joins the crates and decides nothing that a pure crate could decide.
 //!
-//! | role | module | program | does |
-//! | --- | --- | --- | --- |
-//! | supervisor | `supervisor` | `holdfast` | configuration, children, scripts, signals, status |
-//! | vrrp | `vrrp_role` | `holdfast-vrrp` | elections, addresses, announcements |
-//! | checker | `checker_role` | `holdfast-checker` | probes, health, IPVS |
-//! | bfd | `bfd_role` | `holdfast-vrrp` | BFD sessions |
-
+//! | role | module | does |
+//! | --- | --- | --- |
+//! | supervisor | `supervisor` | configuration, children, scripts, signals, status |
+//! | vrrp | `vrrp_role` | elections, addresses, announcements |
+//! | checker | `checker_role` | probes, health, IPVS |
+//! | bfd | `bfd_role` | BFD sessions |
 //!
 //! It is a library for the sake of the simulation, which takes the program's own path from a configuration to the
 //! settings of the machines: [`plan`].
@@ -40,7 +39,6 @@ pub mod plan;
 mod print;
 mod privileges;
 mod process;
-mod programs;
 mod report_pace;
 mod role;
 mod scripts;
@@ -61,8 +59,11 @@ use crate::role::Role;
 /// Exit status of a failure that is not the configuration's, as keepalived's.
 const EXIT_FAILURE: u8 = 1;
 
-/// What the binary `holdfast` does.
+/// What the binary does: the work of a child, if a supervisor started it as one, else what the command line says.
 pub fn main() -> ExitCode {
+    if let Some(role) = Role::of_this_process() {
+        return finish(child(role));
+    }
     let arguments = Arguments::from_command_line();
     if arguments.version {
         eprintln!("Holdfast v{} (keepalived.conf of 2.4)", env!("CARGO_PKG_VERSION"));
@@ -74,7 +75,7 @@ pub fn main() -> ExitCode {
         Some(Command::Completions { shell }) => return completions::print(*shell),
         Some(Command::Print { file, config_id }) => return print::print(file, config_id.as_deref()),
         Some(Command::Fmt(asked)) => return fmt::fmt(asked),
-        Some(Command::Genhash(asked)) => return failed(&programs::become_genhash(asked)),
+        Some(Command::Genhash(asked)) => return genhash::genhash(asked),
         Some(Command::Status { pid_file }) => return show_status(pid_file),
         None => {}
     }
@@ -84,35 +85,13 @@ pub fn main() -> ExitCode {
     finish(supervise(arguments))
 }
 
-/// What the binary `holdfast-vrrp` does.
-pub fn vrrp_main() -> ExitCode {
-    finish(match Role::of_this_process() {
-        Some(Role::Vrrp) => as_child(Role::Vrrp, vrrp_role::run()),
-        Some(Role::Bfd) => as_child(Role::Bfd, bfd_role::run()),
-        Some(Role::Checker) | None => Err(not_started_by_people(Role::Vrrp)),
-    })
-}
-
-/// What the binary `holdfast-checker` does.
-pub fn checker_main() -> ExitCode {
-    if let Some(Role::Checker) = Role::of_this_process() {
+fn child(role: Role) -> anyhow::Result<u8> {
+    match role {
+        Role::Vrrp => as_child(role, vrrp_role::run()),
         // As a task: to wake the future that a thread blocks on costs a system call, and here every probe that ends does.
-        let run = async { tokio::spawn(checker_role::run()).await? };
-        return finish(as_child(Role::Checker, run));
+        Role::Checker => as_child(role, async { tokio::spawn(checker_role::run()).await? }),
+        Role::Bfd => as_child(role, bfd_role::run()),
     }
-    let mut words = std::env::args().skip(1);
-    match (words.next().as_deref(), words.next()) {
-        (Some(programs::GENHASH_WORD), Some(asked)) => match serde_json::from_str(&asked) {
-            Ok(asked) => genhash::genhash(&asked),
-            Err(error) => failed(&error.into()),
-        },
-        (Some(programs::IDENTITY_WORD), None) => finish(programs::tell_problem().map(|()| 0)),
-        _ => failed(&not_started_by_people(Role::Checker)),
-    }
-}
-
-fn not_started_by_people(role: Role) -> anyhow::Error {
-    anyhow::anyhow!("{} is started by holdfast, not by people", role.program())
 }
 
 fn finish(exit: anyhow::Result<u8>) -> ExitCode {

@@ -1,4 +1,4 @@
-//! The binary `holdfast`; everything is in the library of this package.
+//! The binary; everything is in the library of this package.
 
 fn main() -> std::process::ExitCode {
     holdfast::main()

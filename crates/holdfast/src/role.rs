@@ -1,4 +1,4 @@
-//! The roles of child processes.
+//! The roles of child processes: this program again, told by its environment.
 
 use std::fmt;
 
@@ -26,14 +26,6 @@ impl Role {
         }
     }
 
-    /// The file name of the role's program.
-    pub const fn program(self) -> &'static str {
-        match self {
-            Self::Vrrp | Self::Bfd => "holdfast-vrrp",
-            Self::Checker => "holdfast-checker",
-        }
-    }
-
     /// The name of its lines in syslog, as keepalived's users know it.
     pub const fn log_ident(self) -> &'static str {
         match self {
@@ -43,7 +35,7 @@ impl Role {
         }
     }
 
-    /// The role that this process was started for, if a supervisor started it.
+    /// The role that this process was started for, if a supervisor started it; `None`: it is the supervisor, or a command.
     pub fn of_this_process() -> Option<Self> {
         let name = std::env::var(ROLE_VARIABLE).ok()?;
         [Self::Vrrp, Self::Checker, Self::Bfd]

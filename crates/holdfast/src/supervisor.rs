@@ -41,7 +41,6 @@ use crate::places::Places;
 use crate::plan::trackers::TrackerTable;
 use crate::process::outside::Controlled;
 use crate::process::own::take_name;
-use crate::programs::Programs;
 use crate::role::Role;
 use crate::scripts::Script;
 use crate::signals::{Signals, Wish};
@@ -84,7 +83,6 @@ struct Supervisor {
     vrrp: Option<Child<ToVrrp>>,
     checker: Option<Child<ToChecker>>,
     bfd: Option<Child<ToBfd>>,
-    programs: Programs,
     news_lines: NewsLines,
     reports: mpsc::UnboundedSender<Report>,
     /// The instance that the sync daemons follow is master
@@ -107,8 +105,7 @@ struct Supervisor {
 pub async fn run(arguments: Arguments) -> anyhow::Result<u8> {
     // The kernel tells of processes only in the namespace that it started with.
     let mut processes = ProcessMonitor::open();
-    let programs = Programs::open()?;
-    let configuration = match Configuration::load(&arguments, &programs) {
+    let configuration = match Configuration::load(&arguments) {
         Ok(configuration) => tracking_what_can_be(configuration, &mut processes).await,
         Err(LoadError { messages }) => {
             for message in messages {
@@ -134,7 +131,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<u8> {
     }
     let (reports, mut inbox) = mpsc::unbounded_channel();
     let mut signals = Signals::listen(arguments.ignore_sigint)?;
-    let mut supervisor = Supervisor::new(arguments, programs, configuration, processes, reports)?;
+    let mut supervisor = Supervisor::new(arguments, configuration, processes, reports)?;
     supervisor.timetable.configure(&supervisor.configuration.reload);
     let notify = std::mem::take(&mut supervisor.configuration.notify);
     supervisor.notifier.configure(notify);
@@ -177,7 +174,6 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<u8> {
 impl Supervisor {
     fn new(
         arguments: Arguments,
-        programs: Programs,
         configuration: Configuration,
         processes: ProcessMonitor,
         reports: mpsc::UnboundedSender<Report>,
@@ -205,7 +201,6 @@ impl Supervisor {
             vrrp: None,
             checker: None,
             bfd: None,
-            programs,
             news_lines: NewsLines::new()?,
             sync_is_master: false,
             trackers: Trackers::new(reports.clone(), processes.clone()),
@@ -230,7 +225,6 @@ impl Supervisor {
                 Role::Checker,
                 &self.places.checker,
                 &self.configuration.processes.checker,
-                &self.programs,
                 &self.news_lines,
                 &self.reports,
                 Report::Checker,
@@ -284,7 +278,6 @@ impl Supervisor {
                 Role::Vrrp,
                 &self.places.vrrp,
                 &self.configuration.processes.vrrp,
-                &self.programs,
                 &self.news_lines,
                 &self.reports,
                 Report::Vrrp,
@@ -309,7 +302,6 @@ impl Supervisor {
                 Role::Bfd,
                 &self.places.bfd,
                 &self.configuration.processes.bfd,
-                &self.programs,
                 &self.news_lines,
                 &self.reports,
                 Report::Bfd,
@@ -450,7 +442,7 @@ impl Supervisor {
         self.marker = Marker::set(&self.configuration.reload, &self.places);
         let loaded = match reloading::refusal(&self.configuration.reload).await {
             Some(reason) => Err(LoadError { messages: vec![reason] }),
-            None => Configuration::load(&self.arguments, &self.programs)
+            None => Configuration::load(&self.arguments)
                 .and_then(Configuration::without_errors)
                 .and_then(|configuration| configuration.succeeding(&self.configuration))
                 .map(|configuration| configuration.keeping_marks(self.configuration.marks.groups())),

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use bed::crowd::{Crowd, Size};
 use bed::daemon::{Daemon, Role, Software};
 use bed::usage::{Memory, memory, processor_time};
@@ -60,9 +60,6 @@ fn one(table: &mut Table, software: Software, size: Size) -> Result<()> {
         all.proportional_mib += one.proportional_mib;
         all.private_mib += one.private_mib;
     }
-    if software == Software::Holdfast {
-        has_no_tls(&master)?;
-    }
     let of_roles = ROLES.map(|(role, name)| (name, master.role(role).and_then(memory)));
     for (name, memory) in of_roles.into_iter().chain([("all processes", Ok(all))]) {
         let memory = memory?;
@@ -95,16 +92,6 @@ fn one(table: &mut Table, software: Software, size: Size) -> Result<()> {
             software,
             others,
         );
-    }
-    Ok(())
-}
-
-/// Only the checker has OpenSSL in memory, and it does not run here. (A linker leaves out of a program what it does not use
-/// only in a release build.)
-fn has_no_tls(daemon: &Daemon<'_>) -> Result<()> {
-    for pid in processes(daemon) {
-        let maps = std::fs::read_to_string(format!("/proc/{pid}/maps"))?;
-        ensure!(!maps.contains("/libcrypto.so"), "process {pid} has OpenSSL in memory");
     }
     Ok(())
 }

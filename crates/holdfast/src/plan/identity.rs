@@ -15,13 +15,8 @@ pub struct ReadIdentity {
     pub messages: Vec<String>,
 }
 
-/// Reads the files; relative paths begin at `directory`. Each file is read anew at every start and reload. `problem_of` says
-/// what keeps sessions from being opened with them, if anything does.
-pub fn read_identity(
-    config: &Config,
-    directory: &Path,
-    problem_of: impl FnOnce(&Identity) -> Option<String>,
-) -> ReadIdentity {
+/// Reads the files; relative paths begin at `directory`. Each file is read anew at every start and reload.
+pub fn read_identity(config: &Config, directory: &Path) -> ReadIdentity {
     let mut read = ReadIdentity::default();
     let Some(ssl) = &config.ssl else { return read };
     let mut text = |keyword: &str, path: &Option<String>| {
@@ -45,7 +40,7 @@ pub fn read_identity(
         key,
         password: ssl.password.clone(),
     };
-    if let Some(problem) = problem_of(&read.identity) {
+    if let Some(problem) = read.identity.problem() {
         read.messages.push(format!("SSL: {problem}"));
     }
     read
@@ -76,7 +71,7 @@ mod tests {
             key: Some("absent.pem".to_owned()),
             ..Ssl::default()
         });
-        let read = read_identity(&absent, Path::new("/nowhere"), Identity::problem);
+        let read = read_identity(&absent, Path::new("/nowhere"));
         assert_eq!(
             read.messages,
             ["SSL: key '/nowhere/absent.pem' cannot be read: No such file or directory (os error 2)"]
@@ -85,9 +80,9 @@ mod tests {
             ca: Some("/proc/self/status".to_owned()),
             ..Ssl::default()
         });
-        let read = read_identity(&wrong, Path::new("/"), Identity::problem);
+        let read = read_identity(&wrong, Path::new("/"));
         assert_eq!(read.messages, ["SSL: ca: no certificate in it"]);
         assert!(read.has_errors());
-        assert!(!read_identity(&Config::default(), Path::new("/"), Identity::problem).has_errors());
+        assert!(!read_identity(&Config::default(), Path::new("/")).has_errors());
     }
 }

@@ -1,4 +1,4 @@
-//! A child process: the program of a role, with a channel to us.
+//! A child process: this program again, in another role, with a channel to us.
 
 use std::ffi::OsString;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
@@ -21,7 +21,6 @@ use crate::pid_file::PidFile;
 use crate::privileges;
 use crate::process::ProcessSettings;
 use crate::process::outside::Controlled;
-use crate::programs::Programs;
 use crate::role::{ROLE_VARIABLE, Role};
 
 /// A child that lived this long was healthy; its end is not part of a series.
@@ -47,7 +46,6 @@ impl<M: Serialize> Child<M> {
         role: Role,
         pid_file: &Path,
         attributes: &ProcessSettings,
-        programs: &Programs,
         lines: &NewsLines,
         reports: &mpsc::UnboundedSender<Report>,
         wrap: fn(R) -> Report,
@@ -55,7 +53,7 @@ impl<M: Serialize> Child<M> {
         let (ours, theirs) = UnixStream::pair().context("cannot make a socket pair")?;
         let mut descriptors = lines.ends_for(role)?;
         descriptors.push((theirs.into(), CHANNEL_FD));
-        let mut process = command(role, programs, attributes, descriptors)
+        let mut process = command(role, attributes, descriptors)
             .spawn()
             .with_context(|| format!("cannot start the {role} process"))?;
         let pid = process.id().context("child ended at once")?;
@@ -140,16 +138,12 @@ async fn forward<R: DeserializeOwned>(
     }
 }
 
-/// The program of a role with our command line (tools look for the configuration file in it).
-fn command(
-    role: Role,
-    programs: &Programs,
-    attributes: &ProcessSettings,
-    descriptors: Vec<(OwnedFd, RawFd)>,
-) -> Command {
+/// This program again with the same command line (tools look for the configuration file in it), in another role.
+fn command(role: Role, attributes: &ProcessSettings, descriptors: Vec<(OwnedFd, RawFd)>) -> Command {
     let mut arguments = std::env::args_os();
     let name = arguments.next().unwrap_or_else(|| OsString::from("holdfast"));
-    let mut command = std::process::Command::new(programs.path(role));
+    // The file that runs now, also when a new version has been installed over it: both ends must speak alike.
+    let mut command = std::process::Command::new("/proc/self/exe");
     command.arg0(name).args(arguments).env(ROLE_VARIABLE, role.name());
     command.env(log::SUFFIX_VARIABLE, log::suffix());
     command.env(log::SETTINGS_VARIABLE, log::settings());

@@ -29,7 +29,6 @@ use crate::plan::process_attributes::ProcessTable;
 use crate::plan::routing::RoutingPlan;
 use crate::plan::scripts::LifeScripts;
 use crate::plan::trackers::TrackerTable;
-use crate::programs::Programs;
 
 /// A configuration that can be run.
 #[derive(Debug, Clone)]
@@ -95,7 +94,7 @@ impl Configuration {
     /// Reads the file. Parts with errors are left out, as keepalived does at its start.
     ///
     /// Fails when nothing is left to run, or when an instance could not do what it is for.
-    pub fn load(arguments: &Arguments, programs: &Programs) -> Result<Self, LoadError> {
+    pub fn load(arguments: &Arguments) -> Result<Self, LoadError> {
         let Loaded {
             mut config,
             diagnostics,
@@ -108,7 +107,7 @@ impl Configuration {
         );
         let directory = arguments.config_file.parent().unwrap_or(Path::new(""));
         let keys = plan::keys::read_key_files(&mut config, directory);
-        let identity = plan::identity::read_identity(&config, directory, |identity| programs.problem_of(identity));
+        let identity = plan::identity::read_identity(&config, directory);
         let identity_is_bad = identity.has_errors();
         let (notify, notify_messages) = NotifyPlan::from_config(&config);
         let (life, life_messages) = LifeScripts::from_config(&config);
