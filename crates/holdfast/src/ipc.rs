@@ -1,4 +1,5 @@
-//! What the processes say to each other: typed messages in length-prefixed JSON frames over a socket pair.
+//! What the processes say to each other: typed messages in length-prefixed frames (postcard) over a socket pair. Both ends are the same
+//! file, so the form needs no versions, and can be one that ten thousand real servers fit into quickly.
 //!
 //! The configuration travels resolved, so that a child never reads a file and a restarted child gets what its predecessor had.
 
@@ -269,8 +270,7 @@ impl<T: Serialize> Sender<T> {
     /// Fails when the other process is gone.
     pub fn send(&self, message: &T) -> anyhow::Result<()> {
         // The length is known when the rest is written: a large configuration is not copied for it.
-        let mut frame = vec![0; 4];
-        serde_json::to_writer(&mut frame, message)?;
+        let mut frame = postcard::to_extend(message, vec![0; 4])?;
         let length = u32::try_from(frame.len().saturating_sub(4)).context("message too large")?;
         if let Some(prefix) = frame.first_chunk_mut() {
             *prefix = length.to_be_bytes();
@@ -315,7 +315,7 @@ impl<T: DeserializeOwned> Receiver<T> {
         let Some(body) = rest.get(..length) else {
             return Ok(None);
         };
-        let message = serde_json::from_slice(body).context("message not understood")?;
+        let message = postcard::from_bytes(body).context("message not understood")?;
         self.partial.drain(..4 + length);
         if length > LARGE {
             self.partial.shrink_to(LARGE);
@@ -424,6 +424,52 @@ mod tests {
             assert_eq!(receiver.receive().await.unwrap(), Some(large));
             assert_eq!(receiver.receive().await.unwrap().as_deref(), Some("second"));
         });
+    }
+
+    fn ensure_same<T: Serialize + DeserializeOwned + std::fmt::Debug>(message: &T, of: &std::path::Path) {
+        let back: T = postcard::from_bytes(&postcard::to_stdvec(message).unwrap()).unwrap();
+        assert_eq!(format!("{back:?}"), format!("{message:?}"), "{}", of.display());
+    }
+
+    #[test]
+    fn every_configuration_arrives_as_it_was_sent() {
+        let examples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../conf-examples");
+        let files = std::fs::read_dir(examples).unwrap().map(|entry| entry.unwrap().path());
+        let files: Vec<_> = files
+            .filter(|path| path.extension().is_some_and(|extension| extension == "conf"))
+            .collect();
+        assert!(files.len() > 10, "{} examples", files.len());
+        for file in files {
+            let options = crate::supervisor::load_options(None);
+            let config = holdfast_conf::load(&holdfast_conf::FileLoader, &file, &options).config;
+            let (trackers, _) = crate::plan::trackers::TrackerTable::from_config(&config);
+            let (commands, _) = crate::plan::commands::CommandTable::from_config(&config);
+            let marks = crate::plan::marks::Marks::give(&config);
+            let vrrp = crate::plan::vrrp::node_settings(&config, &trackers);
+            let links = crate::plan::links::link_plan(&config, &vrrp).0;
+            let buffers = crate::plan::buffers::vrrp_buffers(&config, &vrrp);
+            let to_vrrp = ToVrrp::Configure {
+                settings: Box::new(vrrp),
+                routing: Box::new(crate::plan::routing::routing_plan(&config)),
+                buffers: Box::new(buffers),
+                links: Box::new(links),
+            };
+            ensure_same(&to_vrrp, &file);
+            let to_checker = ToChecker::Configure {
+                settings: Box::new(crate::plan::health::settings(&config, &commands, &marks)),
+                identity: Box::default(),
+                ipvs: Box::new(crate::plan::ipvs::settings(&config, std::path::Path::new("/"), &marks)),
+                buffers: crate::plan::buffers::checker_buffers(&config),
+                sync_is_master: true,
+                flush: false,
+            };
+            ensure_same(&to_checker, &file);
+            let to_bfd = ToBfd::Configure {
+                settings: Box::new(crate::plan::bfd::node_settings(&config)),
+                succeeds: false,
+            };
+            ensure_same(&to_bfd, &file);
+        }
     }
 
     #[test]
