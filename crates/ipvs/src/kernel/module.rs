@@ -13,13 +13,28 @@ const POLL_INTERVAL: Duration = Duration::from_millis(10);
 ///
 /// The kernel loads a scheduler by itself when a service wants it. But Linux 6.1 does that under the lock of IPVS, and stands
 /// still for good when a network namespace is taken down meanwhile and the module has something to do in each namespace
-/// (`lblc`, `lblcr`). What fails here is left to the kernel, which says so when the service is made.
+/// (`lblc`, `lblcr`). What fails here is left to the kernel, which says so when the service is made; so is the absence of
+/// IPVS itself, which whoever opens it reports.
 pub fn load_modules<'a>(names: impl IntoIterator<Item = &'a str>) {
+    let names: Vec<&str> = names.into_iter().collect();
+    if names.is_empty() {
+        return;
+    }
+    if !has_ipvs() {
+        load("ip_vs");
+        if !has_ipvs() {
+            return;
+        }
+    }
     for name in names {
         if !Path::new("/sys/module").join(name).exists() {
             tracing::debug!("{}", load(name));
         }
     }
+}
+
+fn has_ipvs() -> bool {
+    Path::new("/proc/net/ip_vs").exists()
 }
 
 /// Runs `modprobe` for a module. Returns in words what came of it.
