@@ -61,6 +61,7 @@ const GUEST_CASES: &[(&str, &str)] = &[
     ("guest: ipvlans", "ipvlan"),
     ("guest: the same tables as keepalived", "tables"),
     ("guest: connections of dead servers", "dead_servers"),
+    ("guest: groups that are balanced by a mark", "marks"),
     ("guest: quorum and sorry servers as keepalived", "quorum"),
     ("guest: the same verdicts as keepalived", "checkers"),
     ("guest: VRF", "vrf"),
