@@ -84,7 +84,7 @@ fn a_connection_survives_the_failover(subject: Software) -> Result<()> {
     Ok(())
 }
 
-/// Timeouts are the kernel's from then on, and `lvs_flush_on_stop` takes everything along.
+/// Timeouts are the kernel's from then on, `lvs_flush_on_stop` takes everything along, and `lvs_flush` begins with nothing.
 fn timeouts_and_the_whole_table(subject: Software) -> Result<()> {
     site::load_modules()?;
     let site = Site::new(Forwarding::Dr)?;
@@ -111,7 +111,13 @@ fn timeouts_and_the_whole_table(subject: Software) -> Result<()> {
     daemon.stop()?;
     let left = director.run("ipvsadm", &["-Sn"])?;
     ensure!(left.trim().is_empty(), "left: {left:?}");
-    Ok(())
+
+    director.run("ipvsadm", &foreign)?;
+    let _daemon = Daemon::start(subject, director, &with_global("lvs_flush", &configuration))?;
+    let table = || director.run("ipvsadm", &["-Sn"]).unwrap_or_default();
+    wait::until("only the services of the file", PATIENCE, || {
+        table().contains("-A -t 192.168.0.200:80") && !table().contains("192.168.0.222:80")
+    })
 }
 
 /// VRRP speaks in one network namespace, and the services are in another.
