@@ -1,5 +1,5 @@
-//! What the processes say to each other: typed messages in length-prefixed frames (postcard) over a socket pair. Both ends are the same
-//! file, so the form needs no versions, and can be one that ten thousand real servers fit into quickly.
+//! What the processes say to each other: typed messages in length-prefixed frames (postcard) over a socket pair. Both ends
+//! are the same file, so the form needs no versions, and can be one that ten thousand real servers fit into quickly.
 //!
 //! The configuration travels resolved, so that a child never reads a file and a restarted child gets what its predecessor had.
 

@@ -77,7 +77,7 @@ impl Builder<'_> {
     }
 
     fn hexadecimal_word(&mut self, name: &str, word: Word<'_>, part: &str, holes: bool) -> Option<Vec<ReplyByte>> {
-        let bytes = hexadecimal(part, holes);
+        let bytes = whole_bytes(part, holes);
         if bytes.is_none() {
             let message = format!("'{part}' is not made of pairs of hexadecimal digits");
             let hint = if holes {
@@ -133,19 +133,23 @@ fn unescaped(text: &str) -> Result<Vec<u8>, Wrong> {
 }
 
 /// `None`: other characters, or half a byte.
-fn hexadecimal(text: &str, holes: bool) -> Option<Vec<ReplyByte>> {
+fn whole_bytes(text: &str, holes: bool) -> Option<Vec<ReplyByte>> {
+    text.len().is_multiple_of(2).then(|| hexadecimal(text, holes))?
+}
+
+/// Pairs of digits; a digit alone at the end is a byte, too. With `holes`, `x` is a digit that may be anything.
+pub(super) fn hexadecimal(text: &str, holes: bool) -> Option<Vec<ReplyByte>> {
     let nibble = |digit: u8| match digit {
         b'x' | b'X' if holes => Some((0, 0)),
         digit => Some((u8::try_from(char::from(digit).to_digit(16)?).ok()?, 0xf)),
     };
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    if !rest.is_empty() {
-        return None;
-    }
+    let pairs = pairs.iter().map(|&[high, low]| Some((nibble(high)?, nibble(low)?)));
+    let last = rest.iter().map(|&low| Some(((0, 0xf), nibble(low)?)));
     pairs
-        .iter()
-        .map(|&[high, low]| {
-            let (high, low) = (nibble(high)?, nibble(low)?);
+        .chain(last)
+        .map(|pair| {
+            let (high, low) = pair?;
             Some(ReplyByte {
                 value: high.0 << 4 | low.0,
                 mask: high.1 << 4 | low.1,
@@ -188,7 +192,7 @@ mod tests {
     #[test]
     fn digits_come_in_pairs() {
         let parts = |text: &str, holes| {
-            let bytes = hexadecimal(text, holes)?;
+            let bytes = whole_bytes(text, holes)?;
             Some(bytes.iter().map(|byte| (byte.value, byte.mask)).collect::<Vec<_>>())
         };
         assert_eq!(parts("00fF", false), Some(vec![(0, 0xff), (0xff, 0xff)]));

@@ -2,6 +2,7 @@
 #![deny(clippy::arithmetic_side_effects)]
 
 use super::CheckerDraft;
+use super::bytes::hexadecimal;
 use crate::build::argument::set;
 use crate::build::track::Kind;
 use crate::build::{Builder, Item};
@@ -321,28 +322,6 @@ impl<'a> Builder<'a> {
             }
         }
     }
-}
-
-/// Pairs of digits; `x` is a digit that may be anything.
-fn hexadecimal(word: &str, wildcards: bool) -> Option<Vec<ReplyByte>> {
-    let nibble = |digit: &u8| match digit {
-        b'x' | b'X' if wildcards => Some((0, 0)),
-        digit => Some((u8::try_from(char::from(*digit).to_digit(16)?).ok()?, 0xf)),
-    };
-    word.as_bytes()
-        .chunks(2)
-        .map(|pair| {
-            let (high, low) = match pair {
-                [low] => ((0, 0xf), nibble(low)?),
-                [high, low] => (nibble(high)?, nibble(low)?),
-                _ => return None,
-            };
-            Some(ReplyByte {
-                value: high.0 << 4 | low.0,
-                mask: high.1 << 4 | low.1,
-            })
-        })
-        .collect()
 }
 
 #[cfg(test)]
