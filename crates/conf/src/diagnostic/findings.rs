@@ -230,6 +230,7 @@ findings! {
     NAT_NO_FORWARDING = 834 Advice None, "NAT on a host that forwards no packets";
     NAT_NO_FORWARDING_IPV6 = 835 Advice None, "NAT over IPv6 on a host that forwards no packets";
     TCP_NO_EXPIRY = 836 Advice None, "clients of a removed server are dropped until they give up";
+    FLAP_UNLIMITED = 837 Advice None, "how long a flapping server is held is set, but not when";
     SCRIPT_INSECURE = 840 Advice None, "somebody else can change a script that runs as root";
     SCRIPT_TIMEOUT = 841 Advice None, "a script may take as long as its interval";
     SHARED_DIRECTORY = 842 Advice None, "a file that decides stands where everybody may write";

@@ -362,6 +362,15 @@ fn slow_starts_that_do_nothing() {
 }
 
 #[test]
+fn flap_damping_that_is_not_switched_on() {
+    let with = |settings: &str| service(settings, CHECKED, CHECKED);
+    for alone in ["flap_window 60", "flap_hold 5", "flap_hold_max 99"] {
+        check(837, &with(alone), &with(&format!("flap_threshold 2\n{alone}")), None);
+    }
+    check(837, &with("flap_hold 5"), &with(""), None);
+}
+
+#[test]
 fn values_of_the_kernel_that_lose_clients() {
     let mut host = FakeHost::default();
     host.sysctls.insert("net.ipv4.vs.expire_nodest_conn", "0");

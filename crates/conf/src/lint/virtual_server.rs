@@ -5,7 +5,7 @@
 
 use super::Pass;
 use super::kernel::{concerns, set_by};
-use crate::config::{Checker, CheckerKind, RealServer, Scheduler, Service, VirtualServer};
+use crate::config::{Checker, CheckerKind, RealServer, Recovery, Scheduler, Service, VirtualServer};
 use crate::diagnostic::{Diagnostic, findings};
 use crate::source::Span;
 use std::collections::HashSet;
@@ -23,6 +23,7 @@ pub(super) fn look(pass: &mut Pass<'_>) {
         quorum(pass, server);
         server_weights(pass, server);
         slow_start(pass, server);
+        flap_damping(pass, server);
     }
     kernel_settings(pass);
     unchecked_start(pass);
@@ -225,6 +226,35 @@ fn slow_start(pass: &mut Pass<'_>, server: &VirtualServer) {
     };
     let spans: Vec<Span> = slow.iter().map(|real| real.span).collect();
     pass.advise_once(findings::SLOW_START_IGNORED, &spans, message, hint);
+}
+
+/// The other settings say how servers are held, and only `flap_threshold` that they are.
+fn flap_damping(pass: &mut Pass<'_>, server: &VirtualServer) {
+    let off = Recovery::default();
+    let spans: Vec<Span> = server
+        .real_servers
+        .iter()
+        .filter(|real| real.recovery.flap_threshold == off.flap_threshold)
+        .filter(|real| {
+            let told = &real.recovery;
+            (told.flap_window, told.flap_hold, told.flap_hold_max)
+                != (off.flap_window, off.flap_hold, off.flap_hold_max)
+        })
+        .map(|real| real.span)
+        .collect();
+    if spans.is_empty() {
+        return;
+    }
+    let message = format!(
+        "virtual_server {}: flap damping is set and not switched on",
+        *server.name
+    );
+    pass.advise_once(
+        findings::FLAP_UNLIMITED,
+        &spans,
+        message,
+        "flap_threshold 3, for example",
+    );
 }
 
 /// Only where the kernel's values can be seen, or the file sets them.
