@@ -3,10 +3,11 @@
 //! that they send, who is reached, whose hardware address a client sees, and what is left at the end.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, SocketAddr, SocketAddrV6, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, UdpSocket};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use socket2::{Domain, Socket, Type};
 
 use crate::daemon::{Daemon, Software};
 use crate::dissect::describe;
@@ -19,8 +20,13 @@ use crate::wait;
 
 /// The discard service (RFC 863), which nobody here offers: who is reached says so.
 const PORT: u16 = 9;
+/// RFC 1112 section 4, RFC 4291 section 2.7.1.
+const ALL_HOSTS_V4: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 1);
+const ALL_HOSTS_V6: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
 /// How long somebody who is reached may take to say so.
-const ANSWER: Duration = Duration::from_millis(800);
+const ANSWER: Duration = Duration::from_secs(2);
+/// How long both are watched before they are compared: a second advert, and what no program should do at all.
+const WATCHED: Duration = Duration::from_millis(1500);
 
 /// A guest that shares its processors needs several times the usual.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -111,6 +117,12 @@ impl Host {
         Ok(lines)
     }
 
+    /// Lets the director send something from one of its addresses, for rules about such packets to count.
+    pub fn speak_from(&self, address: IpAddr) -> Result<()> {
+        let interfaces = self.director.proc_net("if_inet6")?;
+        self.director.within(move || speak_from(address, &interfaces))?
+    }
+
     /// What the director sent up to now, each frame once.
     pub fn frames(&self) -> BTreeSet<String> {
         let seen = self.onlooker.sightings();
@@ -137,29 +149,78 @@ fn answers(address: IpAddr) -> Result<bool> {
     Ok(outcome.is_err_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused))
 }
 
+/// To everybody, as nobody in particular has to be there. Who drops it, says so or does not.
+fn speak_from(address: IpAddr, if_inet6: &str) -> Result<()> {
+    let (from, to): (SocketAddr, SocketAddr) = match address {
+        IpAddr::V4(_) => ((address, 0).into(), (ALL_HOSTS_V4, PORT).into()),
+        IpAddr::V6(address) => {
+            let digits = format!("{:032x}", address.to_bits());
+            let line = if_inet6.lines().find(|line| line.starts_with(&digits));
+            let name = line.and_then(|line| line.split_whitespace().last());
+            let scope = nix::net::if_::if_nametoindex(name.context("an interface with this address")?)?;
+            let on = |address, port| SocketAddrV6::new(address, port, 0, scope).into();
+            (on(address, 0), on(ALL_HOSTS_V6, PORT))
+        }
+    };
+    let socket = Socket::new(Domain::for_address(from), Type::DGRAM, None)?;
+    socket.bind(&from.into())?;
+    if let IpAddr::V4(address) = address {
+        socket.set_multicast_if_v4(&address)?;
+    }
+    match socket.send_to(b"?", &to.into()) {
+        Err(error) if error.kind() != std::io::ErrorKind::PermissionDenied => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
 /// What a program did with a configuration, under a title each.
 type Story = BTreeMap<&'static str, Vec<String>>;
 
-fn tell(software: Software, configuration: &str, addresses: &[&str]) -> Result<Story> {
-    let host = Host::new()?;
-    let mut story = Story::new();
-    let before = HostState::of(&host.director)?;
-    let daemon = Daemon::start(software, &host.director, configuration)?;
-    host.wait_for(addresses)?;
-    story.insert("who is reached", host.reached(addresses)?);
-    let state = HostState::of(&host.director)?;
-    story.insert("the host", state.changes_since(&before));
-    // A second advert, and the announcements of a takeover.
-    std::thread::sleep(Duration::from_millis(1500));
-    let frames = host.frames();
-    ensure!(!frames.is_empty(), "{software} sent nothing");
-    story.insert("the frames", frames.into_iter().collect());
-    daemon.stop()?;
-    let left = HostState::of(&host.director)?.changes_since(&before);
-    if software == Software::Holdfast {
-        ensure!(left.is_empty(), "left at the end:\n{}", left.join("\n"));
+/// A program that has all the addresses.
+struct Subject<'a> {
+    host: &'a Host,
+    daemon: Daemon<'a>,
+    before: HostState,
+    reached: Vec<String>,
+}
+
+impl<'a> Subject<'a> {
+    fn start(software: Software, host: &'a Host, configuration: &str, addresses: &[&str]) -> Result<Self> {
+        let before = HostState::of(&host.director)?;
+        let daemon = Daemon::start(software, &host.director, configuration)?;
+        host.wait_for(addresses)?;
+        let reached = host.reached(addresses)?;
+        for address in addresses {
+            host.speak_from(address.parse()?)?;
+        }
+        std::thread::sleep(WATCHED);
+        Ok(Self {
+            host,
+            daemon,
+            before,
+            reached,
+        })
     }
-    Ok(story)
+
+    /// What it did up to now.
+    fn story(&self) -> Result<Story> {
+        let state = HostState::of(&self.host.director)?;
+        Ok(Story::from([
+            ("who is reached", self.reached.clone()),
+            ("the host", state.changes_since(&self.before)),
+            ("the frames", self.host.frames().into_iter().collect()),
+        ]))
+    }
+
+    fn stop(self) -> Result<()> {
+        let software = self.daemon.software();
+        self.daemon.stop()?;
+        let left = HostState::of(&self.host.director)?.changes_since(&self.before);
+        if software == Software::Holdfast {
+            ensure!(left.is_empty(), "left at the end:\n{}", left.join("\n"));
+        }
+        Ok(())
+    }
 }
 
 fn compare(theirs: &Story, ours: &Story) -> Result<()> {
@@ -192,21 +253,38 @@ fn compare(theirs: &Story, ours: &Story) -> Result<()> {
     Ok(())
 }
 
-/// Both programs do the same with this configuration, and every line of `expected` is among it.
+/// Both programs do the same with this configuration, and every line of `expected` is among it. When something comes is the
+/// kernel's and the machine's business: they are the same when they come to be.
 pub fn is_as_with_keepalived(configuration: &str, addresses: &[&str], expected: &[&str]) -> Result<()> {
-    let told = |software| move || tell(software, configuration, addresses).with_context(|| format!("with {software}"));
+    let (their_host, our_host) = (Host::new()?, Host::new()?);
+    let started = |software, host| {
+        move || Subject::start(software, host, configuration, addresses).with_context(|| format!("with {software}"))
+    };
     let (theirs, ours) = std::thread::scope(|scope| {
-        let theirs = scope.spawn(told(Software::Keepalived));
-        let ours = scope.spawn(told(Software::Holdfast));
+        let theirs = scope.spawn(started(Software::Keepalived, &their_host));
+        let ours = scope.spawn(started(Software::Holdfast, &our_host));
         (theirs.join(), ours.join())
     });
     let theirs = theirs.ok().context("a panic")??;
     let ours = ours.ok().context("a panic")??;
+    let mut outcome = Ok(());
+    let same = wait::until("both to be the same", PATIENCE, || {
+        outcome = has_all(&theirs, expected).and_then(|story| compare(&story, &ours.story()?));
+        outcome.is_ok()
+    });
+    outcome.and(same)?;
+    theirs.stop()?;
+    ours.stop()
+}
+
+/// What keepalived did, when that is what the case is about.
+fn has_all(keepalived: &Subject<'_>, expected: &[&str]) -> Result<Story> {
+    let story = keepalived.story()?;
     for line in expected {
-        let has = theirs.values().flatten().any(|told| told.contains(line));
-        ensure!(has, "keepalived did not do what the case is about: {line}\n{theirs:#?}");
+        let has = story.values().flatten().any(|told| told.contains(line));
+        ensure!(has, "keepalived did not do what the case is about: {line}\n{story:#?}");
     }
-    compare(&theirs, &ours)
+    Ok(story)
 }
 
 /// An instance that soon is master.

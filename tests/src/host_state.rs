@@ -148,18 +148,25 @@ fn sorted_tables(ruleset: &str) -> Vec<String> {
         .collect()
 }
 
-/// Of counters only whether anything was counted.
+/// What only rules contain that are there for reports and solicitations of the kernel's own.
+const BY_THE_KERNEL: [&str; 2] = [" dup to ", "nd-router-solicit"];
+
+/// Of counters only whether anything was counted. Where only the kernel's own packets count, which it sends when its random
+/// timers say so, not even that.
 fn without_numbers(line: &str) -> String {
     let Some((before, rest)) = line.split_once("counter packets ") else {
         return line.to_owned();
     };
-    let mut words = rest.splitn(4, ' ');
-    let counted = if words.next() == Some("0") {
+    let (packets, rest) = rest.split_once(" bytes ").unwrap_or((rest, ""));
+    let counted = if BY_THE_KERNEL.iter().any(|part| before.contains(part)) {
+        "whatever"
+    } else if packets == "0" {
         "nothing"
     } else {
         "something"
     };
-    format!("{before}counter of {counted} {}", words.nth(2).unwrap_or_default())
+    let verdict = rest.split_once(' ').map_or("", |(_, verdict)| verdict);
+    format!("{before}counter of {counted} {verdict}")
 }
 
 fn settings() -> Result<BTreeMap<String, String>> {
@@ -195,6 +202,13 @@ mod tests {
         assert_eq!(counted, "\tip saddr @vips counter of something drop");
         let unused = without_numbers("\tip saddr @vips counter packets 0 bytes 0 goto elsewhere");
         assert_eq!(unused, "\tip saddr @vips counter of nothing goto elsewhere");
+        for packets in [0, 2] {
+            let kernels = format!("\tip protocol igmp dup to ip daddr counter packets {packets} bytes 80 drop");
+            assert_eq!(
+                without_numbers(&kernels),
+                "\tip protocol igmp dup to ip daddr counter of whatever drop"
+            );
+        }
         assert_eq!(without_numbers("\tset vips {"), "\tset vips {");
     }
 

@@ -3,17 +3,22 @@
 //! Faults happen at the port in the switch: a pulled cable (carrier lost on both sides) or a cut one (both sides
 //! believe all is well).
 
-use std::cell::RefCell;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
 use crate::node::Node;
+use crate::wait;
+
+/// How long a machine with much to do may take to notice a new cable.
+const READY: Duration = Duration::from_secs(30);
 
 /// A switch with LANs.
 #[derive(Debug)]
 pub struct Network {
     switch: Node,
-    ports: RefCell<Vec<Port>>,
+    ports: Mutex<Vec<Port>>,
 }
 
 /// What one interface of a node is plugged into.
@@ -46,7 +51,7 @@ impl Network {
         switch.ip(&bridges.collect::<Vec<_>>())?;
         Ok(Self {
             switch,
-            ports: RefCell::default(),
+            ports: Mutex::default(),
         })
     }
 
@@ -58,7 +63,7 @@ impl Network {
     /// Plugs a node into a LAN: `interface` appears in it, up, with these addresses (`ADDRESS/LENGTH`). Its hardware
     /// address tells the number of the port, so that two networks made in the same way look the same.
     pub fn plug(&self, node: &Node, lan: &str, interface: &str, addresses: &[&str]) -> Result<Port> {
-        let number = self.ports.borrow().len();
+        let number = self.lock_ports().len();
         let name = format!("p{number}");
         self.switch.ip(&[
             format!(
@@ -75,6 +80,9 @@ impl Network {
             lines.push(format!("address add {address} dev {interface}{nodad}"));
         }
         node.ip(&lines)?;
+        // The kernel gives it a link-local address as soon as it knows of the carrier, which takes a moment.
+        wait::until("the interface to be ready", READY, || is_ready(node, interface))
+            .with_context(|| format!("{interface} of {}", node.name()))?;
         let index = self.index_of(&name).with_context(|| format!("the number of {name}"))?;
         let port = Port {
             name,
@@ -82,7 +90,7 @@ impl Network {
             node: node.name().to_owned(),
             lan: lan.to_owned(),
         };
-        self.ports.borrow_mut().push(port.clone());
+        self.lock_ports().push(port.clone());
         Ok(port)
     }
 
@@ -106,7 +114,7 @@ impl Network {
 
     /// All ports, in the order in which they were plugged in.
     pub fn ports(&self) -> Vec<Port> {
-        self.ports.borrow().clone()
+        self.lock_ports().clone()
     }
 
     /// Pulls the cable: both ends lose their carrier.
@@ -131,8 +139,30 @@ impl Network {
             .map(drop)
     }
 
+    fn lock_ports(&self) -> MutexGuard<'_, Vec<Port>> {
+        // Only ever appended to.
+        self.ports.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn index_of(&self, interface: &str) -> Result<u32> {
         let name = interface.to_owned();
         Ok(self.switch.within(move || nix::net::if_::if_nametoindex(&*name))??)
     }
+}
+
+/// `IFA_F_TENTATIVE` of `linux/if_addr.h`
+const TENTATIVE: u32 = 0x40;
+
+/// Whether an interface has a link-local address that may be used, and no address that may not be used yet.
+fn is_ready(node: &Node, interface: &str) -> bool {
+    let listing = node.proc_net("if_inet6").unwrap_or_default();
+    let own = listing.lines().filter_map(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [address, _, _, _, flags, name] = words[..] else {
+            return None;
+        };
+        (name == interface).then(|| (address.to_owned(), u32::from_str_radix(flags, 16).unwrap_or(TENTATIVE)))
+    });
+    let own: Vec<(String, u32)> = own.collect();
+    own.iter().any(|(address, _)| address.starts_with("fe80")) && own.iter().all(|(_, flags)| flags & TENTATIVE == 0)
 }

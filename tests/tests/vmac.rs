@@ -47,8 +47,12 @@ fn vmacs_of_both_families_drop_packets_and_count_them() -> Result<()> {
         "table ip6 filters {",
         "priority filter - 5",
         "ip daddr @vips counter of something drop",
+        "ip saddr @vips counter of something drop",
+        "ip6 daddr @vips counter of something drop",
+        "ip6 saddr @vips counter of something drop",
         "ip6 daddr . iif @vips_link_local counter of something drop",
-        "counter of something drop",
+        "ip6 saddr . oif @vips_link_local counter of something drop",
+        "dup to ip daddr device oif map @vmac_map counter of whatever drop",
     ];
     is_as_with_keepalived(&configuration, &ALL, &expected)
 }
