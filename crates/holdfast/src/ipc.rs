@@ -25,6 +25,7 @@ use crate::plan::ipvs::IpvsSettings;
 use crate::plan::links::LinkPlan;
 use crate::plan::routing::RoutingPlan;
 use crate::process::ProcessSettings;
+use crate::snapshot::VrrpSnapshot;
 use crate::status::{BfdStatus, CheckerStatus, VrrpChange, VrrpStatus};
 
 /// A child finds its end of the socket pair under this descriptor.
@@ -72,6 +73,8 @@ pub enum ToVrrp {
         /// 0 for a file that is absent or holds none
         value: i64,
     },
+    /// Somebody wants to see everything: answered with [`FromVrrp::Snapshot`]
+    Snapshot,
     /// Give up all addresses and end
     Shutdown {
         /// Leave the addresses on the interfaces (`-V`)
@@ -90,6 +93,10 @@ pub enum FromVrrp {
     Changed(VrrpChange),
     /// What is changed on the host now
     ChangedHost(HostNews),
+    /// The state of everything, asked for with [`ToVrrp::Snapshot`]
+    Snapshot(Box<VrrpSnapshot>),
+    /// For managers of networks, beside [`Self::Notify`]; only if [`rfc_traps`](holdfast_vrrp::NodeSettings::rfc_traps)
+    Trap(VrrpTrap),
     /// A configuration and how the process runs have been taken in
     Configured,
     /// A timer was heard so late that the process should have a higher priority
@@ -105,6 +112,33 @@ pub struct HostNews {
     pub interfaces: Option<Vec<(String, u32)>>,
     /// The name of the tables of the packet filter, while there are any
     pub filter_table: Option<String>,
+}
+
+/// What RFC 2787 and RFC 6527 tell managers of networks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VrrpTrap {
+    /// Name of the instance
+    pub instance: String,
+    /// The kernel's numbers of its interface and of the one below, which is mostly the same
+    pub interface_index: u32,
+    /// See there
+    pub base_index: u32,
+    /// What happened
+    pub event: VrrpTrapEvent,
+}
+
+/// What happened to an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum VrrpTrapEvent {
+    /// It became master
+    NewMaster(holdfast_vrrp::NewMaster),
+    /// A packet was refused
+    Refused {
+        /// Who sent it
+        from: std::net::IpAddr,
+        /// Why
+        refusal: holdfast_vrrp::Refusal,
+    },
 }
 
 /// A change of state of an instance or a group.

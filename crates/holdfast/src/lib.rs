@@ -43,6 +43,7 @@ mod report_pace;
 mod role;
 mod scripts;
 mod signals;
+mod snapshot;
 mod status;
 mod supervisor;
 mod systemd;

@@ -355,6 +355,8 @@ impl Supervisor {
                 }
             }
             Report::Bfd(FromBfd::Status(report)) => self.status.bfd.get_or_insert_default().report = report,
+            // Nobody asks yet.
+            Report::Vrrp(FromVrrp::Snapshot(_) | FromVrrp::Trap(_)) => {}
             Report::Vrrp(FromVrrp::ChangedHost(news)) => self.status.changes.update(news),
             Report::Vrrp(FromVrrp::Configured) => on(&mut self.vrrp, Controlled::configured),
             Report::Checker(FromChecker::Configured) => {

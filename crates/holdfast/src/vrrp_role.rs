@@ -10,6 +10,7 @@ mod own_interfaces;
 mod packet_filter;
 mod reporting;
 mod routing;
+mod showing;
 mod sockets;
 mod stalls;
 mod statics;
@@ -38,7 +39,7 @@ use self::stalls::{Clocks, StallWatch};
 use self::tending::Tended;
 use self::watched::Watched;
 use crate::bfd_news::{BfdNews, NewsReceiver};
-use crate::ipc::{self, FromVrrp, ToVrrp, VrrpNotification};
+use crate::ipc::{self, FromVrrp, ToVrrp, VrrpNotification, VrrpTrapEvent};
 use crate::memory::Tidying;
 use crate::plan::buffers::VrrpBuffers;
 use crate::plan::links::LinkPlan;
@@ -53,6 +54,9 @@ struct Driver {
     /// It alone keeps the settings: there may be thousands of instances.
     node: Node,
     needs_wall_clock: bool,
+    started_at: Timestamp,
+    /// Managers of networks are told as RFC 2787 and RFC 6527 have it
+    rfc_traps: bool,
     interfaces: Interfaces,
     links: Links,
     watched: Watched,
@@ -134,6 +138,7 @@ pub async fn run() -> anyhow::Result<()> {
                 }
                 Some(ToVrrp::ScriptResult { script, up }) => driver.handle(Event::ScriptResult { script, up }),
                 Some(ToVrrp::ProcessResult { process, up }) => driver.handle(Event::ProcessResult { process, up }),
+                Some(ToVrrp::Snapshot) => driver.show(),
                 Some(ToVrrp::FileValue { file, value }) => driver.handle(Event::FileValue { file, value }),
                 Some(ToVrrp::Shutdown { keep_addresses }) => return driver.stop(keep_addresses).await,
                 // Without a supervisor nobody could stop us later.
@@ -167,6 +172,8 @@ impl Driver {
         planned_links.configure(links, &settings, &mut interfaces);
         let mut driver = Self {
             needs_wall_clock: settings.needs_wall_clock(),
+            started_at: now,
+            rfc_traps: settings.rfc_traps,
             watched: Watched::of(&settings),
             node: Node::new(DeadlineTimer::now(), settings),
             interfaces,
@@ -323,6 +330,7 @@ impl Driver {
             .configure(plan, &mut self.requests, &mut self.interfaces, now)
             .await;
         self.needs_wall_clock = settings.needs_wall_clock();
+        self.rfc_traps = settings.rfc_traps;
         self.links.configure(links, &settings, &mut self.interfaces);
         self.announcing.set_settings(settings.pacing.clone());
         self.stalls.set_settings(&settings);
@@ -570,7 +578,18 @@ impl Driver {
                 name,
                 state,
                 priority,
-            } => self.notify(subject, name, state, priority),
+                new_master,
+            } => {
+                if let Some(new_master) = new_master.filter(|_| self.rfc_traps) {
+                    self.trap(name.clone(), VrrpTrapEvent::NewMaster(new_master));
+                }
+                self.notify(subject, name, state, priority);
+            }
+            Action::Refused {
+                instance,
+                from,
+                refusal,
+            } => self.trap(instance, VrrpTrapEvent::Refused { from, refusal }),
             // Kept by the caller.
             Action::Log(_) => {}
         }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::messages::LogEvent;
 use crate::settings::VirtualAddress;
+use crate::status::{MasterReason, ProtocolError};
 
 /// One complete instruction for the driver.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,9 +128,43 @@ pub enum Action {
         state: NotifyState,
         /// Effective priority; 0 for a group.
         priority: u8,
+        /// With [`NotifyState::Master`] of an instance: what managers of networks are told besides.
+        new_master: Option<NewMaster>,
+    },
+    /// A packet was dropped for a reason that managers of networks are told of
+    /// ([`NodeSettings::rfc_traps`](crate::NodeSettings::rfc_traps)).
+    Refused {
+        /// Name of the instance.
+        instance: String,
+        /// Who sent it.
+        from: IpAddr,
+        /// Why.
+        refusal: Refusal,
     },
     /// Write a line to the log.
     Log(LogEvent),
+}
+
+/// What RFC 2787 and RFC 6527 tell of a new master.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct NewMaster {
+    /// Address that its advertisements leave from.
+    pub source: Option<IpAddr>,
+    /// Why it became master.
+    pub reason: MasterReason,
+}
+
+/// Why a packet was dropped, as far as RFC 2787 (`vrrpTrapAuthFailure`) and RFC 6527 (`vrrpv3NotifyProtoError`) tell it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Refusal {
+    /// An unknown authentication type.
+    InvalidAuthType,
+    /// Another authentication type than ours.
+    AuthTypeMismatch,
+    /// Wrong password, or an authentication header that is wrong or was heard before.
+    AuthFailure,
+    /// What is wrong comes before authentication.
+    Protocol(ProtocolError),
 }
 
 /// State of an instance or a group.
@@ -289,6 +324,8 @@ pub enum Reason {
     MasterSilent,
     /// The master resigned with priority 0.
     MasterResigned,
+    /// The master has a lower priority than ours.
+    WorseMaster,
     /// A better priority was heard.
     HigherPriority {
         /// Who sent it.
@@ -329,6 +366,7 @@ impl fmt::Display for Reason {
             Self::Owner => f.write_str("owner of the addresses"),
             Self::MasterSilent => f.write_str("master silent"),
             Self::MasterResigned => f.write_str("master resigned"),
+            Self::WorseMaster => f.write_str("the master has a lower priority"),
             Self::HigherPriority { from, priority } => write!(f, "{from} has higher priority {priority}"),
             Self::HigherAddress { from } => write!(f, "{from} has the same priority and a higher address"),
             Self::Fault(fault) => fault.fmt(f),

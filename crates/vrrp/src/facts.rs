@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use crate::action::Fault;
 use crate::event::SourcePlace;
 use crate::settings::{Family, GroupSettings, InstanceSettings, TrackedBfd, TrackedFile, TrackedInterface};
+use crate::status::TrackerFacts;
 
 /// What a tracked file may take from a priority and add to it; as much as can be taken is a fault.
 const FILE_FAULT: i64 = -254;
@@ -67,6 +68,16 @@ impl Facts {
 
     pub(crate) fn set_bfd(&mut self, session: String, up: bool) {
         self.bfds.insert(session, up);
+    }
+
+    /// All that is known of trackers.
+    pub(crate) fn of_trackers(&self) -> TrackerFacts {
+        TrackerFacts {
+            scripts: self.scripts.clone(),
+            files: self.files.clone(),
+            processes: self.processes.clone(),
+            bfds: self.bfds.clone(),
+        }
     }
 
     /// Looks at one instance with its own trackers and those of its group.

@@ -18,13 +18,13 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use holdfast_time::{Duration, Timestamp};
 
-use crate::action::{Action, Fault, NotifyState, State, Subject};
+use crate::action::{Action, Fault, NewMaster, NotifyState, State, Subject};
 use crate::counters::Counters;
 use crate::facts::Standing;
 use crate::messages::LogEvent;
 use crate::outbox::Outbox;
 use crate::settings::{Family, InstanceSettings, OWNER_PRIORITY, OldUnicastChecksum, Transmission, Version};
-use crate::status::InstanceStatus;
+use crate::status::{InstanceStatus, MasterReason, ProtocolError};
 use crate::timers::{InstanceId, Timer};
 
 pub(crate) use addresses::Holding;
@@ -75,6 +75,12 @@ pub(crate) struct Instance {
     /// Backup only: end of `preempt_delay`, once a master of lower priority has been heard.
     preempt_at: Option<Timestamp>,
     master: Option<KnownMaster>,
+    /// Backup only: what was heard last came from a master that we need not accept.
+    heard_worse: bool,
+    /// When it last left INIT or FAULT.
+    up_since: Option<Timestamp>,
+    master_reason: MasterReason,
+    protocol_error: ProtocolError,
     /// Interval of the master, learnt in version 3 (`Master_Adver_Interval` of RFC 5798).
     master_interval: Duration,
     /// The peers sum as keepalived before 1.3.6 did.
@@ -92,6 +98,8 @@ pub(crate) struct Instance {
     security: Option<Box<authentication::Memory>>,
     restore: Option<Box<addresses::Restore>>,
     routing: Option<Box<routing::Restore>>,
+    /// Packets whose refusal was reported within the second that began then.
+    refusals: (Timestamp, u8),
     /// Kinds of rejected packets that are in the log already.
     complaints: BTreeSet<&'static str>,
 }
@@ -115,6 +123,10 @@ impl Instance {
             wants_master: false,
             preempt_at: None,
             master: None,
+            heard_worse: false,
+            up_since: None,
+            master_reason: MasterReason::default(),
+            protocol_error: ProtocolError::default(),
             master_interval: settings.advert_interval,
             old_unicast_checksum: settings.old_unicast_checksum == OldUnicastChecksum::Always,
             second_burst: 0,
@@ -125,6 +137,7 @@ impl Instance {
             security: None,
             restore: None,
             routing: None,
+            refusals: (now, 0),
             complaints: BTreeSet::new(),
             settings,
         }
@@ -226,11 +239,16 @@ impl Instance {
 
     pub(crate) fn notify(&self, state: NotifyState, out: &mut Outbox) {
         let (name, priority) = (self.settings.name.clone(), self.priority);
+        let new_master = (state == NotifyState::Master).then_some(NewMaster {
+            source: self.source,
+            reason: self.master_reason,
+        });
         out.push(Action::Notify {
             subject: Subject::Instance,
             name,
             state,
             priority,
+            new_master,
         });
     }
 
@@ -273,6 +291,14 @@ impl Instance {
             in_conflict: self.conflict.is_some(),
             conflicts: self.conflicts,
             counters: self.counters,
+            source: self.source,
+            total_priority: i32::from(settings.priority).saturating_add(self.weight),
+            master_down_interval: self.master_down(),
+            up_since: self.up_since,
+            master_reason: self.master_reason,
+            protocol_error: self.protocol_error,
+            old_unicast_checksum: self.old_unicast_checksum,
+            missing_routing: self.missing_routing(),
         }
     }
 }

@@ -25,7 +25,7 @@ pub mod settings;
 pub mod status;
 mod timers;
 
-pub use action::{Action, Fault, NotifyState, Reason, State, Subject};
+pub use action::{Action, Fault, NewMaster, NotifyState, Reason, Refusal, State, Subject};
 pub use backoff::Backoff;
 pub use counters::Counters;
 pub use event::{Event, ReceivedPacket, SourcePlace};
@@ -37,4 +37,4 @@ pub use pacing::{AnnouncementQueue, PacingSettings};
 pub use process::{CountChange, ProcessQuorum, QuorumLimits};
 pub use script::ScriptHealth;
 pub use settings::{InstanceSettings, NodeSettings, RoutingEntry, RoutingKind, VirtualAddress};
-pub use status::{GroupStatus, InstanceStatus, NodeStatus};
+pub use status::{GroupStatus, InstanceStatus, MasterReason, NodeStatus, ProtocolError, TrackerFacts};

@@ -21,7 +21,7 @@ use crate::instance::{Heard, Instance, Routed};
 use crate::lateness::Lateness;
 use crate::outbox::Outbox;
 use crate::settings::{Family, GroupSettings, NodeSettings};
-use crate::status::{GroupStatus, InstanceStatus, NodeStatus};
+use crate::status::{GroupStatus, InstanceStatus, NodeStatus, TrackerFacts};
 use crate::timers::{InstanceId, Key, Timer};
 use routers::{Router, Routers};
 use transitions::{Keep, Move};
@@ -217,6 +217,11 @@ impl Node {
             .map(|instance| instance.status())
     }
 
+    /// What the driver has said of scripts, files, processes and BFD sessions.
+    pub fn tracker_facts(&self) -> TrackerFacts {
+        self.facts.of_trackers()
+    }
+
     /// The state of the sync groups.
     pub fn group_status(&self) -> impl Iterator<Item = GroupStatus> {
         let groups = self
@@ -236,6 +241,24 @@ impl Node {
             settings
                 .held_addresses()
                 .map(|held| (settings.interface_of(held), held.address))
+        })
+    }
+
+    /// The interface of an instance.
+    pub fn interface_of(&self, instance: &str) -> Option<&str> {
+        let settings = self.instances.values().map(|known| &known.settings);
+        let mut of_name = settings.filter(|settings| settings.name == instance);
+        of_name.next().map(|settings| settings.interface.as_str())
+    }
+
+    /// The virtual addresses of each instance, as [`Self::status`] orders them: those advertised, then the excluded ones, each
+    /// with its interface.
+    pub fn addresses_of_instances(&self) -> impl Iterator<Item = Vec<(&str, IpAddr)>> {
+        let instances = self.order.iter().filter_map(|id| self.instances.get(id));
+        instances.map(|instance| {
+            let settings = &instance.settings;
+            let held = settings.held_addresses();
+            held.map(|held| (settings.interface_of(held), held.address)).collect()
         })
     }
 

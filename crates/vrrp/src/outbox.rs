@@ -14,6 +14,8 @@ pub(crate) struct Outbox {
     pub(crate) now: Timestamp,
     /// What the clock on the wall said, and when.
     pub(crate) wall_clock: (Timestamp, Duration),
+    /// Refused packets are to be told of.
+    pub(crate) rfc_traps: bool,
     pub(crate) actions: VecDeque<Action>,
     pub(crate) deadlines: Deadlines<Key>,
 }

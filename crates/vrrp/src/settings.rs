@@ -39,6 +39,9 @@ pub struct NodeSettings {
     pub pacing: PacingSettings,
     /// `nftables` and what belongs to it; needed by instances with `no_accept` or an interface of their own.
     pub packet_filter: PacketFilterSettings,
+    /// `enable_traps` and the MIB of an RFC: say of packets that are dropped ([`crate::Action::Refused`]), ten times a second
+    /// of each instance at most.
+    pub rfc_traps: bool,
     /// `disable_local_igmp`: no reports of memberships in groups of the own link.
     pub disable_local_igmp: bool,
 }

@@ -1,7 +1,7 @@
 //! What the driver knows of the host's interfaces and addresses, kept up to date from the monitor's events.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use holdfast_net::{ADDRESS_PROTOCOL, AddressFlags, InterfaceAddress, Link, MacAddress, NamedLink, NetError, Requests};
 use holdfast_vrrp::settings::Family;
@@ -66,6 +66,32 @@ impl Interfaces {
     /// These are not virtual.
     pub fn set_static_addresses(&mut self, addresses: BTreeSet<IpAddr>) {
         self.static_addresses = addresses;
+    }
+
+    /// What stands on all interfaces, each with the address, for whoever asks for many.
+    pub fn addresses_present(&self) -> HashSet<(u32, IpAddr)> {
+        let place = |address: &InterfaceAddress| (address.interface_index, address.address);
+        self.addresses.iter().map(place).collect()
+    }
+
+    /// Addresses that belong to interfaces themselves: the first IPv4 address and the usable link-local IPv6 address of each.
+    pub fn own_addresses(&self) -> BTreeMap<u32, (Option<Ipv4Addr>, Option<Ipv6Addr>)> {
+        let mut own: BTreeMap<u32, (Option<Ipv4Addr>, Option<Ipv6Addr>)> = BTreeMap::new();
+        let ours = |address: &&InterfaceAddress| {
+            self.virtual_addresses.contains(&address.address)
+                || (address.protocol == ADDRESS_PROTOCOL && !self.static_addresses.contains(&address.address))
+        };
+        for address in self.addresses.iter().filter(|address| !ours(address)) {
+            let (v4, v6) = own.entry(address.interface_index).or_default();
+            match address.address {
+                IpAddr::V4(address) => *v4 = v4.or(Some(address)),
+                IpAddr::V6(link_local) if link_local.is_unicast_link_local() && is_usable(address.flags) => {
+                    *v6 = v6.or(Some(link_local));
+                }
+                IpAddr::V6(_) => {}
+            }
+        }
+        own
     }
 
     /// What a route must know of an interface.

@@ -150,12 +150,16 @@ impl Reporting {
         })
     }
 
+    /// Why an instance is in its state, in words; empty while it is in its first one.
+    pub fn reason_of(&self, instance: &str) -> String {
+        self.reasons
+            .get(instance)
+            .map_or_else(String::new, |words| (**words).to_owned())
+    }
+
     fn instance(&self, instance: MachineStatus) -> InstanceStatus {
         InstanceStatus {
-            reason: self
-                .reasons
-                .get(&*instance.name)
-                .map_or_else(String::new, |words| (**words).to_owned()),
+            reason: self.reason_of(&instance.name),
             name: instance.name,
             state: instance.state.to_string(),
             vrid: instance.vrid,

@@ -48,6 +48,11 @@ impl Routing {
         self.plan.watched
     }
 
+    /// The static objects, and whether each is in the kernel as far as we know.
+    pub fn statics(&self) -> impl Iterator<Item = (&StaticEntry, bool)> {
+        self.statics.standing()
+    }
+
     /// When a static object is to be put in again.
     pub fn next_deadline(&self) -> Option<Timestamp> {
         self.statics.next_deadline()

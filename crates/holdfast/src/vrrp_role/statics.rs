@@ -112,6 +112,13 @@ impl Statics {
         self.configure(Vec::new())
     }
 
+    /// The static ones, and whether each is in the kernel as far as we know.
+    pub fn standing(&self) -> impl Iterator<Item = (&StaticEntry, bool)> {
+        self.objects
+            .iter()
+            .map(|known| (&known.object.entry, known.due.is_none()))
+    }
+
     /// The static ones, whether they are there or not.
     pub fn entries(&self) -> impl Iterator<Item = &StaticEntry> {
         self.objects.iter().map(|known| &known.object.entry)

@@ -31,10 +31,14 @@ impl Instance {
             out.log(LogEvent::BackupPriorityZero {
                 instance: self.settings.name.clone(),
             });
+            self.heard_worse = false;
             self.wait_for(WaitKind::Skew, out);
         } else if self.accepts(advertisement.priority, out) {
+            self.heard_worse = false;
             self.follow(advertisement, from, out);
             self.wait_for(WaitKind::MasterDown, out);
+        } else {
+            self.heard_worse = true;
         }
     }
 
@@ -178,6 +182,7 @@ impl Instance {
         }
         Some(match kind {
             WaitKind::Skew => Reason::MasterResigned,
+            WaitKind::MasterDown | WaitKind::Short if self.heard_worse => Reason::WorseMaster,
             WaitKind::MasterDown | WaitKind::Short => Reason::MasterSilent,
         })
     }

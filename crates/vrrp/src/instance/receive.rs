@@ -8,12 +8,18 @@ use holdfast_time::Duration;
 use thiserror::Error;
 
 use super::{GROUP_OF_OLD_CHECKSUM, Instance};
+use crate::action::{Action, Refusal};
 use crate::counters::Counters;
 use crate::event::ReceivedPacket;
 use crate::messages::LogEvent;
 use crate::outbox::Outbox;
 use crate::packet::{Advertisement, Authentication, ChecksumForm, DecodeError, Envelope, Frame, TTL};
 use crate::settings::{AuthenticationSettings, OWNER_PRIORITY, OldUnicastChecksum, Transmission, Version};
+use crate::status::ProtocolError;
+
+/// So many refusals of an instance are reported in this time.
+const MOST_REFUSALS: u8 = 10;
+const REFUSALS_COUNTED_FOR: Duration = Duration::from_secs(1);
 
 /// Why a packet is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -85,6 +91,19 @@ impl Rejection {
             Self::OtherInterval(_) => &mut counters.advert_interval_err,
             Self::OtherTransmission(_) | Self::UnknownPeer => &mut counters.addr_list_err,
             Self::OwnerIgnores => return None,
+        })
+    }
+
+    /// What managers of networks are told of it.
+    const fn refusal(self) -> Option<Refusal> {
+        Some(match self {
+            Self::Ttl(_) | Self::PeerTtl(_) => Refusal::Protocol(ProtocolError::IpTtl),
+            Self::OtherVersion | Self::Decode(DecodeError::Version { .. }) => Refusal::Protocol(ProtocolError::Version),
+            Self::Decode(DecodeError::Checksum { .. }) => Refusal::Protocol(ProtocolError::Checksum),
+            Self::UnknownAuthentication(_) => Refusal::InvalidAuthType,
+            Self::UnexpectedHeader | Self::NoHeader | Self::OtherAuthentication(_) => Refusal::AuthTypeMismatch,
+            Self::WrongPassword | Self::WrongCode | Self::OtherIndex(_) | Self::OldSequence(_) => Refusal::AuthFailure,
+            _ => return None,
         })
     }
 
@@ -255,12 +274,36 @@ impl Instance {
         if let Some(counter) = rejection.counter(&mut self.counters) {
             add_one(counter);
         }
+        let refusal = rejection.refusal();
+        if let Some(Refusal::Protocol(error)) = refusal {
+            self.protocol_error = error;
+        }
+        if let Some(refusal) = refusal.filter(|_| out.rfc_traps) {
+            self.report_refusal(refusal, from, out);
+        }
         if self.complaints.insert(rejection.kind()) {
             let (instance, problem) = (self.settings.name.clone(), rejection.to_string());
             out.log(LogEvent::Rejected {
                 instance,
                 from,
                 problem,
+            });
+        }
+    }
+
+    /// Whoever floods us with nonsense shall not flood others through us.
+    fn report_refusal(&mut self, refusal: Refusal, from: IpAddr, out: &mut Outbox) {
+        let (since, reported) = &mut self.refusals;
+        if out.now.since(*since) >= REFUSALS_COUNTED_FOR {
+            (*since, *reported) = (out.now, 0);
+        }
+        if *reported < MOST_REFUSALS {
+            *reported = reported.saturating_add(1);
+            let instance = self.settings.name.clone();
+            out.push(Action::Refused {
+                instance,
+                from,
+                refusal,
             });
         }
     }

@@ -29,6 +29,12 @@ impl Instance {
         }
     }
 
+    /// What a master should have in the kernel and has not.
+    pub(crate) fn missing_routing(&self) -> Vec<Routed> {
+        let missing = self.routing.iter().flat_map(|routing| &routing.missing);
+        missing.cloned().collect()
+    }
+
     /// All routes and rules that a master has.
     pub(crate) fn routed(&self) -> impl Iterator<Item = Routed> + '_ {
         let of = |kind| self.entries(kind).iter().map(move |entry| (kind, entry.text.clone()));

@@ -5,6 +5,7 @@ use crate::action::{Action, NotifyState, Reason, State};
 use crate::messages::LogEvent;
 use crate::outbox::Outbox;
 use crate::settings::InitialState;
+use crate::status::MasterReason;
 use crate::timers::Timer;
 
 impl Instance {
@@ -48,6 +49,12 @@ impl Instance {
         self.last_transition = out.now;
         self.complaints.clear();
         match state {
+            State::Master | State::Backup => {
+                self.up_since.get_or_insert(out.now);
+            }
+            State::Init | State::Fault | State::Deleted | State::Stopped => self.up_since = None,
+        }
+        match state {
             State::Master => self.enter_master(out),
             State::Backup => self.enter_backup(from, out),
             State::Init | State::Fault | State::Deleted | State::Stopped => self.master = None,
@@ -63,6 +70,7 @@ impl Instance {
     }
 
     fn enter_backup(&mut self, from: State, out: &mut Outbox) {
+        self.heard_worse = false;
         if from != State::Master {
             self.master = None;
             self.master_interval = self.settings.advert_interval;
@@ -77,7 +85,10 @@ impl Instance {
     }
 
     /// Reports that the state was entered.
-    pub(crate) fn report(&self, from: State, reason: Reason, out: &mut Outbox) {
+    pub(crate) fn report(&mut self, from: State, reason: Reason, out: &mut Outbox) {
+        if self.state == State::Master {
+            self.master_reason = MasterReason::of(&reason);
+        }
         let instance = || self.settings.name.clone();
         out.push(Action::Transition {
             instance: instance(),

@@ -54,6 +54,7 @@ impl Node {
     /// another never leaves its interface.
     pub(super) fn reload(&mut self, settings: NodeSettings) {
         self.unknown.log_each_once(settings.log_unknown_vrids);
+        self.out.rfc_traps = settings.rfc_traps;
         let before = self.held_by_masters(|_| true);
         let (changed, removed) = self.match_instances(settings.instances);
         self.regroup(settings.groups);

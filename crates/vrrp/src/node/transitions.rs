@@ -234,6 +234,7 @@ impl Node {
             name: group,
             state,
             priority: 0,
+            new_master: None,
         });
     }
 

@@ -11,6 +11,7 @@ mod authentication;
 mod election;
 mod faults;
 mod groups;
+mod managers;
 mod messages;
 mod network;
 mod receive;

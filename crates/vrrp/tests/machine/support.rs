@@ -359,7 +359,13 @@ pub(crate) fn describe(action: &Action) -> Option<String> {
             name,
             state,
             priority,
+            ..
         } => format!("notify {subject} {name} {state} {priority}"),
+        Action::Refused {
+            instance,
+            from,
+            refusal,
+        } => format!("{instance} refuses {from}: {refusal:?}"),
         Action::Log(_) => return None,
     })
 }

@@ -1,0 +1,63 @@
+//! The state and the counters of everything in the VRRP process.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use holdfast_net::MacAddress;
+use holdfast_time::{Duration, Timestamp};
+use holdfast_vrrp::{NodeStatus, TrackerFacts};
+use serde::{Deserialize, Serialize};
+
+use crate::plan::routing::StaticEntry;
+use crate::status::TrackersStatus;
+
+/// All of it at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VrrpSnapshot {
+    /// The moment, on the clock that all timestamps in here are on
+    pub at: Timestamp,
+    /// The same moment on the wall
+    pub since_1970: Duration,
+    /// When the process started
+    pub started_at: Timestamp,
+    /// Instances and groups with their counters, in configured order
+    pub node: NodeStatus,
+    /// What the host says of the instances, in the same order
+    pub on_host: Vec<InstanceOnHost>,
+    /// Static addresses, routes and rules, and whether each is in the kernel
+    pub statics: Vec<(StaticEntry, bool)>,
+    /// All interfaces of the host by their numbers
+    pub interfaces: Vec<InterfaceSnapshot>,
+    /// What the instances know of what they track
+    pub known: TrackerFacts,
+    /// What the supervisor knows of scripts, files and processes: it fills this in on the way
+    pub trackers: TrackersStatus,
+}
+
+/// What the host says of an instance.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstanceOnHost {
+    /// Why it is in its state, in words; empty while it is in its first one
+    pub reason: String,
+    /// Of each virtual address, those advertised and then the excluded ones: the instance has put it on its interface, and it
+    /// is there
+    pub addresses_set: Vec<bool>,
+}
+
+/// An interface of the host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InterfaceSnapshot {
+    /// The kernel's number
+    pub index: u32,
+    /// The name
+    pub name: String,
+    /// The number of the interface that one of ours stands on; else its own
+    pub base_index: u32,
+    /// The hardware address
+    pub mac: Option<MacAddress>,
+    /// Switched on, with a carrier
+    pub is_up: bool,
+    /// Its first IPv4 address that is not a virtual one
+    pub ipv4: Option<Ipv4Addr>,
+    /// Its link-local address
+    pub link_local: Option<Ipv6Addr>,
+}

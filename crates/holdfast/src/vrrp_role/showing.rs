@@ -1,0 +1,83 @@
+//! What others may see of this process: everything on request, and news for managers of networks.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use holdfast_net::DeadlineTimer;
+use holdfast_vrrp::State;
+
+use super::Driver;
+use crate::ipc::{FromVrrp, VrrpTrap, VrrpTrapEvent};
+use crate::snapshot::vrrp::{InstanceOnHost, InterfaceSnapshot, VrrpSnapshot};
+use crate::status::TrackersStatus;
+
+impl Driver {
+    /// Sends everything. Called when neither packets nor deadlines wait.
+    pub(super) fn show(&self) {
+        self.send(&FromVrrp::Snapshot(Box::new(self.snapshot())));
+    }
+
+    fn snapshot(&self) -> VrrpSnapshot {
+        let node = self.node.status();
+        let present = self.interfaces.addresses_present();
+        let is_present = |(interface, address): (&str, _)| {
+            let index = self.interfaces.index_of(interface);
+            index.is_some_and(|index| present.contains(&(index, address)))
+        };
+        let instances = node.instances.iter().zip(self.node.addresses_of_instances());
+        let on_host = instances.map(|(instance, addresses)| InstanceOnHost {
+            reason: self.reporting.reason_of(&instance.name),
+            addresses_set: addresses
+                .into_iter()
+                .map(|place| instance.state == State::Master && is_present(place))
+                .collect(),
+        });
+        VrrpSnapshot {
+            at: DeadlineTimer::now(),
+            since_1970: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
+            started_at: self.started_at,
+            on_host: on_host.collect(),
+            statics: self
+                .routing
+                .statics()
+                .map(|(entry, there)| (entry.clone(), there))
+                .collect(),
+            interfaces: self.all_interfaces(),
+            known: self.node.tracker_facts(),
+            trackers: TrackersStatus::default(),
+            node,
+        }
+    }
+
+    fn all_interfaces(&self) -> Vec<InterfaceSnapshot> {
+        let own = self.interfaces.own_addresses();
+        let interface = |link: &holdfast_net::Link| {
+            let (ipv4, link_local) = own.get(&link.index).copied().unwrap_or_default();
+            InterfaceSnapshot {
+                index: link.index,
+                name: link.name.clone(),
+                base_index: self.base_index(&link.name).unwrap_or(link.index),
+                mac: link.mac,
+                is_up: self.interfaces.is_up(&link.name),
+                ipv4,
+                link_local,
+            }
+        };
+        self.interfaces.links().map(interface).collect()
+    }
+
+    /// The number of the interface that one of ours stands on; else its own.
+    fn base_index(&self, name: &str) -> Option<u32> {
+        self.interfaces.index_of(self.interfaces.below(name))
+    }
+
+    /// For managers of networks.
+    pub(super) fn trap(&self, instance: String, event: VrrpTrapEvent) {
+        let interface = self.node.interface_of(&instance).unwrap_or_default();
+        self.send(&FromVrrp::Trap(VrrpTrap {
+            interface_index: self.interfaces.index_of(interface).unwrap_or_default(),
+            base_index: self.base_index(interface).unwrap_or_default(),
+            instance,
+            event,
+        }));
+    }
+}
