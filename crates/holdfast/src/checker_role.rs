@@ -2,6 +2,7 @@
 
 mod ipvs;
 mod marks;
+mod snapshot;
 mod sync;
 
 use std::collections::{BTreeSet, HashMap};
@@ -142,6 +143,10 @@ pub async fn run() -> anyhow::Result<()> {
                 Some(ToChecker::FileValue { file, value }) => driver.handle(Event::FileChanged { file, number: value }),
                 Some(ToChecker::LeftBehind { mark_table }) => driver.marks.remove_left_behind(&mark_table).await,
                 Some(ToChecker::SyncInstance { is_master }) => driver.sync_instance(is_master),
+                Some(ToChecker::Snapshot) => {
+                    let snapshot = Box::new(driver.snapshot().await);
+                    let _ = driver.supervisor.send(&FromChecker::Snapshot(snapshot));
+                }
                 Some(ToChecker::Shutdown { keep_table }) => {
                     driver.stop(keep_table).await.flush().await;
                     return Ok(());

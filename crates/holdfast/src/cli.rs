@@ -94,6 +94,12 @@ pub struct Arguments {
     /// Print the version and exit
     #[arg(short = 'v', long = "version")]
     pub version: bool,
+    /// Serve all MIBs over SNMP
+    #[arg(short = 'x', long = "snmp")]
+    pub snmp: bool,
+    /// Where the SNMP master agent listens, if the file does not say; default: `unix:/var/agentx/master`
+    #[arg(short = 'A', long = "snmp-agent-socket", value_name = "SOCKET")]
+    pub snmp_agent_socket: Option<String>,
     /// Options of keepalived that do nothing here yet
     #[command(flatten)]
     pub not_in_effect: NotInEffect,
@@ -129,12 +135,6 @@ pub struct NotInEffect {
     /// Log all address changes
     #[arg(short = 'a', long = "address-monitoring")]
     address_monitoring: bool,
-    /// SNMP
-    #[arg(short = 'x', long = "snmp")]
-    snmp: bool,
-    /// Socket of the SNMP agent
-    #[arg(short = 'A', long = "snmp-agent-socket", value_name = "SOCKET")]
-    snmp_agent_socket: Option<String>,
     /// Allow core files
     #[arg(short = 'm', long = "core-dump")]
     core_dump: bool,
@@ -156,8 +156,6 @@ impl NotInEffect {
             (self.release_vips, "--release-vips"),
             (self.dump_conf, "--dump-conf"),
             (self.address_monitoring, "--address-monitoring"),
-            (self.snmp, "--snmp"),
-            (self.snmp_agent_socket.is_some(), "--snmp-agent-socket"),
             (self.core_dump, "--core-dump"),
             (self.core_dump_pattern.is_some(), "--core-dump-pattern"),
             (self.all_config, "--all-config"),
@@ -331,14 +329,13 @@ mod tests {
     fn options_without_effect_are_taken_and_named() {
         // Vyatta's way to start it; `--snmp` and `-x` are the same, and twice is once.
         let vyatta = parse("keepalived --snmp --log-facility=7 --log-detail --dump-conf -x --release-vips").unwrap();
-        assert_eq!(
-            vyatta.not_in_effect.given(),
-            ["--release-vips", "--dump-conf", "--snmp"]
-        );
-        let given = parse("keepalived -n -x -d -M -u 022").unwrap();
+        assert_eq!(vyatta.not_in_effect.given(), ["--release-vips", "--dump-conf"]);
+        assert!(vyatta.snmp);
+        let given = parse("keepalived -n -x -A tcp:127.0.0.1:705 -d -M -u 022").unwrap();
         assert_eq!(given.umask, Some(0o22));
+        assert_eq!(given.snmp_agent_socket.as_deref(), Some("tcp:127.0.0.1:705"));
         let given = given.not_in_effect.given();
-        assert_eq!(given, ["--dump-conf", "--snmp", "--core-dump-pattern"]);
+        assert_eq!(given, ["--dump-conf", "--core-dump-pattern"]);
     }
 
     #[test]

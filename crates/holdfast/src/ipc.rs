@@ -24,9 +24,10 @@ use holdfast_health::event::{CheckerId, Generation};
 use crate::plan::ipvs::IpvsSettings;
 use crate::plan::links::LinkPlan;
 use crate::plan::routing::RoutingPlan;
+use crate::plan::snmp::SnmpPlan;
 use crate::process::ProcessSettings;
-use crate::snapshot::VrrpSnapshot;
-use crate::status::{BfdStatus, CheckerStatus, VrrpChange, VrrpStatus};
+use crate::snapshot::{CheckerSnapshot, VrrpSnapshot};
+use crate::status::{BfdStatus, CheckerStatus, SnmpStatus, VrrpChange, VrrpStatus};
 
 /// A child finds its end of the socket pair under this descriptor.
 pub const CHANNEL_FD: RawFd = 3;
@@ -200,6 +201,8 @@ pub enum ToChecker {
         /// Their name
         mark_table: String,
     },
+    /// Somebody asks for a `FromChecker::Snapshot`
+    Snapshot,
     /// Remove our services and end
     Shutdown {
         /// Leave the table in the kernel (`-I`)
@@ -240,6 +243,8 @@ pub enum FromChecker {
     Notify(holdfast_health::action::Notification),
     /// The state of every service, soon after a change
     Status(CheckerStatus),
+    /// All that there is to see, as it is now: the answer to `ToChecker::Snapshot`
+    Snapshot(Box<CheckerSnapshot>),
     /// A configuration and how the process runs have been taken in
     Configured,
     /// A timer was heard so late that the process should have a higher priority
@@ -271,6 +276,49 @@ pub enum FromBfd {
     Configured,
     /// A timer was heard so late that the process should have a higher priority
     Late(Duration),
+}
+
+/// A process that knows what managers ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Source {
+    /// The VRRP process
+    Vrrp,
+    /// The checker process
+    Checker,
+}
+
+/// From the supervisor to the SNMP process.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum ToSnmp {
+    /// First configuration or a reload; `None`: nothing is served any more
+    Configure(Option<Box<SnmpPlan>>),
+    /// How the process runs, behind each configuration
+    Process(ProcessSettings),
+    /// An answer to `FromSnmp::Ask`
+    VrrpSnapshot(Box<VrrpSnapshot>),
+    /// An answer to `FromSnmp::Ask`
+    CheckerSnapshot(Box<CheckerSnapshot>),
+    /// The process that was asked does not run
+    Unavailable(Source),
+    /// An instance or a group changed: there may be traps to send
+    VrrpChanged(VrrpNotification),
+    /// For the MIBs of RFC 2787 and RFC 6527
+    VrrpTrap(VrrpTrap),
+    /// A real server, a check or a quorum changed: there may be traps to send
+    CheckerChanged(holdfast_health::action::Notification),
+    /// Close the session and end
+    Shutdown,
+}
+
+/// From the SNMP process to the supervisor.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum FromSnmp {
+    /// A manager asks: what does it look like there?
+    Ask(Source),
+    /// Whether the master agent is there, when that changes
+    Status(SnmpStatus),
+    /// A configuration and how the process runs have been taken in
+    Configured,
 }
 
 /// Messages of more bytes are those with everything in them, at the start and after a reload: what it took to make them
@@ -503,6 +551,13 @@ mod tests {
                 succeeds: false,
             };
             ensure_same(&to_bfd, &file);
+            let everything = crate::plan::snmp::SnmpOptions {
+                everything: true,
+                agent: None,
+            };
+            let (snmp, _) = crate::plan::snmp::SnmpPlan::from_config(&config, &everything, None);
+            assert!(snmp.is_some());
+            ensure_same(&ToSnmp::Configure(snmp.map(Box::new)), &file);
         }
     }
 

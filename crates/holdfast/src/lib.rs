@@ -1,4 +1,4 @@
-//! The program: one binary, four roles. It joins the crates and decides nothing that a pure crate could decide.
+//! The program: one binary, five roles. It joins the crates and decides nothing that a pure crate could decide.
 //!
 //! | role | module | does |
 //! | --- | --- | --- |
@@ -6,6 +6,7 @@
 //! | vrrp | `vrrp_role` | elections, addresses, announcements |
 //! | checker | `checker_role` | probes, health, IPVS |
 //! | bfd | `bfd_role` | BFD sessions |
+//! | snmp | `snmp_role` | objects and traps for a master agent |
 //!
 //! It is a library for the sake of the simulation, which takes the program's own path from a configuration to the
 //! settings of the machines: [`plan`].
@@ -44,6 +45,8 @@ mod role;
 mod scripts;
 mod signals;
 mod snapshot;
+#[expect(dead_code, reason = "the session with the master agent comes next")]
+mod snmp_role;
 mod status;
 mod supervisor;
 mod systemd;
@@ -92,6 +95,7 @@ fn child(role: Role) -> anyhow::Result<u8> {
         // As a task: to wake the future that a thread blocks on costs a system call, and here every probe that ends does.
         Role::Checker => as_child(role, async { tokio::spawn(checker_role::run()).await? }),
         Role::Bfd => as_child(role, bfd_role::run()),
+        Role::Snmp => as_child(role, snmp_role::run()),
     }
 }
 

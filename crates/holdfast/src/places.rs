@@ -23,6 +23,8 @@ pub struct Places {
     pub checker: PathBuf,
     /// Pid file of the BFD process
     pub bfd: PathBuf,
+    /// Pid file of the SNMP process, which keepalived has not
+    pub snmp: PathBuf,
     /// There while a reload goes on, if no other file is named
     pub reload: PathBuf,
     /// Behind the name in syslog; empty without instance and namespace
@@ -57,6 +59,7 @@ impl Places {
             vrrp: file(&arguments.vrrp_pid_file, "vrrp"),
             checker: file(&arguments.checker_pid_file, "checkers"),
             bfd: file(&arguments.bfd_pid_file, "bfd"),
+            snmp: file(&None, "snmp"),
             reload: folder.join(format!("keepalived{instance}.reload")),
             suffix: namespace.map(|namespace| format!("_{namespace}")).unwrap_or_default() + &instance,
             folders,

@@ -19,5 +19,6 @@ pub mod process_attributes;
 pub mod processes;
 pub mod routing;
 pub mod scripts;
+pub mod snmp;
 pub mod trackers;
 pub mod vrrp;

@@ -41,6 +41,12 @@ pub fn confine_bfd() -> anyhow::Result<()> {
     keep_capabilities(&[])
 }
 
+/// Takes every capability from the SNMP process. It stays root: the master agent's socket lies where nobody else may enter, and it
+/// must be opened again whenever the agent comes back.
+pub fn confine_snmp() -> anyhow::Result<()> {
+    keep_capabilities(&[])
+}
+
 /// Becomes an unprivileged user that still has its capabilities.
 fn give_up_root() -> anyhow::Result<()> {
     if Uid::effective().is_root() {

@@ -14,6 +14,8 @@ pub enum Role {
     Checker,
     /// BFD sessions
     Bfd,
+    /// SNMP
+    Snmp,
 }
 
 impl Role {
@@ -23,6 +25,7 @@ impl Role {
             Self::Vrrp => "vrrp",
             Self::Checker => "checker",
             Self::Bfd => "bfd",
+            Self::Snmp => "snmp",
         }
     }
 
@@ -32,13 +35,14 @@ impl Role {
             Self::Vrrp => "Keepalived_vrrp",
             Self::Checker => "Keepalived_healthcheckers",
             Self::Bfd => "Keepalived_bfd",
+            Self::Snmp => "Keepalived_snmp",
         }
     }
 
     /// The role that this process was started for, if a supervisor started it; `None`: it is the supervisor, or a command.
     pub fn of_this_process() -> Option<Self> {
         let name = std::env::var(ROLE_VARIABLE).ok()?;
-        [Self::Vrrp, Self::Checker, Self::Bfd]
+        [Self::Vrrp, Self::Checker, Self::Bfd, Self::Snmp]
             .into_iter()
             .find(|role| role.name() == name)
     }

@@ -33,6 +33,9 @@ pub struct Status {
     /// The BFD process, if the configuration needs one
     #[serde(default)]
     pub bfd: Option<RoleStatus<BfdStatus>>,
+    /// The SNMP process, if the configuration needs one
+    #[serde(default)]
+    pub snmp: Option<RoleStatus<SnmpStatus>>,
     /// What is to be put back on the host
     #[serde(default)]
     pub changes: HostChanges,
@@ -267,6 +270,17 @@ pub struct RealServerStatus {
 pub struct BfdStatus {
     /// Every session in the order of the configuration
     pub sessions: Vec<BfdSessionStatus>,
+}
+
+/// What the SNMP process reports.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct SnmpStatus {
+    /// Where the master agent is looked for
+    pub agent: String,
+    /// There is a session with it, and it knows what is served here
+    pub connected: bool,
+    /// Why there is none, in words
+    pub error: Option<String>,
 }
 
 /// One BFD session.

@@ -9,6 +9,7 @@ mod lvs_sysctls;
 mod namespace;
 mod notify;
 mod reloading;
+mod snmp;
 mod trackers;
 
 use std::time::Duration;
@@ -33,7 +34,7 @@ use crate::bfd_news::NewsLines;
 use crate::cli::Arguments;
 use crate::file_mask;
 use crate::host_changes::HostChanges;
-use crate::ipc::{FromBfd, FromChecker, FromVrrp, ToBfd, ToChecker, ToVrrp, VrrpNotification};
+use crate::ipc::{FromBfd, FromChecker, FromSnmp, FromVrrp, ToBfd, ToChecker, ToSnmp, ToVrrp, VrrpNotification};
 use crate::log;
 use crate::memory::Tidying;
 use crate::pid_file::PidFile;
@@ -65,6 +66,8 @@ pub enum Report {
     Checker(FromChecker),
     /// A message of the BFD process
     Bfd(FromBfd),
+    /// A message of the SNMP process
+    Snmp(FromSnmp),
     /// A command of a check has ended
     Command(CommandReport),
     /// News of a tracker
@@ -83,6 +86,7 @@ struct Supervisor {
     vrrp: Option<Child<ToVrrp>>,
     checker: Option<Child<ToChecker>>,
     bfd: Option<Child<ToBfd>>,
+    snmp: Option<Child<ToSnmp>>,
     news_lines: NewsLines,
     reports: mpsc::UnboundedSender<Report>,
     /// The instance that the sync daemons follow is master
@@ -201,6 +205,7 @@ impl Supervisor {
             vrrp: None,
             checker: None,
             bfd: None,
+            snmp: None,
             news_lines: NewsLines::new()?,
             sync_is_master: false,
             trackers: Trackers::new(reports.clone(), processes.clone()),
@@ -243,7 +248,8 @@ impl Supervisor {
             self.note_marks();
             self.checker = Some(child);
         }
-        self.start_bfd()
+        self.start_bfd()?;
+        self.start_snmp()
     }
 
     /// Tables of marks that a killed daemon left, under a name that is not used any more.
@@ -338,10 +344,20 @@ impl Supervisor {
             }
             Report::Vrrp(FromVrrp::Notify(change)) => {
                 self.notifier.vrrp(&change);
+                self.tell_snmp_of_vrrp(&change);
                 self.follow_instance(&change);
             }
             Report::Checker(FromChecker::Status(report)) => self.status.checker.get_or_insert_default().report = report,
-            Report::Checker(FromChecker::Notify(change)) => self.notifier.checker(&change),
+            Report::Checker(FromChecker::Notify(change)) => {
+                self.notifier.checker(&change);
+                self.tell_snmp_of_checker(change);
+            }
+            Report::Vrrp(FromVrrp::Snapshot(mut snapshot)) => {
+                snapshot.trackers = self.trackers.status();
+                self.answer_snmp(&ToSnmp::VrrpSnapshot(snapshot));
+            }
+            Report::Checker(FromChecker::Snapshot(snapshot)) => self.answer_snmp(&ToSnmp::CheckerSnapshot(snapshot)),
+            Report::Snmp(message) => self.handle_snmp(message),
             Report::Checker(FromChecker::RunCommand {
                 checker,
                 generation,
@@ -355,8 +371,7 @@ impl Supervisor {
                 }
             }
             Report::Bfd(FromBfd::Status(report)) => self.status.bfd.get_or_insert_default().report = report,
-            // Nobody asks yet.
-            Report::Vrrp(FromVrrp::Snapshot(_) | FromVrrp::Trap(_)) => {}
+            Report::Vrrp(FromVrrp::Trap(trap)) => self.answer_snmp(&ToSnmp::VrrpTrap(trap)),
             Report::Vrrp(FromVrrp::ChangedHost(news)) => self.status.changes.update(news),
             Report::Vrrp(FromVrrp::Configured) => on(&mut self.vrrp, Controlled::configured),
             Report::Checker(FromChecker::Configured) => {
@@ -419,6 +434,7 @@ impl Supervisor {
                 forget(&mut self.checker, &mut self.status.checker, pid)
             }
             Role::Bfd => forget(&mut self.bfd, &mut self.status.bfd, pid),
+            Role::Snmp => forget(&mut self.snmp, &mut self.status.snmp, pid),
         };
         // A child that a reload made superfluous ended as told.
         let (lived, restarts) = lived?;
@@ -462,6 +478,7 @@ impl Supervisor {
                 .as_mut()
                 .is_some_and(|child| child.process().is_configuring()),
             self.bfd.as_mut().is_some_and(|child| child.process().is_configuring()),
+            self.snmp.as_mut().is_some_and(|child| child.process().is_configuring()),
         ];
         if !busy.contains(&true) {
             self.marker = None;
@@ -532,6 +549,7 @@ impl Supervisor {
             let configure = self.configuration.for_bfd(false);
             bfd.configure(&configure, &self.configuration.processes.bfd, ToBfd::Process);
         }
+        self.configure_snmp();
         self.start_children()
     }
 
@@ -578,6 +596,7 @@ impl Supervisor {
                 }
                 Ok(Some(Report::Ended(Role::Checker, ..))) => self.checker = None,
                 Ok(Some(Report::Ended(Role::Bfd, ..))) => self.bfd = None,
+                Ok(Some(Report::Ended(Role::Snmp, ..))) => self.snmp = None,
                 Ok(Some(Report::Restart)) => {}
                 Ok(Some(report)) => {
                     // No failure can come of these: scripts log their own errors.
@@ -596,6 +615,7 @@ impl Supervisor {
         self.vrrp = None;
         self.checker = None;
         self.bfd = None;
+        self.stop_snmp(inbox).await;
         self.lvs_sysctls.restore();
         self.notifier.finish(STOP_SCRIPT_LIMIT).await;
         run_for_life("shutdown_script", self.configuration.life.shutdown.as_ref()).await;

@@ -10,6 +10,7 @@ use crate::process::{AutoPriority, ProcessSettings};
 const VRRP_NAME: &str = "keepalived_vrrp";
 const CHECKER_NAME: &str = "keepalived_lvs";
 const BFD_NAME: &str = "keepalived_bfd";
+const SNMP_NAME: &str = "keepalived_snmp";
 
 /// keepalived's smallest `*_rlimit_rttime`, so that half of it is something.
 const SHORTEST_REALTIME: Duration = Duration::from_micros(2);
@@ -25,6 +26,8 @@ pub struct ProcessTable {
     pub checker: ProcessSettings,
     /// `bfd_*`
     pub bfd: ProcessSettings,
+    /// The SNMP process, which no keyword is about
+    pub snmp: ProcessSettings,
 }
 
 impl ProcessTable {
@@ -36,6 +39,10 @@ impl ProcessTable {
             vrrp: settings(all, &all.vrrp, VRRP_NAME),
             checker: settings(all, &all.checker, CHECKER_NAME),
             bfd: settings(all, &all.bfd, BFD_NAME),
+            snmp: ProcessSettings {
+                name: all.process_names.then(|| SNMP_NAME.to_owned()),
+                ..ProcessSettings::default()
+            },
         }
     }
 }

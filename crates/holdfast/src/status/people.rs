@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 use std::time::UNIX_EPOCH;
 
 use super::{
-    BfdSessionStatus, BfdStatus, CheckerStatus, RealServerStatus, RoleStatus, Status, TrackersStatus, VrrpStatus,
+    BfdSessionStatus, BfdStatus, CheckerStatus, RealServerStatus, RoleStatus, SnmpStatus, Status, TrackersStatus,
+    VrrpStatus,
 };
 
 // Writing to a String cannot fail, so what it returns is not looked at.
@@ -38,6 +39,10 @@ impl Status {
         if let Some(bfd) = &self.bfd {
             let _ = writeln!(text, "\nbfd: {}", bfd.process());
             bfd.report.for_people(&mut text);
+        }
+        if let Some(snmp) = &self.snmp {
+            let _ = writeln!(text, "\nsnmp: {}", snmp.process());
+            snmp.report.for_people(&mut text);
         }
         text
     }
@@ -89,6 +94,17 @@ impl VrrpStatus {
                 self.timing.stalls, last.at_s, last.what
             );
         }
+    }
+}
+
+impl SnmpStatus {
+    fn for_people(&self, text: &mut String) {
+        let state = match (self.connected, &self.error) {
+            (true, _) => "connected",
+            (false, Some(error)) => error,
+            (false, None) => "not connected",
+        };
+        let _ = writeln!(text, "  master agent {}: {state}", self.agent);
     }
 }
 

@@ -192,7 +192,7 @@ fn run_before_exec(command: &mut std::process::Command, descriptors: Vec<(OwnedF
 pub fn restart_delay(role: Role, lived: Duration, restarts: u64) -> Duration {
     let first = match role {
         Role::Vrrp => Duration::from_secs(1),
-        Role::Checker | Role::Bfd => Duration::ZERO,
+        Role::Checker | Role::Bfd | Role::Snmp => Duration::ZERO,
     };
     if lived >= HEALTHY_AFTER || restarts <= 1 {
         return first;

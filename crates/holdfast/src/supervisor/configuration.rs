@@ -15,7 +15,7 @@ use holdfast_vrrp::settings::NodeSettings;
 use super::namespace;
 use crate::cli::Arguments;
 use crate::host::ThisHost;
-use crate::ipc::{ToBfd, ToChecker, ToVrrp};
+use crate::ipc::{ToBfd, ToChecker, ToSnmp, ToVrrp};
 use crate::places::Places;
 use crate::plan;
 use crate::plan::buffers::{NetlinkBuffers, VrrpBuffers};
@@ -28,6 +28,7 @@ use crate::plan::notify::NotifyPlan;
 use crate::plan::process_attributes::ProcessTable;
 use crate::plan::routing::RoutingPlan;
 use crate::plan::scripts::LifeScripts;
+use crate::plan::snmp::{SnmpOptions, SnmpPlan};
 use crate::plan::trackers::TrackerTable;
 
 /// A configuration that can be run.
@@ -49,6 +50,8 @@ pub struct Configuration {
     pub identity: Identity,
     /// For the VRRP process: interfaces besides the elections
     pub links: LinkPlan,
+    /// For the SNMP process
+    pub snmp: Option<SnmpPlan>,
     /// `net_namespace` or `-s`
     pub namespace: Option<String>,
     /// For the checker process: IPVS as a whole
@@ -136,7 +139,14 @@ impl Configuration {
             .namespace
             .clone()
             .or_else(|| config.daemon.net_namespace.clone());
+        let options = SnmpOptions {
+            everything: arguments.snmp,
+            agent: arguments.snmp_agent_socket.clone(),
+        };
+        let (snmp, snmp_messages) = SnmpPlan::from_config(&config, &options, namespace.as_deref());
+        messages.extend(snmp_messages);
         Ok(Self {
+            snmp,
             vrrp_buffers: plan::buffers::vrrp_buffers(&config, &vrrp),
             checker_buffers: plan::buffers::checker_buffers(&config),
             vrrp,
@@ -254,6 +264,11 @@ impl Configuration {
             settings: Box::new(self.bfd.clone()),
             succeeds,
         }
+    }
+
+    /// What the SNMP process is told.
+    pub fn for_snmp(&self) -> ToSnmp {
+        ToSnmp::Configure(self.snmp.clone().map(Box::new))
     }
 
     /// Whether there is work for the BFD process.

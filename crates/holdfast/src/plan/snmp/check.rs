@@ -1,0 +1,13 @@
+//! What the configuration says about virtual and real servers.
+
+use holdfast_conf::config::Config;
+use serde::{Deserialize, Serialize};
+
+/// All that does not change until the next reload.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckFacts {}
+
+/// What there is to say.
+pub(super) fn facts(_config: &Config) -> CheckFacts {
+    CheckFacts {}
+}
