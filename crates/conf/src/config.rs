@@ -33,8 +33,8 @@ pub use link::{GarpGroup, InterfaceDelays, LinkbeatInterface, LinkbeatMethod};
 pub use route::{Encap, Metric, NextHop, Prefix, Route, RouteCreation, Rule, RuleAction, TunnelMetadata};
 pub use track::{InitFile, ParamMatch, TrackFile, TrackGroup, Tracked, VrrpScript, VrrpTrackProcess};
 pub use virtual_server::{
-    ForwardingMethod, Protocol, RealServer, Recovery, Scheduler, SchedulerFlags, Service, SorryServer, Tunnel,
-    TunnelChecksum, TunnelKind, VirtualServer, VirtualServerName,
+    CheckDefaults, ForwardingMethod, GroupEntry, Protocol, RealServer, Recovery, Scheduler, SchedulerFlags, Service,
+    SorryServer, Tunnel, TunnelChecksum, TunnelKind, VirtualServer, VirtualServerGroup, VirtualServerName,
 };
 pub use vmac::{Ipvlan, IpvlanMode, Vmac, VmacAddress};
 pub use vrrp::{
@@ -84,6 +84,8 @@ pub struct Config {
     pub linkbeat_use_polling: bool,
     /// The lines of `interface_up_down_delays`.
     pub interface_up_down_delays: Vec<InterfaceDelays>,
+    /// The usable `virtual_server_group` blocks.
+    pub virtual_server_groups: Vec<VirtualServerGroup>,
     /// The usable `virtual_server` blocks.
     pub virtual_servers: Vec<VirtualServer>,
     /// Keywords that were read and known, but do nothing yet. Each was also warned about.

@@ -676,3 +676,62 @@ fn what_is_no_configuration_ends_soon() {
     );
     assert_eq!(loaded.exit_code(), 5);
 }
+
+#[test]
+fn what_checks_inherit_and_groups_are_kept_as_they_are_written() {
+    let it = one_service(
+        "retry 4\nwarmup 7\nconnect_timeout 2\nweight 3\nreal_server 192.0.2.12 80 {\nretry 9\nalpha\nvirtualhost b\n}\nvirtualhost a",
+    );
+    let [first, second] = it.real_servers.as_slice() else {
+        panic!("{:?}", it.real_servers)
+    };
+    let own = &it.check_defaults;
+    assert_eq!(
+        (own.retry, own.warmup, own.delay_before_retry),
+        (Some(4), Some(7 * SECOND), None)
+    );
+    assert_eq!(
+        (own.connect_timeout, own.delay_loop, own.alpha),
+        (2 * SECOND, 60 * SECOND, false)
+    );
+    assert_eq!((it.weight, second.weight, first.weight), (3, 3, 2));
+    assert_eq!((&first.check_defaults, &first.virtualhost), (own, &None));
+    assert_eq!(
+        (second.check_defaults.retry, second.check_defaults.alpha),
+        (Some(9), true)
+    );
+    assert_eq!(
+        (it.virtualhost.as_deref(), second.virtualhost.as_deref()),
+        (Some("a"), Some("b"))
+    );
+
+    let text = "virtual_server_group G {\nfwmark 7\n192.0.2.1-3 80\n192.0.2.9\n}\nvirtual_server_group H {\n2001:db8::/126 53\n}\n";
+    let groups = clean(&format!(
+        "{text}{}",
+        service("group H", "").replace("192.0.2.11", "2001:db8::11")
+    ))
+    .virtual_server_groups;
+    let address = |text: &str| text.parse().unwrap();
+    let range = |first, last, port| GroupEntry::Addresses {
+        first: address(first),
+        last: address(last),
+        port,
+    };
+    assert_eq!(
+        groups,
+        [
+            VirtualServerGroup {
+                name: "G".into(),
+                entries: vec![
+                    GroupEntry::Fwmark { mark: 7, family: None },
+                    range("192.0.2.1", "192.0.2.3", 80),
+                    range("192.0.2.9", "192.0.2.9", 0),
+                ],
+            },
+            VirtualServerGroup {
+                name: "H".into(),
+                entries: vec![range("2001:db8::", "2001:db8::3", 53)],
+            },
+        ]
+    );
+}

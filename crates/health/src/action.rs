@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use holdfast_ipvs::table::{DestinationKey, ServiceKey};
+use holdfast_ipvs::table::{DestinationKey, Protocol, ServiceKey};
 use serde::{Deserialize, Serialize};
 
 use crate::event::{CheckerId, Generation};
@@ -49,6 +49,8 @@ pub enum Notification {
         up: bool,
         /// What brought it about
         cause: Cause,
+        /// The virtual server after it
+        pool: Pool,
     },
     /// A check passed or failed; follows what that meant for its real server. Only mails are made of it.
     Check {
@@ -77,7 +79,20 @@ pub enum Notification {
         hysteresis: u32,
         /// Sum of the weights of the real servers that are up
         weight: u64,
+        /// The virtual server after it
+        pool: Pool,
     },
+}
+
+/// What a virtual server is like at a moment, in short.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pool {
+    /// Of its services; `None`: all of them are firewall marks
+    pub protocol: Option<Protocol>,
+    /// Its real servers
+    pub real_servers: u32,
+    /// Those that are up
+    pub real_servers_up: u32,
 }
 
 /// What brought a change about.

@@ -21,5 +21,5 @@ pub mod status;
 
 pub use action::Action;
 pub use event::Event;
-pub use machine::Health;
+pub use machine::{Health, key_within};
 pub use settings::Settings;

@@ -37,10 +37,11 @@ use crate::event::{CheckerId, Event, Generation};
 use crate::messages::{Member, Message};
 use crate::probe::{NotTried, Outcome, Source, Verdict};
 use crate::settings::Settings;
-use crate::status::{CheckerStatus, RealServerStatus, Status, VirtualServerStatus};
+use crate::status::{CheckerStatus, RealServerStatus, SorryServerStatus, Status, VirtualServerStatus};
 
 use check::Check;
 use outbox::Outbox;
+pub use pool::key_within;
 use pool::{RealServer, VirtualServer};
 use punctuality::Punctuality;
 use schedule::{Deadlines, Spread};
@@ -344,7 +345,7 @@ impl Health {
         let settled = !up || real_server.checks.iter().all(|check| check.standing.has_run);
         if settled && !std::mem::replace(&mut real_server.first_state_told, true) && self.notify_first_state {
             let notification = real_server.notification(&server.name, up, Cause::Start);
-            self.out.notify(notification);
+            self.out.notify(server.complete(notification));
         }
         false
     }
@@ -442,6 +443,11 @@ fn virtual_server_status(server: &VirtualServer) -> VirtualServerStatus {
         hysteresis: server.hysteresis,
         live_weight: server.live_weight,
         sorry_server_active: server.sorry_active(),
+        sorry_server: server.sorry_server.as_ref().map(|sorry| SorryServerStatus {
+            name: sorry.name.to_string(),
+            key: sorry.key,
+            forwarding: sorry.destination.forwarding,
+        }),
         suspended: server.suspended,
         real_servers: server.real_servers.iter().map(real_server_status).collect(),
     }
@@ -451,6 +457,7 @@ fn real_server_status(server: &RealServer) -> RealServerStatus {
     RealServerStatus {
         name: server.name.to_string(),
         key: server.key,
+        forwarding: server.destination.forwarding,
         up: server.up,
         since: server.since,
         weight: server.weight_in_table(),

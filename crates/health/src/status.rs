@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use holdfast_ipvs::table::{DestinationKey, ServiceKey};
+use holdfast_ipvs::table::{DestinationKey, Forwarding, ServiceKey};
 use holdfast_time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -32,10 +32,23 @@ pub struct VirtualServerStatus {
     pub live_weight: u64,
     /// The sorry server takes the clients.
     pub sorry_server_active: bool,
+    /// The server of last resort, if it has one.
+    pub sorry_server: Option<SorryServerStatus>,
     /// `ha_suspend` and none of its addresses is here: nothing is probed.
     pub suspended: bool,
     /// Its real servers.
     pub real_servers: Vec<RealServerStatus>,
+}
+
+/// A sorry server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SorryServerStatus {
+    /// Its name.
+    pub name: String,
+    /// Its address and port.
+    pub key: DestinationKey,
+    /// How packets reach it.
+    pub forwarding: Forwarding,
 }
 
 /// One real server.
@@ -45,6 +58,8 @@ pub struct RealServerStatus {
     pub name: String,
     /// Its identity within the virtual server.
     pub key: DestinationKey,
+    /// How packets reach it.
+    pub forwarding: Forwarding,
     /// Whether it counts as up.
     pub up: bool,
     /// When it last went up or down; the start if never.

@@ -1,8 +1,8 @@
 //! The checker process: runs the probes, feeds the health machine, and keeps the kernel's IPVS table as it wants it.
 
+mod counting;
 mod ipvs;
 mod marks;
-mod snapshot;
 mod sync;
 
 use std::collections::{BTreeSet, HashMap};
@@ -23,6 +23,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
+use self::counting::Counting;
 use self::ipvs::Ipvs;
 use self::marks::MarkTables;
 use self::sync::SyncDaemons;
@@ -33,6 +34,7 @@ use crate::plan::ipvs::IpvsSettings;
 use crate::privileges;
 use crate::process::own::OwnProcess;
 use crate::report_pace::{ReportPace, processor_time};
+use crate::snapshot::CheckerSnapshot;
 use crate::status::{CheckerStatus, RealServerStatus, VirtualServerStatus};
 
 /// How long the sync daemons may take to end.
@@ -85,11 +87,13 @@ pub async fn run() -> anyhow::Result<()> {
     // The module can only be loaded, and another namespace entered, as root: before the rights are given up.
     let mut ipvs = Ipvs::open(ipvs_settings.namespace.clone());
     let for_sync = ipvs.another_kernel();
+    let for_counting = ipvs.another_kernel();
     let marks = MarkTables::open(ipvs_settings.namespace.clone());
     privileges::allow_many_files()?;
     privileges::confine_checker()?;
     // Capabilities are each thread's own: this one inherits those that are left.
     let sync = SyncDaemons::start(for_sync)?;
+    let counting = Counting::start(for_counting, ipvs.can_be_reopened(), supervisor.clone())?;
 
     if flush {
         ipvs.flush();
@@ -143,10 +147,7 @@ pub async fn run() -> anyhow::Result<()> {
                 Some(ToChecker::FileValue { file, value }) => driver.handle(Event::FileChanged { file, number: value }),
                 Some(ToChecker::LeftBehind { mark_table }) => driver.marks.remove_left_behind(&mark_table).await,
                 Some(ToChecker::SyncInstance { is_master }) => driver.sync_instance(is_master),
-                Some(ToChecker::Snapshot) => {
-                    let snapshot = Box::new(driver.snapshot().await);
-                    let _ = driver.supervisor.send(&FromChecker::Snapshot(snapshot));
-                }
+                Some(ToChecker::Snapshot) => counting.complete(driver.snapshot(), driver.ipvs_settings.counter_age),
                 Some(ToChecker::Shutdown { keep_table }) => {
                     driver.stop(keep_table).await.flush().await;
                     return Ok(());
@@ -453,6 +454,11 @@ impl Driver {
         }
         self.sync.finish(SYNC_STOP_LIMIT);
         self.supervisor
+    }
+
+    fn snapshot(&self) -> CheckerSnapshot {
+        let error = self.ipvs.error().or(self.marks.error()).map(str::to_owned);
+        CheckerSnapshot::new(self.health.status(), error, (DeadlineTimer::now(), SystemTime::now()))
     }
 
     fn status(&self) -> CheckerStatus {

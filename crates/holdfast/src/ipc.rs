@@ -332,7 +332,7 @@ enum Queued {
 }
 
 /// The sending end. Sending never waits: frames queue for a task that writes them.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Sender<T> {
     queue: mpsc::UnboundedSender<Queued>,
     _message: std::marker::PhantomData<fn(T)>,
@@ -344,6 +344,15 @@ pub struct Receiver<T> {
     stream: OwnedReadHalf,
     partial: Vec<u8>,
     _message: std::marker::PhantomData<fn() -> T>,
+}
+
+impl<T> Clone for Sender<T> {
+    fn clone(&self) -> Self {
+        Self {
+            queue: self.queue.clone(),
+            _message: std::marker::PhantomData,
+        }
+    }
 }
 
 impl<T: Serialize> Sender<T> {

@@ -18,7 +18,7 @@ pub use self::module::load_modules;
 use self::socket::{Channel, GenericNetlink};
 use crate::error::Error;
 use crate::netlink::{self, Attributes, Head, Malformed, Verdict, messages, push_request};
-use crate::statistics::{Info, ServiceStatistics, Statistics};
+use crate::statistics::{Counters, Info, ServiceStatistics, Statistics};
 use crate::table::{ServiceEntry, ServiceKey, Table};
 use crate::wire::{self, ObservedDestination, ObservedService, command, controller};
 
@@ -127,6 +127,12 @@ impl Kernel {
     /// Connections and counters of everything.
     pub fn statistics(&mut self) -> Result<Statistics, Error> {
         Ok(self.read()?.1)
+    }
+
+    /// Counters of all services, without those of their destinations: two requests, however many services there are.
+    pub fn service_counters(&mut self) -> Result<BTreeMap<ServiceKey, Counters>, Error> {
+        let services = self.services()?.into_iter();
+        Ok(services.map(|service| (service.key, service.counters)).collect())
     }
 
     /// Table and counters from the same dump.

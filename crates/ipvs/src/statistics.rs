@@ -33,6 +33,25 @@ pub struct Counters {
     pub bytes_out_per_s: u64,
 }
 
+impl Counters {
+    /// Both together.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self {
+            connections: self.connections.wrapping_add(other.connections),
+            packets_in: self.packets_in.wrapping_add(other.packets_in),
+            packets_out: self.packets_out.wrapping_add(other.packets_out),
+            bytes_in: self.bytes_in.wrapping_add(other.bytes_in),
+            bytes_out: self.bytes_out.wrapping_add(other.bytes_out),
+            connections_per_s: self.connections_per_s.saturating_add(other.connections_per_s),
+            packets_in_per_s: self.packets_in_per_s.saturating_add(other.packets_in_per_s),
+            packets_out_per_s: self.packets_out_per_s.saturating_add(other.packets_out_per_s),
+            bytes_in_per_s: self.bytes_in_per_s.saturating_add(other.bytes_in_per_s),
+            bytes_out_per_s: self.bytes_out_per_s.saturating_add(other.bytes_out_per_s),
+        }
+    }
+}
+
 /// Connections and counters of a destination.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DestinationStatistics {
@@ -44,6 +63,19 @@ pub struct DestinationStatistics {
     pub persistent_connections: u32,
     /// Packets, bytes and rates
     pub counters: Counters,
+}
+
+impl DestinationStatistics {
+    /// Both together.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self {
+            active_connections: self.active_connections.saturating_add(other.active_connections),
+            inactive_connections: self.inactive_connections.saturating_add(other.inactive_connections),
+            persistent_connections: self.persistent_connections.saturating_add(other.persistent_connections),
+            counters: self.counters.and(other.counters),
+        }
+    }
 }
 
 /// Counters of a service and of its destinations.

@@ -5,10 +5,10 @@ use super::checker::Server;
 use super::real_server::RealServerDraft;
 use super::server_group::Entry;
 use super::service::{common_port, fixed_family, services};
-use super::virtual_server::{SorryDraft, VirtualServerDraft};
+use super::virtual_server::{Inherited, SorryDraft, VirtualServerDraft};
 use crate::config::{
-    AddressFamily, ForwardingMethod, Protocol, RealServer, Scheduler, Service, SorryServer, VirtualServer,
-    VirtualServerName,
+    AddressFamily, CheckDefaults, ForwardingMethod, Protocol, RealServer, Scheduler, Service, SorryServer,
+    VirtualServer, VirtualServerName,
 };
 use crate::diagnostic::{Diagnostic, findings};
 use crate::keywords;
@@ -100,6 +100,7 @@ impl Builder<'_> {
             persistence_timeout,
             persistence_granularity,
             persistence_engine: draft.persistence_engine,
+            check_defaults: check_defaults(&draft.inherited),
             delay_loop: draft.inherited.delay_loop.unwrap_or(DELAY_LOOP),
             ha_suspend: draft.ha_suspend.is_some(),
             alpha: draft.inherited.alpha.unwrap_or(false),
@@ -108,12 +109,15 @@ impl Builder<'_> {
             hysteresis,
             quorum_up: draft.quorum_up,
             quorum_down: draft.quorum_down,
+            weight: draft.weight,
+            inhibit_on_failure: draft.inhibit_on_failure,
             virtualhost: draft.inherited.virtualhost,
             smtp_alert: draft.smtp_alert.or(mails).unwrap_or(false),
             snmp_name: draft.snmp_name,
             sorry_server: draft.sorry_server.map(|sorry| SorryServer {
                 address: sorry.address,
                 port: Some(sorry.port).filter(|port| *port != 0),
+                written_port: sorry.written_port,
                 lvs_method: sorry.lvs_method.unwrap_or(lb_kind),
                 inhibit: sorry.inhibit,
             }),
@@ -340,6 +344,7 @@ impl Builder<'_> {
         let mails = self.mails_of_checkers();
         let mut real_servers = Vec::with_capacity(draft.real_servers.len());
         for server in std::mem::take(&mut draft.real_servers) {
+            let virtualhost = server.inherited.virtualhost.clone();
             let inherited = server.inherited.or(&draft.inherited);
             let lvs_method = server.lvs_method.unwrap_or(lb_kind);
             let written_port = Some(server.port).filter(|port| *port != 0);
@@ -355,6 +360,7 @@ impl Builder<'_> {
             real_servers.push(RealServer {
                 address: server.address,
                 port: written_port.filter(|_| !lvs_method.keeps_port()),
+                written_port,
                 lvs_method,
                 weight: server.weight.unwrap_or(draft.weight),
                 inhibit_on_failure: server.inhibit_on_failure.unwrap_or(draft.inhibit_on_failure),
@@ -364,6 +370,8 @@ impl Builder<'_> {
                 notify_down: server.notify_down,
                 smtp_alert: server.smtp_alert.or(mails).unwrap_or(true),
                 snmp_name: server.snmp_name,
+                check_defaults: check_defaults(&inherited),
+                virtualhost,
                 recovery: server.recovery.resolve(&draft.recovery),
                 checkers,
                 span: server.span,
@@ -474,6 +482,20 @@ impl Builder<'_> {
         }
     }
 }
+
+fn check_defaults(inherited: &Inherited) -> CheckDefaults {
+    CheckDefaults {
+        retry: inherited.retry,
+        delay_before_retry: inherited.delay_before_retry,
+        warmup: inherited.warmup,
+        connect_timeout: inherited.connect_timeout.unwrap_or(CONNECT_TIMEOUT),
+        delay_loop: inherited.delay_loop.unwrap_or(DELAY_LOOP),
+        alpha: inherited.alpha.unwrap_or(false),
+    }
+}
+
+/// How long one attempt may take where nothing is written.
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Time between checks where none is written.
 pub(super) const DELAY_LOOP: Duration = Duration::from_mins(1);

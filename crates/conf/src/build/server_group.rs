@@ -2,7 +2,7 @@
 #![deny(clippy::arithmetic_side_effects)]
 
 use super::{Builder, Item};
-use crate::config::AddressFamily;
+use crate::config::{AddressFamily, GroupEntry, VirtualServerGroup};
 use crate::diagnostic::{Diagnostic, findings};
 use crate::grammar::Word;
 use crate::source::Span;
@@ -23,10 +23,16 @@ impl<'a> Builder<'a> {
     pub(super) fn virtual_server_group(&mut self, block: &Item<'_>) {
         let Some(name) = self.block_name(block) else { return };
         let mut entries = Vec::new();
+        let mut lines = Vec::new();
         for line in self.lines(block.node) {
             match line.first() {
-                Some(first) if first.text == "fwmark" => entries.extend(self.fwmark_entry(*first, &line)),
-                Some(first) => self.address_entries(*first, &line, &mut entries),
+                Some(first) if first.text == "fwmark" => {
+                    if let Some((mark, family)) = self.fwmark_entry(*first, &line) {
+                        entries.push(Entry::Fwmark(mark, family));
+                        lines.push(GroupEntry::Fwmark { mark, family });
+                    }
+                }
+                Some(first) => lines.extend(self.address_entries(*first, &line, &mut entries)),
                 None => {}
             }
         }
@@ -48,11 +54,21 @@ impl<'a> Builder<'a> {
                 Diagnostic::new(findings::FAMILY_MISMATCH, message, Some(name.span)).hint("fwmark N inet, or inet6"),
             );
         } else {
+            // Of two with one name the later one counts.
+            if self.server_groups.contains_key(&name.value) {
+                self.config
+                    .virtual_server_groups
+                    .retain(|group| group.name != name.value);
+            }
+            self.config.virtual_server_groups.push(VirtualServerGroup {
+                name: name.value.clone(),
+                entries: lines,
+            });
             self.server_groups.insert(name.value, entries);
         }
     }
 
-    fn fwmark_entry(&mut self, first: Word<'a>, line: &[Word<'a>]) -> Option<Entry> {
+    fn fwmark_entry(&mut self, first: Word<'a>, line: &[Word<'a>]) -> Option<(u32, Option<AddressFamily>)> {
         let Some(word) = line.get(1).copied() else {
             self.invalid(
                 findings::MISSING_ARGUMENT,
@@ -75,18 +91,17 @@ impl<'a> Builder<'a> {
                 return None;
             }
         };
-        Some(Entry::Fwmark(mark, family))
+        Some((mark, family))
     }
 
-    fn address_entries(&mut self, first: Word<'a>, line: &[Word<'a>], entries: &mut Vec<Entry>) {
+    fn address_entries(&mut self, first: Word<'a>, line: &[Word<'a>], entries: &mut Vec<Entry>) -> Option<GroupEntry> {
         let port = match line.get(1) {
             None => 0,
             Some(word) => {
                 let number = self
                     .integer("port", *word, 0, 65535)
                     .and_then(|port| u16::try_from(port).ok());
-                let Some(port) = number else { return };
-                port
+                number?
             }
         };
         if let Some(extra) = line.get(2) {
@@ -101,18 +116,24 @@ impl<'a> Builder<'a> {
                 self.invalid(findings::INVALID_ADDRESS, message, first)
                     .hint("ADDRESS, ADDRESS-LAST or ADDRESS/LENGTH")
                     .send(self);
+                None
             }
         }
     }
 
-    fn push_range(&mut self, range: Range, port: u16, span: Span, entries: &mut Vec<Entry>) {
+    fn push_range(&mut self, range: Range, port: u16, span: Span, entries: &mut Vec<Entry>) -> Option<GroupEntry> {
         let count = range.last.saturating_sub(range.first);
         if count.saturating_add(entries.len() as u128) >= MOST_SERVICES {
             let message = format!("A virtual_server_group may stand for {MOST_SERVICES} services; the line is ignored");
             self.report(Diagnostic::new(findings::GROUP_LIMIT, message, Some(span)));
-            return;
+            return None;
         }
         entries.extend((range.first..=range.last).map(|bits| Entry::Address(range.address(bits), port)));
+        Some(GroupEntry::Addresses {
+            first: range.address(range.first),
+            last: range.address(range.last),
+            port,
+        })
     }
 }
 

@@ -99,7 +99,9 @@ pub(super) struct VirtualServerDraft {
 /// The sorry server as it is written.
 pub(super) struct SorryDraft {
     pub(super) address: Spanned<IpAddr>,
+    /// 0: the port of the service.
     pub(super) port: u16,
+    pub(super) written_port: Option<u16>,
     pub(super) lvs_method: Option<ForwardingMethod>,
     pub(super) inhibit: bool,
 }
@@ -248,6 +250,7 @@ impl<'a> Builder<'a> {
                     draft.sorry_server = Some(SorryDraft {
                         address,
                         port,
+                        written_port: Some(port).filter(|port| *port != 0),
                         lvs_method: None,
                         inhibit: false,
                     });

@@ -174,6 +174,53 @@ pub enum TunnelChecksum {
     Remote,
 }
 
+/// One `virtual_server_group` block as it is written, whoever uses it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VirtualServerGroup {
+    /// Its name.
+    pub name: String,
+    /// Its lines, in their order.
+    pub entries: Vec<GroupEntry>,
+}
+
+/// A line of a `virtual_server_group`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum GroupEntry {
+    /// `fwmark MARK [inet|inet6]`.
+    Fwmark {
+        /// The mark.
+        mark: u32,
+        /// `None`: it follows the real servers.
+        family: Option<AddressFamily>,
+    },
+    /// `ADDRESS [PORT]`, `ADDRESS-LAST [PORT]` or `ADDRESS/LENGTH [PORT]`.
+    Addresses {
+        /// The first address.
+        first: IpAddr,
+        /// The last one, of the same family and not before the first; often the same.
+        last: IpAddr,
+        /// 0: any port.
+        port: u16,
+    },
+}
+
+/// What checks inherit where they say nothing themselves: what a block and those around it say.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckDefaults {
+    /// `retry`; `None`: the default of the check's kind.
+    pub retry: Option<u32>,
+    /// `delay_before_retry`; `None`: the default of the check's kind.
+    pub delay_before_retry: Option<Duration>,
+    /// `warmup`; `None`: as `delay_loop`.
+    pub warmup: Option<Duration>,
+    /// `connect_timeout`. Default 5 s.
+    pub connect_timeout: Duration,
+    /// `delay_loop`. Default 60 s.
+    pub delay_loop: Duration,
+    /// `alpha`.
+    pub alpha: bool,
+}
+
 /// One `virtual_server` block.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct VirtualServer {
@@ -197,6 +244,8 @@ pub struct VirtualServer {
     pub persistence_granularity: u8,
     /// `sip`, for example; at most 15 bytes.
     pub persistence_engine: Option<String>,
+    /// What the checks of all its servers inherit.
+    pub check_defaults: CheckDefaults,
     /// Time between checks. Default 60 s.
     pub delay_loop: Duration,
     /// Checkers run only while an address of the service is on this host.
@@ -213,6 +262,10 @@ pub struct VirtualServer {
     pub quorum_up: Option<Box<Script>>,
     /// Run when the quorum is lost.
     pub quorum_down: Option<Box<Script>>,
+    /// The weight of real servers that name none. Default 1.
+    pub weight: u32,
+    /// `inhibit_on_failure` of real servers that do not say.
+    pub inhibit_on_failure: bool,
     /// Default `Host` of HTTP checks.
     pub virtualhost: Option<String>,
     /// Mail about the quorum. Default `smtp_alert_checker`, else `smtp_alert` of `global_defs`, else off.
@@ -232,6 +285,8 @@ pub struct SorryServer {
     pub address: Spanned<IpAddr>,
     /// Its port; `None`: the port of the service.
     pub port: Option<u16>,
+    /// The port that is written, also where DR and TUN keep the port of the service.
+    pub written_port: Option<u16>,
     /// `sorry_server_lvs_method`. Default `lb_kind`.
     pub lvs_method: ForwardingMethod,
     /// `sorry_server_inhibit`: stays in the table at weight 0 while unused.
@@ -245,6 +300,8 @@ pub struct RealServer {
     pub address: Spanned<IpAddr>,
     /// Its port; `None`: the port of the service (always so with DR and TUN).
     pub port: Option<u16>,
+    /// The port that is written, also where DR and TUN keep the port of the service.
+    pub written_port: Option<u16>,
     /// How packets reach it. Default `lb_kind`.
     pub lvs_method: ForwardingMethod,
     /// 0–2147483647. Default 1.
@@ -263,6 +320,10 @@ pub struct RealServer {
     pub smtp_alert: bool,
     /// The name in SNMP.
     pub snmp_name: Option<String>,
+    /// What its checks inherit.
+    pub check_defaults: CheckDefaults,
+    /// Default `Host` of its HTTP checks; `None`: that of the virtual server.
+    pub virtualhost: Option<String>,
     /// How it comes back.
     pub recovery: Recovery,
     /// All must succeed; none: always up.
@@ -281,7 +342,8 @@ impl PartialEq for RealServer {
         };
         parts(self) == parts(other)
             && (&self.notify_up, &self.notify_down) == (&other.notify_up, &other.notify_down)
-            && self.snmp_name == other.snmp_name
+            && (&self.snmp_name, self.written_port) == (&other.snmp_name, other.written_port)
+            && (&self.check_defaults, &self.virtualhost) == (&other.check_defaults, &other.virtualhost)
             && self.recovery == other.recovery
             && self.checkers == other.checkers
     }

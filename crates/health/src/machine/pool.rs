@@ -10,7 +10,7 @@ use holdfast_time::Timestamp;
 use super::check::Check;
 use super::outbox::Outbox;
 use super::recovery::Recovery;
-use crate::action::{Cause, Notification};
+use crate::action::{Cause, Notification, Pool};
 use crate::messages::{Member, Message, Quorum};
 use crate::settings;
 
@@ -109,6 +109,7 @@ impl RealServer {
         }
     }
 
+    /// Its virtual server may not be complete yet: what that is like is filled in by [`VirtualServer::complete`].
     pub(super) fn notification(&self, virtual_server: &Arc<str>, up: bool, cause: Cause) -> Notification {
         Notification::RealServer {
             virtual_server: virtual_server.to_string(),
@@ -116,6 +117,7 @@ impl RealServer {
             key: self.key,
             up,
             cause,
+            pool: Pool::default(),
         }
     }
 }
@@ -224,7 +226,7 @@ impl VirtualServer {
         if !sorry_active {
             self.services_changed(out);
         }
-        out.notify(notification);
+        out.notify(self.complete(notification));
     }
 
     /// The time that a real server is held, or a part of its slow start, is over.
@@ -368,11 +370,13 @@ impl VirtualServer {
         self.services_changed(out);
         let cause = if stopping { Cause::Stopping } else { Cause::Removed };
         if notify {
+            let mut pool = self.pool();
             for server in self.real_servers.iter().filter(|server| server.up) {
-                out.notify(server.notification(&self.name, false, cause));
+                pool.real_servers_up = pool.real_servers_up.saturating_sub(1);
+                out.notify(with_pool(server.notification(&self.name, false, cause), pool));
             }
             if self.quorum_up {
-                out.notify(self.quorum_notification(false, cause));
+                out.notify(with_pool(self.quorum_notification(false, cause), pool));
             }
         }
     }
@@ -424,6 +428,24 @@ impl VirtualServer {
             quorum: self.quorum,
             hysteresis: self.hysteresis,
             weight: self.live_weight,
+            pool: self.pool(),
+        }
+    }
+
+    /// The notification with what the virtual server is like now.
+    pub(super) fn complete(&self, notification: Notification) -> Notification {
+        with_pool(notification, self.pool())
+    }
+
+    fn pool(&self) -> Pool {
+        let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        Pool {
+            protocol: self.services.iter().find_map(|service| match service {
+                ServiceKey::Address { protocol, .. } => Some(*protocol),
+                ServiceKey::Fwmark { .. } => None,
+            }),
+            real_servers: count(self.real_servers.len()),
+            real_servers_up: count(self.real_servers.iter().filter(|server| server.up).count()),
         }
     }
 
@@ -476,6 +498,13 @@ impl VirtualServer {
     }
 }
 
+fn with_pool(mut notification: Notification, now: Pool) -> Notification {
+    if let Notification::RealServer { pool, .. } | Notification::Quorum { pool, .. } = &mut notification {
+        *pool = now;
+    }
+    notification
+}
+
 /// Only a tunnel leads to a server of another family.
 fn fits(service: &ServiceKey, server: DestinationKey, forwarding: Forwarding) -> bool {
     matches!(forwarding, Forwarding::Tunnel(_)) || Family::of(server.address) == service.family()
@@ -483,7 +512,7 @@ fn fits(service: &ServiceKey, server: DestinationKey, forwarding: Forwarding) ->
 
 /// The identity of a server within one service. Only address translation can change the port: with the other ways the
 /// packet arrives as it came. Services by firewall mark have no port of their own to hand on.
-pub(super) fn key_within(service: &ServiceKey, server: DestinationKey, forwarding: Forwarding) -> DestinationKey {
+pub fn key_within(service: &ServiceKey, server: DestinationKey, forwarding: Forwarding) -> DestinationKey {
     let own = match service {
         ServiceKey::Fwmark { .. } => 0,
         ServiceKey::Address { port, .. } => *port,

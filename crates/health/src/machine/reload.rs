@@ -111,7 +111,9 @@ impl Health {
             if known.is_none() {
                 report.fresh.push(place);
             }
+            let told = report.notifications.len();
             let server = self.renew(now, server, known, &mut report);
+            report.complete(told, &server);
             self.servers.push(server);
         }
         for server in former.servers.into_iter().flatten() {
@@ -371,6 +373,13 @@ impl Report {
     /// At the start there is nothing else to report: no past, and no table.
     pub(super) fn first_words(self) -> Outbox {
         self.logs
+    }
+
+    /// A virtual server is complete: what was said of its real servers since then, says what it is like now.
+    fn complete(&mut self, since: usize, server: &VirtualServer) {
+        for notification in self.notifications.iter_mut().skip(since) {
+            *notification = server.complete(notification.clone());
+        }
     }
 
     fn virtual_server_gone(&mut self, server: &VirtualServer) {

@@ -179,7 +179,7 @@ impl VirtualServer {
         self.services_changed(out);
         if notify_first_state {
             for real_server in self.real_servers.iter().filter(|it| it.checks.is_empty()) {
-                out.notify(real_server.notification(&self.name, true, Cause::Start));
+                out.notify(self.complete(real_server.notification(&self.name, true, Cause::Start)));
             }
         }
         if self.sorry_active() && !self.sorry_adopted {

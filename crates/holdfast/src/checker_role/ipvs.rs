@@ -70,6 +70,11 @@ impl Ipvs {
             .and_then(|_| open_in(self.namespace.as_deref()).ok())
     }
 
+    /// Whether a connection can be made again by a process that gave up its rights.
+    pub const fn can_be_reopened(&self) -> bool {
+        self.namespace.is_none()
+    }
+
     /// `lvs_timeouts`.
     pub fn set_timeouts(&mut self, timeouts: &Timeouts) {
         let Some(kernel) = &mut self.kernel else { return };

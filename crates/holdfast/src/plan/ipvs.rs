@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use holdfast_conf::config::{self, Config, IpvsNamespace, LvsFlushOnStop};
 use holdfast_ipvs::sync::{SyncDaemon, SyncRole, Timeouts};
@@ -27,6 +28,33 @@ pub struct IpvsSettings {
     pub modules: BTreeSet<String>,
     /// `nftables_ipvs`
     pub marks: Option<MarkSettings>,
+    /// How old counters may be that are shown
+    pub counter_age: CounterAge,
+}
+
+/// How old the kernel's counters may be before they are read again for somebody who asks for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CounterAge {
+    /// `snmp_vs_stats_update_interval`: those of virtual servers; 1 ms to 30 s
+    pub virtual_servers: Duration,
+    /// `snmp_rs_stats_update_interval`: those of real servers; 1 ms to 30 s
+    pub real_servers: Duration,
+}
+
+impl CounterAge {
+    fn of(snmp: &config::Snmp) -> Self {
+        let virtual_servers = snmp.vs_stats_update_interval;
+        Self {
+            virtual_servers,
+            real_servers: snmp.rs_stats_update_interval.unwrap_or(virtual_servers),
+        }
+    }
+}
+
+impl Default for CounterAge {
+    fn default() -> Self {
+        Self::of(&config::Snmp::default())
+    }
 }
 
 /// `lvs_sync_daemon`.
@@ -74,6 +102,7 @@ pub fn settings(config: &Config, initial: &Path, marks: &Marks) -> IpvsSettings 
         },
         modules: modules(config),
         marks: marks.settings(config),
+        counter_age: CounterAge::of(&global.snmp),
     }
 }
 
@@ -90,7 +119,7 @@ fn modules(config: &Config) -> BTreeSet<String> {
 }
 
 /// `lvs_sync_daemon`, else `lvs_sync_daemon_interface` of an instance.
-fn sync(config: &Config) -> Option<SyncSettings> {
+pub(super) fn sync(config: &Config) -> Option<SyncSettings> {
     let vrid_of = |name: &str| {
         let instance = config.vrrp_instances.iter().find(|it| it.name.value == name)?;
         Some(instance.virtual_router_id.value)
@@ -170,6 +199,19 @@ mod tests {
         assert_eq!(Vec::from_iter(&modules), ["ip_vs_lblc", "ip_vs_pe_sip"]);
         let odd = server("lb_algo rr\npersistence_engine ../sip");
         assert_eq!(Vec::from_iter(&of("", &odd, "").modules), ["ip_vs_rr"]);
+    }
+
+    #[test]
+    fn counters_of_real_servers_may_be_as_old_as_those_of_virtual_servers() {
+        let ages = |global: &str| {
+            let age = of(global, "", "").counter_age;
+            (age.virtual_servers.as_millis(), age.real_servers.as_millis())
+        };
+        assert_eq!(ages(""), (5_000, 5_000));
+        assert_eq!(ages("snmp_vs_stats_update_interval 2"), (2_000, 2_000));
+        assert_eq!(ages("snmp_rs_stats_update_interval 0.5"), (5_000, 500));
+        let both = "snmp_vs_stats_update_interval 0.001\nsnmp_rs_stats_update_interval 30";
+        assert_eq!(ages(both), (1, 30_000));
     }
 
     #[test]

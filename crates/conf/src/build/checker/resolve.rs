@@ -2,15 +2,13 @@
 
 use super::CheckerDraft;
 use crate::build::Builder;
-use crate::build::resolve::DELAY_LOOP;
+use crate::build::resolve::{CONNECT_TIMEOUT, DELAY_LOOP};
 use crate::build::virtual_server::Inherited;
 use crate::config::{Bind, Checker, CheckerKind};
 use crate::diagnostic::{Diagnostic, findings};
 use crate::source::Span;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
-
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The server that a checker is about.
 #[derive(Clone, Copy)]

@@ -133,6 +133,7 @@ pub fn of_checker(plan: &MailPlan, table: &ScriptTable, change: &Notification) -
             quorum,
             hysteresis,
             weight,
+            ..
         } => {
             if !server(virtual_server)?.quorum.mail {
                 return None;

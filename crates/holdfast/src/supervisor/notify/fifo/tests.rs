@@ -144,6 +144,7 @@ fn lines_are_keepalived_s() {
         quorum: 1,
         hysteresis: 0,
         weight: 1,
+        pool: holdfast_health::action::Pool::default(),
     };
     assert_eq!(checker_line(&quorum).as_deref(), Some("VS [192.0.2.80]:tcp:80 UP\n"));
 }

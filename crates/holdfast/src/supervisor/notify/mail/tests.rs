@@ -149,6 +149,7 @@ fn checks_and_quorums_in_keepalived_s_words() {
         quorum: 2,
         hysteresis: 1,
         weight: 3,
+        pool: holdfast_health::action::Pool::default(),
     };
     assert_eq!(
         mail(&quorum(true, Cause::Check)),
