@@ -24,7 +24,8 @@ mod dialogues {
 
     /// Long enough for anything that happens at once, short enough to see a test that hangs.
     const AMPLE: Duration = Duration::from_secs(20);
-    const SHORT: Duration = Duration::from_millis(200);
+    /// For what never comes, after something that comes at once.
+    const SHORT: Duration = Duration::from_secs(1);
 
     fn connection(listener: &TcpListener, timeout: Duration) -> Connection {
         let address = listener.local_addr().unwrap();

@@ -15,7 +15,7 @@ mod probes {
     use tokio::task::JoinHandle;
 
     /// Long enough for anything that happens at once, short enough to see a test that hangs.
-    const AMPLE: Duration = Duration::from_secs(5);
+    const AMPLE: Duration = Duration::from_secs(30);
     const SHORT: Duration = Duration::from_millis(100);
 
     fn connection(listener: &TcpListener) -> Connection {

@@ -90,7 +90,7 @@ fn every_way_to_change_a_file_is_seen_and_so_is_a_directory_that_comes_back() {
                 sender.send(value).unwrap();
             }));
             let mut next = async || {
-                let value = tokio::time::timeout(Duration::from_secs(10), values.recv()).await;
+                let value = tokio::time::timeout(Duration::from_mins(1), values.recv()).await;
                 value.expect("a change that was not seen").unwrap()
             };
             assert_eq!(next().await, 1, "written before the watch began");
@@ -143,7 +143,7 @@ fn links_on_the_way_may_be_turned() {
                 sender.send(value).unwrap();
             }));
             let mut next = async || {
-                let value = tokio::time::timeout(Duration::from_secs(10), values.recv()).await;
+                let value = tokio::time::timeout(Duration::from_mins(1), values.recv()).await;
                 value.expect("a change that was not seen").unwrap()
             };
             assert_eq!(next().await, 1);
