@@ -62,6 +62,50 @@ fn lines_take_the_weight_of_what_they_track() {
     assert_eq!(tracked(&cancelled.vrrp_instances[0].track_script), [("s", 2, false)]);
 }
 
+/// As keepalived 2.2.7 does: it names the option, and the object is "not used".
+#[test]
+fn a_line_with_a_wrong_option_tracks_nothing() {
+    let lists = "track_script {\ns weight=0\n}\ntrack_file {\nf weight 5 backwards\n}\ntrack_process {\np weight\n}\n\
+                 track_bfd {\nb 3\n}\ntrack_interface {\neth1 wait\neth2 weight 5 backwards\n}";
+    let it = read(&(SECURE.to_owned() + OBJECTS + &instance(lists)));
+    let it = &it.config.vrrp_instances[0];
+    assert_eq!(tracked(&it.track_script), []);
+    assert_eq!(tracked(&it.track_file), []);
+    assert_eq!(tracked(&it.track_process), []);
+    assert_eq!(tracked(&it.track_bfd), []);
+    assert_eq!(tracked(&it.track_interface), [("eth2", 5, false)]);
+}
+
+/// As keepalived 2.2.7 puts them in: `ip -6 route` and `ip -6 rule` show them.
+#[test]
+fn everything_has_the_family_of_the_rest_of_the_line() {
+    let lines = "static_routes {\ndefault via 2001:db8::1 dev eth0\nany via inet6 2001:db8::1 dev eth0\n\
+                 default no_track nexthop via 2001:db8::1 dev eth0 nexthop via 2001:db8::2 dev eth0\n\
+                 default dev eth0 pref low\nall dev eth0 from 2001:db8:5::/64\ndefault dev eth0\n\
+                 0.0.0.0/0 via inet6 2001:db8::1 dev eth0\n}\n\
+                 static_rules {\nfrom all to 2001:db8:9::/64 table 5 preference 400\n\
+                 to any from 2001:db8:9::/64 table 5 preference 401\nfrom all table 5 preference 402\n}\n";
+    let config = clean(&(lines.to_owned() + &instance("")));
+    let destinations: Vec<String> = config
+        .static_routes
+        .iter()
+        .map(|it| it.destination.address.to_string())
+        .collect();
+    assert_eq!(destinations, ["::", "::", "::", "::", "::", "0.0.0.0", "0.0.0.0"]);
+    let rules = config.static_rules.iter();
+    let rules: Vec<_> = rules
+        .map(|it| (it.family, it.from.is_some_and(|from| from.address.is_ipv6())))
+        .collect();
+    assert_eq!(
+        rules,
+        [
+            (AddressFamily::Inet6, true),
+            (AddressFamily::Inet6, true),
+            (AddressFamily::Inet, false)
+        ]
+    );
+}
+
 #[test]
 fn defaults_of_what_is_tracked() {
     let config = clean(&(SECURE.to_owned() + OBJECTS + &instance("")));

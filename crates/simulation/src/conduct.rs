@@ -50,8 +50,6 @@ impl Wait {
 enum Kind {
     MasterDown,
     Skew,
-    /// `state MASTER` at the start: one interval and the smallest skew.
-    Short,
 }
 
 /// An instance as seen from outside.
@@ -163,14 +161,12 @@ impl Host {
 
     fn length(&self, instance: usize, kind: Kind) -> Nanos {
         let plan = &self.plan.instances[instance];
-        let own = self.interval(instance);
         let interval = self.interval_of_master(instance);
         let unit = if plan.version == 2 { SECOND } else { interval };
-        let skew = |priority: u8| unit * (256 - u64::from(priority)) / 256;
+        let skew = unit * (256 - u64::from(self.priority(instance))) / 256;
         match kind {
-            Kind::MasterDown => interval * u64::from(plan.adverts) + skew(self.priority(instance)),
-            Kind::Skew => skew(self.priority(instance)),
-            Kind::Short => own + skew(255),
+            Kind::MasterDown => interval * u64::from(plan.adverts) + skew,
+            Kind::Skew => skew,
         }
     }
 
@@ -287,10 +283,7 @@ impl Host {
             return Err(format!("leaves {from}, but it was in {known}"));
         }
         let plan = &self.plan.instances[instance];
-        let (by_right, short) = (
-            plan.priority == 255 && plan.state_master,
-            plan.state_master && plan.priority != 255,
-        );
+        let by_right = plan.priority == 255 && plan.state_master;
         if to == State::Master && !(matches!(from, State::Init | State::Fault) && by_right) {
             let since = self.earliest(instance);
             if from != State::Backup || since.is_none_or(|earliest| now < earliest) {
@@ -317,12 +310,7 @@ impl Host {
                     view.master_interval = own;
                     view.follows = false;
                 }
-                let kind = if from == State::Init && short {
-                    Kind::Short
-                } else {
-                    Kind::MasterDown
-                };
-                self.begin_wait(instance, kind, now);
+                self.begin_wait(instance, Kind::MasterDown, now);
             }
             _ => view.follows = false,
         }

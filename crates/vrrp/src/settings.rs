@@ -96,7 +96,7 @@ impl Family {
 /// `state` of an instance: how it starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum InitialState {
-    /// An owner (priority 255) starts as master; any other only shortens its first wait to little more than one interval.
+    /// An owner (priority 255) starts as master; any other waits as with [`Self::Backup`].
     Master,
     /// Waits the whole master down time.
     Backup,

@@ -17,7 +17,7 @@ use line::Lines;
 use names::Names;
 use std::net::IpAddr;
 use std::time::Duration;
-use words::{Family, Words};
+use words::{Family, Network, Words};
 
 /// `RTPROT_KEEPALIVED`: what else somebody could have made, so it is not watched.
 pub(super) const PROTOCOL: u8 = 18;
@@ -30,7 +30,8 @@ const SHORTEST: Duration = Duration::from_millis(200);
 struct Draft {
     route: Route,
     family: Family,
-    destination: Option<Prefix>,
+    destination: Option<Network>,
+    from: Option<Network>,
     protocol: Option<(u8, Span)>,
     or: bool,
 }
@@ -71,7 +72,7 @@ impl<'a> Builder<'a> {
             "nexthop" => route.nexthops = self.nexthops(words, family),
             "from" => {
                 let value = self.value(option, words)?;
-                route.from = Some(self.prefix(option, value, family)?);
+                draft.from = Some(self.network(option, value, family)?);
                 return self.only_ipv6(option, draft);
             }
             "dev" | "oif" => {
@@ -179,10 +180,7 @@ impl<'a> Builder<'a> {
             draft.route.kind = kind;
             word = self.value(word, words)?;
         }
-        if matches!(word.text, "default" | "any" | "all") && draft.family.0.is_none() {
-            draft.family.0 = Some(AddressFamily::Inet);
-        }
-        draft.destination = Some(self.prefix(option, word, &mut draft.family)?);
+        draft.destination = Some(self.network(option, word, &mut draft.family)?);
         Some(())
     }
 
@@ -216,17 +214,17 @@ impl<'a> Builder<'a> {
     pub(super) fn gateway(&mut self, option: Word<'a>, words: &mut Words<'a>, family: &mut Family) -> Option<IpAddr> {
         let named = words.next_if(|word| matches!(word.text, "inet" | "inet6"));
         let value = self.value(option, words)?;
-        let may_differ = |named: &Word<'a>| {
-            family
-                .0
-                .is_none_or(|is| is == AddressFamily::Inet && named.text == "inet6")
-        };
-        let Some(named) = named.filter(may_differ) else {
+        let may_differ = |named: &Word<'a>| family.0 == Some(AddressFamily::Inet) && named.text == "inet6";
+        let Some(named) = named else {
             return self.line_address(option, value, family);
         };
         let address = value.text.parse::<IpAddr>().ok();
         let fits = address.filter(|address| address.is_ipv4() == (named.text == "inet"));
-        fits.or_else(|| self.bad_value(named, value, "an address of that family"))
+        match fits {
+            None => self.bad_value(named, value, "an address of that family"),
+            Some(_) if may_differ(&named) => fits,
+            Some(_) => self.line_address(option, value, family),
+        }
     }
 
     fn old_word(&mut self, option: Word<'a>, new: &str) {
@@ -308,8 +306,9 @@ impl<'a> Builder<'a> {
             return None;
         };
         let mut route = draft.route;
-        route.destination = destination;
-        route.family = AddressFamily::of(destination.address);
+        route.family = draft.family.0.unwrap_or_default();
+        route.destination = destination.in_family(route.family);
+        route.from = draft.from.map(|from| from.in_family(route.family));
         if draft.or {
             route.nexthops.insert(
                 0,
@@ -354,6 +353,7 @@ impl Draft {
             route: Route::new(span),
             family: Family::default(),
             destination: None,
+            from: None,
             protocol: None,
             or: false,
         }

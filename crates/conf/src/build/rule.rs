@@ -5,7 +5,7 @@ use super::Builder;
 use super::route::PROTOCOL;
 use super::route::line::Lines;
 use super::route::names::{Names, any_base};
-use super::route::words::{Family, Words};
+use super::route::words::{Family, Network, Words};
 use crate::config::{AddressFamily, Rule, RuleAction};
 use crate::diagnostic::{Diagnostic, findings};
 use crate::grammar::Word;
@@ -26,6 +26,8 @@ pub(super) struct WithoutPreference {
 struct Draft {
     rule: Rule,
     family: Family,
+    from: Option<Network>,
+    to: Option<Network>,
     action: Option<RuleAction>,
     preference: Option<u32>,
     protocol: Option<(u8, Span)>,
@@ -55,13 +57,13 @@ impl<'a> Builder<'a> {
             "inet" | "inet6" => return self.forced_family(&mut draft.family, option, words, context),
             "from" | "to" => {
                 let value = self.value(option, words)?;
-                let prefix = Some(self.prefix(option, value, &mut draft.family)?);
+                let network = Some(self.network(option, value, &mut draft.family)?);
                 let target = if option.text == "from" {
-                    &mut rule.from
+                    &mut draft.from
                 } else {
-                    &mut rule.to
+                    &mut draft.to
                 };
-                *target = prefix;
+                *target = network;
             }
             "not" => rule.not = true,
             "preference" | "order" | "priority" => {
@@ -190,6 +192,8 @@ impl<'a> Builder<'a> {
         let mut rule = draft.rule;
         rule.action = action;
         rule.family = draft.family.0.unwrap_or_default();
+        rule.from = draft.from.map(|from| from.in_family(rule.family));
+        rule.to = draft.to.map(|to| to.in_family(rule.family));
         let is_lookup = matches!(action, RuleAction::Table(_) | RuleAction::L3mdev);
         let shapes_result =
             rule.realms.is_some() || rule.suppress_prefixlength.is_some() || rule.suppress_ifgroup.is_some();
@@ -245,6 +249,8 @@ impl Draft {
         Self {
             rule: Rule::new(span),
             family: Family::default(),
+            from: None,
+            to: None,
             action: None,
             preference: None,
             protocol: None,

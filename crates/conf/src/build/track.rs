@@ -152,23 +152,28 @@ impl<'a> Builder<'a> {
             weight: object.map_or(0, |object| object.weight),
             reverse: object.is_some_and(|object| object.reverse),
         };
-        self.track_options(kind, &mut track, line.get(1..).unwrap_or_default());
+        self.track_options(kind, &mut track, line.get(1..).unwrap_or_default())?;
         object.map(|_| track)
     }
 
-    /// `weight W [reverse|noreverse]`.
-    fn track_options(&mut self, kind: Kind, track: &mut Tracked, options: &[Word<'a>]) {
+    /// `weight W [reverse|noreverse]`. `None` when the line is to be dropped, as keepalived drops it: what it was meant to
+    /// say is unknown, and without a weight a failure would be a fault.
+    fn track_options(&mut self, kind: Kind, track: &mut Tracked, options: &[Word<'a>]) -> Option<()> {
         let context = kind.context();
         let mut options = options.iter().copied();
-        let Some(option) = options.next() else { return };
+        let Some(option) = options.next() else {
+            return Some(());
+        };
         if option.text != "weight" {
-            let message = format!("'{}' and what follows it are ignored", option.text);
+            let message = format!("'{}' is no option here; {} is not tracked", option.text, track.name);
             let complaint = self.invalid(findings::UNKNOWN_OPTION, message, option);
-            return complaint.hint("weight NUMBER [reverse|noreverse]").send(self);
+            complaint.hint("weight NUMBER [reverse|noreverse]").send(self);
+            return None;
         }
         let Some(word) = options.next() else {
-            let message = "'weight' lacks its number".to_owned();
-            return self.invalid(findings::MISSING_ARGUMENT, message, option).send(self);
+            let message = format!("'weight' lacks its number; {} is not tracked", track.name);
+            self.invalid(findings::MISSING_ARGUMENT, message, option).send(self);
+            return None;
         };
         let most = match context.find("weight").map(|row| row.value) {
             Some(Value::Weight(most)) => most,
@@ -189,9 +194,15 @@ impl<'a> Builder<'a> {
             match option.text {
                 "reverse" => track.reverse = true,
                 "noreverse" => track.reverse = false,
-                _ => self.unknown_option(option, context),
+                _ => {
+                    self.unknown_option(option, context);
+                    if matches!(kind, Kind::File | Kind::Bfd) {
+                        return None;
+                    }
+                }
             }
         }
+        Some(())
     }
 
     /// What a line tracks. Interfaces need no definition; anything else must be defined further up.

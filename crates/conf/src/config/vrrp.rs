@@ -16,8 +16,8 @@ pub enum VrrpVersion {
     V3,
 }
 
-/// `state`: what the instance hopes to be. Only an instance of priority 255 starts as master; for others MASTER
-/// shortens the first wait.
+/// `state`: what the instance hopes to be. Only an instance of priority 255 starts as master; others wait, whatever it
+/// says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum InitialState {
     /// MASTER.

@@ -182,8 +182,8 @@ impl Instance {
         }
         Some(match kind {
             WaitKind::Skew => Reason::MasterResigned,
-            WaitKind::MasterDown | WaitKind::Short if self.heard_worse => Reason::WorseMaster,
-            WaitKind::MasterDown | WaitKind::Short => Reason::MasterSilent,
+            WaitKind::MasterDown if self.heard_worse => Reason::WorseMaster,
+            WaitKind::MasterDown => Reason::MasterSilent,
         })
     }
 

@@ -4,7 +4,6 @@ use super::{Instance, WaitKind};
 use crate::action::{Action, NotifyState, Reason, State};
 use crate::messages::LogEvent;
 use crate::outbox::Outbox;
-use crate::settings::InitialState;
 use crate::status::MasterReason;
 use crate::timers::Timer;
 
@@ -75,13 +74,7 @@ impl Instance {
             self.master = None;
             self.master_interval = self.settings.advert_interval;
         }
-        let starts_as_master = self.settings.initial_state == InitialState::Master && !self.settings.is_owner();
-        let kind = if from == State::Init && starts_as_master {
-            WaitKind::Short
-        } else {
-            WaitKind::MasterDown
-        };
-        self.wait_for(kind, out);
+        self.wait_for(WaitKind::MasterDown, out);
     }
 
     /// Reports that the state was entered.

@@ -29,8 +29,6 @@ pub(crate) enum WaitKind {
     MasterDown,
     /// `Skew_Time`: the master resigned.
     Skew,
-    /// `state MASTER` at start: one interval and the smallest skew.
-    Short,
 }
 
 impl Instance {
@@ -76,9 +74,6 @@ impl Instance {
         match kind {
             WaitKind::MasterDown => self.master_down(),
             WaitKind::Skew => self.skew(),
-            WaitKind::Short => self
-                .own_interval()
-                .saturating_add(self.skew_of(OWNER_PRIORITY, self.master_interval())),
         }
     }
 

@@ -69,14 +69,15 @@ fn the_owner_is_master_at_once() {
     }
 }
 
-/// keepalived: `state MASTER` without priority 255 waits one interval and the smallest skew, 1/256 s.
+/// keepalived 2.2.7 was seen to wait the whole master down time, alone and in a sync group, although its sources speak of
+/// a shorter wait.
 #[test]
-fn state_master_only_shortens_the_first_wait() {
+fn state_master_waits_as_any_other() {
     let mut bench = Bench::of(starting_as(InitialState::Master, instance(Version::V2, 100)));
     assert_eq!(bench.state("VI_1"), State::Backup);
-    bench.until(1.003_906);
+    bench.until(3.609_374);
     assert_eq!(bench.state("VI_1"), State::Backup);
-    bench.until(1.003_907);
+    bench.until(3.609_375);
     assert_eq!(bench.state("VI_1"), State::Master);
 }
 

@@ -21,6 +21,24 @@ impl Family {
     }
 }
 
+/// A network as a line names it.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::build) enum Network {
+    /// `default`, `any`, `all`: of the family that the rest of the line turns out to have.
+    All,
+    Of(Prefix),
+}
+
+impl Network {
+    /// What it is on a line of this family.
+    pub(in crate::build) fn in_family(self, family: AddressFamily) -> Prefix {
+        match self {
+            Self::All => Prefix::all(family),
+            Self::Of(prefix) => prefix,
+        }
+    }
+}
+
 impl<'a> Builder<'a> {
     /// The word after an option.
     pub(in crate::build) fn value(&mut self, option: Word<'a>, words: &mut Words<'a>) -> Option<Word<'a>> {
@@ -120,16 +138,15 @@ impl<'a> Builder<'a> {
         Some(address)
     }
 
-    /// A network of the family of the line; `all`, `any` and `default` are all IPv4 addresses unless the line is
-    /// IPv6 already.
-    pub(in crate::build) fn prefix(
+    /// A network of the family of the line.
+    pub(in crate::build) fn network(
         &mut self,
         option: Word<'a>,
         value: Word<'a>,
         family: &mut Family,
-    ) -> Option<Prefix> {
+    ) -> Option<Network> {
         let prefix = match value.text {
-            "default" | "any" | "all" => Prefix::all(family.0.unwrap_or_default()),
+            "default" | "any" | "all" => return Some(Network::All),
             "default6" => Prefix::all(AddressFamily::Inet6),
             text => {
                 let (address, length) = text.split_once('/').map_or((text, None), |(a, l)| (a, Some(l)));
@@ -142,7 +159,7 @@ impl<'a> Builder<'a> {
             }
         };
         if family.is(AddressFamily::of(prefix.address)) {
-            return Some(prefix);
+            return Some(Network::Of(prefix));
         }
         self.bad_option(value, "is of another family than the rest of the line")
     }
