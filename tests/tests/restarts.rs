@@ -9,6 +9,7 @@ use bed::client::Lasting;
 use bed::daemon::{Daemon, Role, Software};
 use bed::figures;
 use bed::node::Node;
+use bed::saved_table::SavedTable;
 use bed::site::{self, Forwarding, Site};
 use bed::trace::Trace;
 use bed::undisturbed::Clients;
@@ -133,6 +134,103 @@ fn restarts(software: Software) -> Result<()> {
         site.wait_for_weights(director, &[(1, 1), (2, 1)], PATIENCE)?;
     }
     Ok(())
+}
+
+/// A file with these services, each with one real server.
+fn services(names: &[&str]) -> String {
+    let service = |name: &&str| {
+        format!(
+            "virtual_server {name} {{\n    lb_algo rr\n    lb_kind DR\n    protocol TCP\n    real_server 192.168.0.61 80 {{\n    }}\n}}\n"
+        )
+    };
+    let group = "virtual_server_group G {\n    192.168.0.230-231 80\n    fwmark 9\n}\n";
+    group.to_owned() + &names.iter().map(service).collect::<String>()
+}
+
+/// The services in a director's table, as `ipvsadm` names them.
+fn table(node: &Node) -> Vec<String> {
+    SavedTable::of(node).map_or_else(|_| Vec::new(), |table| table.0.into_keys().collect())
+}
+
+fn wait_for_table(node: &Node, wanted: &[&str]) -> Result<()> {
+    let mut seen = Vec::new();
+    let outcome = wait::until("the table", PATIENCE, || {
+        seen = table(node);
+        seen == wanted
+    });
+    outcome.with_context(|| format!("wanted {wanted:?}, saw {seen:?}"))
+}
+
+/// A director is killed, and started again with a file that names fewer services, and then none at all. What others made, before
+/// and in between, stays.
+fn a_start_with_fewer_services(software: Software) -> Result<()> {
+    const OTHERS: [&str; 2] = ["-t 192.168.0.222:80", "-t 192.168.0.223:80"];
+    site::load_modules()?;
+    let site = Site::new(Forwarding::Dr)?;
+    let [director, _] = &site.directors;
+    let make = |name: &str| -> Result<()> {
+        let words: Vec<&str> = name.split(' ').collect();
+        director.run("ipvsadm", &[&["-A"], words.as_slice(), &["-s", "wlc"]].concat())?;
+        director
+            .run(
+                "ipvsadm",
+                &[&["-a"], words.as_slice(), &["-r", "192.168.0.62", "-g"]].concat(),
+            )
+            .map(drop)
+    };
+    make(OTHERS[0])?;
+    let all = services(&["192.168.0.200 80", "192.168.0.210 80", "fwmark 7", "group G"]);
+    let before = [
+        "-f 7",
+        "-f 9",
+        "-t 192.168.0.200:80",
+        "-t 192.168.0.210:80",
+        OTHERS[0],
+        "-t 192.168.0.230:80",
+        "-t 192.168.0.231:80",
+    ];
+    let daemon = Daemon::start(software, director, &all)?;
+    wait_for_table(director, &before)?;
+    daemon.kill()?;
+    drop(daemon);
+    make(OTHERS[1])?;
+    let mut left = before.to_vec();
+    left.insert(5, OTHERS[1]);
+    wait_for_table(director, &left)?;
+
+    let daemon = Daemon::start(software, director, &services(&["192.168.0.200 80", "192.168.0.240 80"]))?;
+    if software == Software::Keepalived {
+        // It knows nothing of a predecessor.
+        left.push("-t 192.168.0.240:80");
+        wait_for_table(director, &left)?;
+        daemon.stop()?;
+        ensure!(table(director).len() > OTHERS.len(), "keepalived removed what was left");
+        return Ok(());
+    }
+    wait_for_table(
+        director,
+        &["-t 192.168.0.200:80", OTHERS[0], OTHERS[1], "-t 192.168.0.240:80"],
+    )?;
+    daemon.kill()?;
+    drop(daemon);
+
+    // Nothing to balance any more.
+    let daemon = Daemon::start(software, director, &services(&[]))?;
+    wait_for_table(director, &OTHERS)?;
+    daemon.stop()?;
+    wait_for_table(director, &OTHERS)
+}
+
+#[test]
+#[ignore = "needs a guest: cargo xtask test guest"]
+fn a_killed_daemon_s_services_go_when_the_file_names_them_no_more() -> Result<()> {
+    a_start_with_fewer_services(Software::Holdfast)
+}
+
+#[test]
+#[ignore = "needs a guest: cargo xtask test guest"]
+fn a_killed_keepalived_s_services_stay() -> Result<()> {
+    a_start_with_fewer_services(Software::Keepalived)
 }
 
 #[test]

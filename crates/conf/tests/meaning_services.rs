@@ -87,6 +87,12 @@ fn clients_are_grouped_by_networks() {
         (six.exit_code(), six.config.virtual_servers[0].persistence_granularity),
         (0, 64)
     );
+    // keepalived 2.2.7 takes it and does nothing with it.
+    let group = read(
+        "virtual_server_group G {\n2001:db8::1-3 80\nfwmark 7\n}\nvirtual_server group G {\nlb_algo rr\nlb_kind NAT\nprotocol TCP\n\
+         persistence_granularity 64\nreal_server 2001:db8::9 80 {\n}\n}\n",
+    );
+    assert_eq!(group.config.virtual_servers[0].persistence_granularity, 64);
 }
 
 #[test]

@@ -79,6 +79,7 @@ pub async fn run() -> anyhow::Result<()> {
         buffers,
         sync_is_master,
         flush,
+        made,
     }) = commands.receive().await?
     else {
         return Ok(());
@@ -106,6 +107,7 @@ pub async fn run() -> anyhow::Result<()> {
     driver.configure_ipvs(*ipvs_settings, sync_is_master);
     // Behind the services that they lead to.
     driver.marks.bring(driver.ipvs_settings.marks.clone()).await;
+    driver.take_over_services(&made);
     driver.report_local_addresses().await;
     let timer = DeadlineTimer::new()?;
     bfd.ask();
@@ -209,6 +211,20 @@ impl Driver {
         driver.drain();
         driver.ipvs.bring_all(&driver.health.wanted(), &owned);
         driver
+    }
+
+    /// What a predecessor made is ours: what nobody wants of it any more goes.
+    fn take_over_services(&mut self, made: &BTreeSet<ServiceKey>) {
+        let wanted = self.health.wanted();
+        let others = made.iter().filter(|key| !wanted.services.contains_key(key));
+        let others: BTreeSet<ServiceKey> = others.copied().collect();
+        if !others.is_empty() {
+            tracing::info!(
+                "IPVS: {} services that were ours are not in the file any more",
+                others.len()
+            );
+            self.ipvs.bring_all(&wanted, &others);
+        }
     }
 
     fn handle(&mut self, event: Event) {
@@ -340,6 +356,10 @@ impl Driver {
     fn run_actions(&mut self) {
         self.drain();
         self.ipvs.apply_changed(&self.health);
+        if let Some(ours) = self.ipvs.take_news_of_services() {
+            // A supervisor that is gone is noticed at the next receive.
+            let _ = self.supervisor.send(&FromChecker::Services(ours));
+        }
         if self.pace.take_if_due(DeadlineTimer::now()) {
             let before = processor_time();
             // A supervisor that is gone is noticed at the next receive.

@@ -1,9 +1,11 @@
 //! What the daemon changed on its host and puts back when it ends. A daemon that is killed cannot: the next one finds it in
 //! the state file.
 
+use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use holdfast_ipvs::table::ServiceKey;
 use holdfast_net::ChangedSysctl;
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +40,31 @@ pub struct IpvsChanges {
     pub mark_table: Option<String>,
     /// Settings of the kernel
     pub sysctls: Vec<ChangedSysctl>,
+    /// What we put into its table
+    #[serde(default)]
+    pub services: MadeServices,
+}
+
+/// Services of IPVS that the daemon made, or is about to: the next one removes those that its file does not name any more,
+/// and no other.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct MadeServices {
+    /// The kernel's number of the network namespace that they are in
+    pub network: u64,
+    /// Which
+    pub keys: BTreeSet<ServiceKey>,
+}
+
+impl MadeServices {
+    /// Forgets them unless they are in this network namespace: `None` is our own.
+    pub fn keep_those_in(&mut self, namespace: Option<&Path>) {
+        let file = namespace.unwrap_or(Path::new("/proc/thread-self/ns/net"));
+        let network = std::fs::metadata(file).map_or(0, |file| file.ino());
+        if network != self.network {
+            self.keys.clear();
+        }
+        self.network = network;
+    }
 }
 
 impl HostChanges {
@@ -88,6 +115,22 @@ mod tests {
     use holdfast_net::Sysctl;
 
     use super::*;
+
+    #[test]
+    fn services_in_another_namespace_are_none_of_ours() {
+        let service = ServiceKey::Fwmark {
+            family: holdfast_ipvs::table::Family::Inet,
+            mark: 7,
+        };
+        let mut made = MadeServices::default();
+        made.keep_those_in(None);
+        assert!(made.network > 0);
+        made.keys.insert(service);
+        made.keep_those_in(None);
+        assert_eq!(Vec::from_iter(made.keys.clone()), [service]);
+        made.keep_those_in(Some(Path::new("/")));
+        assert_eq!(made.keys, BTreeSet::new());
+    }
 
     #[test]
     fn what_was_left_before_this_boot_does_not_count() {

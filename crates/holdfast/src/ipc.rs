@@ -3,6 +3,7 @@
 //!
 //! The configuration travels resolved, so that a child never reads a file and a restarted child gets what its predecessor had.
 
+use std::collections::BTreeSet;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream as StdStream;
 
@@ -20,6 +21,7 @@ use crate::host_changes::HostChanges;
 use crate::memory;
 use crate::plan::buffers::{NetlinkBuffers, VrrpBuffers};
 use holdfast_health::event::{CheckerId, Generation};
+use holdfast_ipvs::table::ServiceKey;
 
 use crate::plan::ipvs::IpvsSettings;
 use crate::plan::links::LinkPlan;
@@ -172,6 +174,8 @@ pub enum ToChecker {
         sync_is_master: bool,
         /// Empty the whole table first, whoever made it (`lvs_flush`)
         flush: bool,
+        /// Services that a daemon or a checker of ours made before this process was started
+        made: BTreeSet<ServiceKey>,
     },
     /// How the process runs, behind each configuration
     Process(ProcessSettings),
@@ -245,6 +249,8 @@ pub enum FromChecker {
     Status(CheckerStatus),
     /// All that there is to see, as it is now: the answer to `ToChecker::Snapshot`
     Snapshot(Box<CheckerSnapshot>),
+    /// The services that are ours, when they are others than before
+    Services(BTreeSet<ServiceKey>),
     /// A configuration and how the process runs have been taken in
     Configured,
     /// A timer was heard so late that the process should have a higher priority
@@ -553,6 +559,7 @@ mod tests {
                 buffers: crate::plan::buffers::checker_buffers(&config),
                 sync_is_master: true,
                 flush: false,
+                made: BTreeSet::new(),
             };
             ensure_same(&to_checker, &file);
             let to_bfd = ToBfd::Configure {

@@ -6,12 +6,14 @@ mod child;
 mod commands;
 mod configuration;
 mod lvs_sysctls;
+mod made_services;
 mod namespace;
 mod notify;
 mod reloading;
 mod snmp;
 mod trackers;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use holdfast_ipvs::kernel::load_modules;
@@ -182,7 +184,11 @@ impl Supervisor {
         processes: ProcessMonitor,
         reports: mpsc::UnboundedSender<Report>,
     ) -> anyhow::Result<Self> {
-        let changes = HostChanges::left_behind(&configuration.places.status());
+        let mut changes = HostChanges::left_behind(&configuration.places.status());
+        changes
+            .ipvs
+            .services
+            .keep_those_in(configuration.ipvs.namespace.as_deref());
         let configuration = configuration.keeping_marks(&changes.ipvs.marks);
         let status = Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -225,7 +231,9 @@ impl Supervisor {
     fn start_children(&mut self) -> anyhow::Result<()> {
         self.start_vrrp()?;
         self.commands.configure(self.configuration.commands.clone());
-        if self.checker.is_none() && self.configuration.needs_checker(&self.arguments) {
+        if self.checker.is_none() && self.needs_checker() {
+            let made = self.status.changes.ipvs.services.keys.clone();
+            self.note_services(made.clone());
             let mut child = Child::start(
                 Role::Checker,
                 &self.places.checker,
@@ -238,9 +246,9 @@ impl Supervisor {
             status.pid = Some(child.pid());
             // A checker that comes back adopts the table; only the first one may empty it.
             let flush = self.configuration.flush_ipvs && status.restarts == 0;
-            let configure = self
-                .configuration
-                .for_checker(flush, self.sync_is_master, self.trackers.file_values());
+            let configure =
+                self.configuration
+                    .for_checker(flush, made, self.sync_is_master, self.trackers.file_values());
             child.configure(&configure, &self.configuration.processes.checker, ToChecker::Process);
             if let Some(mark_table) = self.mark_table_left_behind() {
                 child.send(&ToChecker::LeftBehind { mark_table });
@@ -348,6 +356,7 @@ impl Supervisor {
                 self.follow_instance(&change);
             }
             Report::Checker(FromChecker::Status(report)) => self.status.checker.get_or_insert_default().report = report,
+            Report::Checker(FromChecker::Services(ours)) => self.note_services(ours),
             Report::Checker(FromChecker::Notify(change)) => {
                 self.notifier.checker(&change);
                 self.tell_snmp_of_checker(change);
@@ -538,10 +547,12 @@ impl Supervisor {
             let configure = self.configuration.for_vrrp();
             vrrp.configure(&configure, &self.configuration.processes.vrrp, ToVrrp::Process);
         }
+        if self.checker.is_some() {
+            self.note_services(self.status.changes.ipvs.services.keys.clone());
+        }
         if let Some(checker) = &mut self.checker {
-            let configure = self
-                .configuration
-                .for_checker(false, self.sync_is_master, self.trackers.file_values());
+            let (made, files) = (BTreeSet::new(), self.trackers.file_values());
+            let configure = self.configuration.for_checker(false, made, self.sync_is_master, files);
             checker.configure(&configure, &self.configuration.processes.checker, ToChecker::Process);
             self.note_marks();
         }

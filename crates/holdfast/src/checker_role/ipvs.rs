@@ -26,6 +26,10 @@ pub struct Ipvs {
     observed: Table,
     /// Services that a configuration of ours named: ours to change and to remove.
     owned: BTreeSet<ServiceKey>,
+    /// Those of them that the supervisor knows of
+    told: BTreeSet<ServiceKey>,
+    /// Whether it should be told of others
+    has_news: bool,
     /// Services that the health machine changed and that are not in the kernel yet.
     changed: BTreeSet<ServiceKey>,
     /// No service of ours is removed for now: others come first.
@@ -46,6 +50,8 @@ impl Ipvs {
             kernel: None,
             observed: Table::default(),
             owned: BTreeSet::new(),
+            told: BTreeSet::new(),
+            has_news: false,
             changed: BTreeSet::new(),
             keep_services: false,
             error: None,
@@ -151,8 +157,19 @@ impl Ipvs {
         self.observed = observed.clone();
         self.bring(wanted, &observed, &owned);
         // What no configuration names any more and is gone is not ours any more.
-        self.owned
-            .retain(|key| wanted.services.contains_key(key) || self.observed.services.contains_key(key));
+        if self.error.is_none() {
+            self.owned
+                .retain(|key| wanted.services.contains_key(key) || self.observed.services.contains_key(key));
+        }
+        self.has_news = self.owned != self.told;
+    }
+
+    /// The services that are ours, if they are others than those of the last answer.
+    pub fn take_news_of_services(&mut self) -> Option<BTreeSet<ServiceKey>> {
+        std::mem::take(&mut self.has_news).then(|| {
+            self.told.clone_from(&self.owned);
+            self.owned.clone()
+        })
     }
 
     /// Removes every service of ours.

@@ -1,6 +1,6 @@
 //! From the file to what the processes are told: load, check against this host, plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -213,6 +213,12 @@ impl Configuration {
         self
     }
 
+    /// The services that it names.
+    pub fn services(&self) -> impl Iterator<Item = ServiceKey> {
+        let servers = self.health.virtual_servers.iter();
+        servers.flat_map(|server| server.services.iter().copied())
+    }
+
     /// Refuses what a running daemon cannot change.
     pub fn succeeding(self, running: &Self) -> Result<Self, LoadError> {
         let changed = if self.namespace != running.namespace {
@@ -238,7 +244,13 @@ impl Configuration {
     }
 
     /// What the checker process is told.
-    pub fn for_checker(&self, flush: bool, sync_is_master: bool, files: BTreeMap<String, i64>) -> ToChecker {
+    pub fn for_checker(
+        &self,
+        flush: bool,
+        made: BTreeSet<ServiceKey>,
+        sync_is_master: bool,
+        files: BTreeMap<String, i64>,
+    ) -> ToChecker {
         let settings = HealthSettings {
             files,
             ..self.health.clone()
@@ -250,6 +262,7 @@ impl Configuration {
             buffers: self.checker_buffers,
             sync_is_master,
             flush,
+            made,
         }
     }
 
