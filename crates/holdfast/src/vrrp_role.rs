@@ -580,10 +580,11 @@ impl Driver {
                 priority,
                 new_master,
             } => {
-                if let Some(new_master) = new_master.filter(|_| self.rfc_traps) {
-                    self.trap(name.clone(), VrrpTrapEvent::NewMaster(new_master));
+                let new_master = new_master.filter(|_| self.rfc_traps);
+                self.notify(subject, name.clone(), state, priority);
+                if let Some(new_master) = new_master {
+                    self.trap(name, VrrpTrapEvent::NewMaster(new_master));
                 }
-                self.notify(subject, name, state, priority);
             }
             Action::Refused {
                 instance,

@@ -174,7 +174,7 @@ pub struct VrrpInstance {
 }
 
 /// A line of `virtual_ipaddress`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VirtualAddress {
     /// The address.
     pub address: Spanned<IpAddr>,

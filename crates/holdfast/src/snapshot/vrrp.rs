@@ -38,9 +38,17 @@ pub struct VrrpSnapshot {
 pub struct InstanceOnHost {
     /// Why it is in its state, in words; empty while it is in its first one
     pub reason: String,
-    /// Of each virtual address, those advertised and then the excluded ones: the instance has put it on its interface, and it
-    /// is there
-    pub addresses_set: Vec<bool>,
+    /// Each virtual address, those advertised and then the excluded ones
+    pub addresses: Vec<AddressOnHost>,
+}
+
+/// What the host says of a virtual address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressOnHost {
+    /// The interface that it belongs on, which may be one of ours
+    pub interface: String,
+    /// The instance has put it there, and it is there
+    pub is_set: bool,
 }
 
 /// An interface of the host.

@@ -1,6 +1,7 @@
 //! What is served: the parts of the MIBs, put together.
 
 mod check;
+mod context;
 mod global;
 mod rfc2787;
 mod rfc6527;
@@ -118,7 +119,7 @@ impl Objects {
     /// The traps for a change of an instance or a group.
     pub fn vrrp_traps(&self, change: &VrrpNotification) -> Vec<Trap> {
         if self.plan.serves.vrrp {
-            vrrp::traps(&self.plan, self.vrrp_live.as_deref(), change)
+            vrrp::traps(&self.plan, change)
         } else {
             Vec::new()
         }
@@ -167,6 +168,11 @@ impl Mib for Objects {
             .find(|outcome| *outcome != Err(SetError::NoAccess))
             .unwrap_or(Err(SetError::NoAccess))
     }
+}
+
+/// The number of a place in a list, as managers count.
+fn number(place: usize) -> u32 {
+    u32::try_from(place).unwrap_or(u32::MAX).saturating_add(1)
 }
 
 fn subtrees(serves: Served) -> Vec<Subtree> {

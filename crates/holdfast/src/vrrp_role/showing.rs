@@ -7,7 +7,7 @@ use holdfast_vrrp::State;
 
 use super::Driver;
 use crate::ipc::{FromVrrp, VrrpTrap, VrrpTrapEvent};
-use crate::snapshot::vrrp::{InstanceOnHost, InterfaceSnapshot, VrrpSnapshot};
+use crate::snapshot::vrrp::{AddressOnHost, InstanceOnHost, InterfaceSnapshot, VrrpSnapshot};
 use crate::status::TrackersStatus;
 
 impl Driver {
@@ -26,9 +26,12 @@ impl Driver {
         let instances = node.instances.iter().zip(self.node.addresses_of_instances());
         let on_host = instances.map(|(instance, addresses)| InstanceOnHost {
             reason: self.reporting.reason_of(&instance.name),
-            addresses_set: addresses
+            addresses: addresses
                 .into_iter()
-                .map(|place| instance.state == State::Master && is_present(place))
+                .map(|place| AddressOnHost {
+                    interface: place.0.to_owned(),
+                    is_set: instance.state == State::Master && is_present(place),
+                })
                 .collect(),
         });
         VrrpSnapshot {
