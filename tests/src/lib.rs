@@ -15,6 +15,7 @@ pub mod figures;
 pub mod foreign_socket;
 pub mod guest;
 pub mod host_state;
+pub mod load;
 pub mod mail;
 pub mod matrix;
 pub mod neighbours;

@@ -21,6 +21,7 @@ use std::thread::JoinHandle;
 use anyhow::{Context, Result, bail};
 use nix::sched::{CloneFlags, setns};
 
+use crate::load;
 use crate::source_ports::SourcePorts;
 
 pub use process::{LogLine, Process};
@@ -59,6 +60,7 @@ impl Node {
         if !is_root() {
             bail!("network namespaces need root");
         }
+        load::watch();
         let (jobs, inbox) = mpsc::channel::<Job>();
         let (made, outcome) = mpsc::channel();
         let host_name = name.to_owned();

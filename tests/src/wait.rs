@@ -1,9 +1,11 @@
-//! Waiting for events, always with a bound.
+//! Waiting for events, always with a bound, which is longer on a machine that is too busy to keep it.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Result, bail};
+
+use crate::load::Patience;
 
 /// How often something without a notification of its own is looked at.
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
@@ -13,9 +15,9 @@ const POLL_INTERVAL: Duration = Duration::from_millis(10);
 /// # Errors
 /// It does not hold within `bound`; `what` names it.
 pub fn until(what: &str, bound: Duration, mut condition: impl FnMut() -> bool) -> Result<()> {
-    let since = Instant::now();
+    let patience = Patience::new(bound);
     while !condition() {
-        if since.elapsed() > bound {
+        if patience.left().is_none() {
             bail!("waited {:.1} s in vain: {what}", bound.as_secs_f64());
         }
         std::thread::sleep(POLL_INTERVAL);
@@ -69,7 +71,7 @@ impl<T: Clone> Record<T> {
     /// # Errors
     /// There is none within `bound`; `what` names it.
     pub fn wait_for(&self, what: &str, bound: Duration, wanted: impl Fn(&T) -> bool) -> Result<T> {
-        let since = Instant::now();
+        let patience = Patience::new(bound);
         let mut looked_at = 0;
         let mut entries = self.lock();
         loop {
@@ -77,7 +79,7 @@ impl<T: Clone> Record<T> {
                 return Ok(found.clone());
             }
             looked_at = entries.len();
-            let Some(left) = bound.checked_sub(since.elapsed()) else {
+            let Some(left) = patience.left() else {
                 bail!("waited {:.1} s in vain: {what}", bound.as_secs_f64());
             };
             entries = self

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Result, ensure};
 use bed::daemon::{Daemon, Role, Software};
+use bed::load;
 use bed::node::Node;
 use bed::onlooker::Sighting;
 use bed::pair::{INTERVAL, LATENESS, Pair, STRONG, WEAK, Wire, master_down, skew};
@@ -389,7 +390,8 @@ fn detection_time_is_negotiated(subject: Software) -> Result<()> {
     let ensure_took = |killed: SystemTime, fell: SystemTime, seconds: f64, interval: f64| {
         let silence = seconds_between(killed, fell);
         println!("down after {silence:.3} s of {seconds} s");
-        let range = seconds - interval - 0.02..seconds + LATENESS.as_secs_f64();
+        let lateness = LATENESS + load::stalled(killed, fell);
+        let range = seconds - interval - 0.02..seconds + lateness.as_secs_f64();
         ensure!(
             range.contains(&silence),
             "down after {silence:.3} s instead of {seconds} s"
@@ -530,8 +532,9 @@ fn reload_changes_the_times_of_a_session(subject: Software) -> Result<()> {
     let killed = strong.kill()?;
     let fell = router.wait_for_log("(router) Entering Down state", killed, Duration::from_secs(3))?;
     let silence = seconds_between(killed, fell);
+    let lateness = (LATENESS + load::stalled(killed, fell)).as_secs_f64();
     ensure!(
-        (1.4..2.3).contains(&silence),
+        (1.4..1.6 + lateness).contains(&silence),
         "down after {silence:.3} s instead of 1.5 s"
     );
     Ok(())

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, ensure};
 use bed::daemon::{Daemon, Software};
+use bed::load;
 use bed::network::Port;
 use bed::pair::{INTERVAL, LATENESS, Pair, STRONG, WEAK, Wire, master_down};
 use bed::wait;
@@ -122,8 +123,9 @@ fn ensure_after(delay: Duration, since: SystemTime, event: SystemTime) -> Result
     let took = wait::seconds_between(since, event);
     let due = delay.as_secs_f64();
     println!("after {took:.3} s, due after {due} s");
+    let lateness = LATENESS + load::stalled(since, event);
     ensure!(
-        took > due - 0.05 && took < due + LATENESS.as_secs_f64(),
+        took > due - 0.05 && took < due + lateness.as_secs_f64(),
         "after {took:.3} s and not {due} s"
     );
     Ok(())

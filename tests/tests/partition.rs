@@ -14,6 +14,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context, Result, ensure};
 use bed::daemon::{Daemon, Software};
 use bed::figures;
+use bed::load;
 use bed::neighbours::Neighbours;
 use bed::network::{Network, Port};
 use bed::node::Node;
@@ -303,9 +304,11 @@ impl Trial {
             .iter()
             .find(|(_, advert)| advert.vrid == family.vrid())
             .context("no advert after healing")?;
-        let holes = caches
-            .each_ref()
-            .map(|cache| cache.wrong_after(family.address(), &winner.mac, through));
+        let holes = caches.each_ref().map(|cache| {
+            let hole = cache.wrong_after(family.address(), &winner.mac, through)?;
+            // While the machine stands still nobody can heal anything.
+            Some(hole.saturating_sub(load::stalled(through, through + hole)))
+        });
         Ok(Outcome {
             seed: self.seed,
             family,

@@ -1,6 +1,7 @@
 //! Two runs side by side.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
@@ -22,13 +23,10 @@ pub(super) fn compare(scenario: &Scenario, control: &Transcript, subject: &Trans
             None => unknown.push(format!("{side} {line}")),
         }
     }
-    for (number, (step, (left, right))) in scenario
-        .steps
-        .iter()
-        .zip(control.times.iter().zip(&subject.times))
-        .enumerate()
-    {
-        unknown.extend(different_time(number + 1, step, (*left, *right)));
+    let times = control.times.iter().zip(&subject.times);
+    let stalls = control.stalls.iter().zip(&subject.stalls);
+    for (number, (step, ((left, right), (one, other)))) in scenario.steps.iter().zip(times.zip(stalls)).enumerate() {
+        unknown.extend(different_time(number + 1, step, (*left, *right), *one + *other));
     }
     ensure!(
         unknown.is_empty(),
@@ -38,15 +36,15 @@ pub(super) fn compare(scenario: &Scenario, control: &Transcript, subject: &Trans
     Ok(rows)
 }
 
-type Time = Option<std::time::Duration>;
+type Time = Option<Duration>;
 
-fn different_time(number: usize, step: &Step, times: (Time, Time)) -> Option<String> {
+fn different_time(number: usize, step: &Step, times: (Time, Time), stalls: Duration) -> Option<String> {
     let (left, right) = match times {
         (Some(left), Some(right)) => (left, right),
         (None, None) => return None,
         _ => return Some(format!("step {number} ({}): took {times:?}", step.act)),
     };
-    let limit = LATENESS + step.slack;
+    let limit = LATENESS + step.slack + stalls;
     (left.abs_diff(right) > limit).then(|| {
         format!(
             "step {number} ({}): took {:.3} s with keepalived alone and {:.3} s here",
@@ -75,8 +73,6 @@ fn different_lines<'a>(control: &'a Transcript, subject: &'a Transcript) -> Vec<
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::super::{Act, Difference, Until};
     use super::*;
 
@@ -98,6 +94,7 @@ mod tests {
         Transcript {
             lines: lines.iter().map(|line| (*line).to_owned()).collect(),
             times: vec![time],
+            stalls: vec![Duration::ZERO],
             logs: String::new(),
         }
     }

@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::{Act, LANS, NODES, Scenario, Step, Transcript, Until};
 use crate::daemon::{Daemon, Software};
+use crate::load;
 use crate::network::{Network, Port};
 use crate::node::Node;
 use crate::onlooker::{Onlooker, Sighting};
@@ -169,6 +170,7 @@ impl<'a> Site<'a> {
             ensure!(holders == [name], "{name} should hold the addresses; {holders:?} do");
         }
         transcript.times.push(self.first_word(step.until, since)?);
+        transcript.stalls.push(load::stalled(since, SystemTime::now()));
         transcript.lines.push(format!(
             "after {label}: {speakers:?} speak, {holders:?} hold the addresses"
         ));

@@ -21,6 +21,8 @@ pub struct Transcript {
     pub lines: Vec<String>,
     /// How long each step took from the act to the first advert of the new master, where there is a new one.
     pub times: Vec<Option<Duration>>,
+    /// For how long the machine stood still in each step.
+    pub stalls: Vec<Duration>,
     /// What the directors said, for people.
     pub logs: String,
 }
