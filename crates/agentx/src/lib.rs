@@ -7,6 +7,9 @@
 
 mod mib;
 mod oid;
+pub mod pdu;
+pub mod serving;
+pub mod session;
 mod value;
 
 pub use mib::{Column, Mib, Scalar, SetError, Table, Tree};
