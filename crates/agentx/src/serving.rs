@@ -218,7 +218,7 @@ mod tests {
             content,
         };
         let one = object("1.3.1.1", Content::Value(Value::Integer(1)));
-        let answer = test_set(&table(3), &[one.clone()]);
+        let answer = test_set(&table(3), std::slice::from_ref(&one));
         assert_eq!((answer.error, answer.index), (17, 1));
         let none = object("1.4", Content::Value(Value::Integer(1)));
         assert_eq!(test_set(&table(3), &[none]).error, 6);

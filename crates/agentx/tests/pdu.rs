@@ -1,5 +1,7 @@
 //! Packets as RFC 2741 draws them, and as net-snmp 5.9 and keepalived 2.2.7 put them on the wire.
 
+#![allow(clippy::unwrap_used)]
+
 use holdfast_agentx::pdu::{
     Body, CloseReason, Content, Header, Pdu, PduError, Registration, Response, SearchRange, VarBind, length_of,
 };

@@ -45,7 +45,6 @@ mod role;
 mod scripts;
 mod signals;
 mod snapshot;
-#[expect(dead_code, reason = "the session with the master agent comes next")]
 mod snmp_role;
 mod status;
 mod supervisor;

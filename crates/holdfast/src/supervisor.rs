@@ -380,7 +380,7 @@ impl Supervisor {
                 }
             }
             Report::Bfd(FromBfd::Status(report)) => self.status.bfd.get_or_insert_default().report = report,
-            Report::Vrrp(FromVrrp::Trap(trap)) => self.answer_snmp(&ToSnmp::VrrpTrap(trap)),
+            Report::Vrrp(FromVrrp::Trap(trap)) => self.tell_snmp_of_trap(trap),
             Report::Vrrp(FromVrrp::ChangedHost(news)) => self.status.changes.update(news),
             Report::Vrrp(FromVrrp::Configured) => on(&mut self.vrrp, Controlled::configured),
             Report::Checker(FromChecker::Configured) => {

@@ -75,7 +75,7 @@ impl Bench {
         self.handle(Event::DeadlineReached)
     }
 
-    fn from_master(&mut self, packet: u32, body: Body) -> Vec<String> {
+    fn say(&mut self, packet: u32, body: Body) -> Vec<String> {
         let pdu = Pdu {
             header: Header {
                 session: 7,
@@ -90,7 +90,7 @@ impl Bench {
     }
 
     fn answered(&mut self, packet: u32, error: u16) -> Vec<String> {
-        self.from_master(packet, Body::Response(Response::failed(error)))
+        self.say(packet, Body::Response(Response::failed(error)))
     }
 
     /// Up to an open session with everything registered. Returns the number of the next packet.
@@ -241,7 +241,7 @@ fn bad_answers_end_the_session_and_another_is_tried() {
     );
     let (mut bench, _) = Bench::up(&["1.3.1"]);
     assert_eq!(
-        bench.from_master(1, Body::Close(CloseReason::Shutdown)),
+        bench.say(1, Body::Close(CloseReason::Shutdown)),
         ["Disconnect", "down: it closed the session (Shutdown)"]
     );
 }
@@ -351,17 +351,17 @@ fn what_was_tested_is_set_and_only_that() {
         content: Content::Value(Value::Integer(9)),
     };
     let (mut bench, _) = Bench::up(&["1.3.1"]);
-    bench.from_master(60, Body::TestSet(vec![object.clone()]));
+    bench.say(60, Body::TestSet(vec![object.clone()]));
     bench.session.handle(bench.now, Event::DeadlineReached);
     assert_eq!(
-        bench.from_master(61, Body::CommitSet),
+        bench.say(61, Body::CommitSet),
         [format!("asked CommitSet({:?})", [&object])]
     );
-    assert_eq!(bench.from_master(62, Body::CommitSet), ["asked CommitSet([])"]);
-    bench.from_master(63, Body::TestSet(vec![object]));
-    assert_eq!(bench.from_master(64, Body::CleanupSet), [""; 0]);
-    assert_eq!(bench.from_master(65, Body::CommitSet), ["asked CommitSet([])"]);
-    assert_eq!(bench.from_master(66, Body::UndoSet), ["answer 66 15"]);
+    assert_eq!(bench.say(62, Body::CommitSet), ["asked CommitSet([])"]);
+    bench.say(63, Body::TestSet(vec![object]));
+    assert_eq!(bench.say(64, Body::CleanupSet), [""; 0]);
+    assert_eq!(bench.say(65, Body::CommitSet), ["asked CommitSet([])"]);
+    assert_eq!(bench.say(66, Body::UndoSet), ["answer 66 15"]);
 }
 
 #[test]
@@ -383,7 +383,7 @@ fn other_sessions_and_contexts_are_not_ours() {
     assert_eq!(ask(7, Some(b"")), ["asked Get([])"]);
     assert_eq!(ask(7, Some(b"other")), ["answer 80 262"]);
     assert_eq!(ask(8, None), ["answer 80 257"]);
-    assert_eq!(bench.from_master(81, Body::Ping), ["answer 81 268"]);
+    assert_eq!(bench.say(81, Body::Ping), ["answer 81 268"]);
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod vrrp;
 
 use std::rc::Rc;
 
+use holdfast_agentx::pdu::SearchRange;
 use holdfast_agentx::{Mib, Oid, SetError, Tree, Value};
 use holdfast_health::action::Notification;
 
@@ -17,7 +18,7 @@ use crate::plan::snmp::{Served, SnmpPlan};
 use crate::snapshot::{CheckerSnapshot, VrrpSnapshot};
 
 /// KEEPALIVED-MIB: `enterprises.debian.project.keepalived`.
-const KEEPALIVED: [u32; 9] = [1, 3, 6, 1, 4, 1, 9586, 100, 5];
+pub(super) const KEEPALIVED: [u32; 9] = [1, 3, 6, 1, 4, 1, 9586, 100, 5];
 
 /// A subtree that we tell the master agent of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +43,7 @@ pub struct Trap {
 /// All objects, as far as they are known.
 pub struct Objects {
     plan: Rc<SnmpPlan>,
+    subtrees: Vec<Subtree>,
     global: Tree,
     vrrp: Tree,
     checker: Tree,
@@ -57,6 +59,7 @@ impl Objects {
         let mut global = Tree::new();
         global::add(&mut global, &plan);
         Self {
+            subtrees: subtrees(plan.serves),
             plan,
             global,
             vrrp: Tree::new(),
@@ -64,11 +67,6 @@ impl Objects {
             vrrp_live: None,
             checker_live: None,
         }
-    }
-
-    /// The plan.
-    pub fn plan(&self) -> &SnmpPlan {
-        &self.plan
     }
 
     /// News of the VRRP process.
@@ -101,17 +99,40 @@ impl Objects {
     }
 
     /// The subtrees to register.
-    pub fn subtrees(&self) -> Vec<Subtree> {
-        subtrees(self.plan.serves)
+    pub fn subtrees(&self) -> &[Subtree] {
+        &self.subtrees
     }
 
-    /// Whom to ask before a question about these objects can be answered: from `start` on, up to but without `end`; without an end only
-    /// `start` itself.
-    pub fn sources(&self, start: &Oid, end: Option<&Oid>) -> Vec<Source> {
-        let subtrees = self.subtrees().into_iter();
-        let touched = subtrees.filter(|subtree| match end {
-            Some(end) => subtree.root < *end && (start.is_within(&subtree.root) || *start < subtree.root),
-            None => start.is_within(&subtree.root),
+    /// Nothing is known any more of what this process said.
+    pub fn forget(&mut self, source: Source) {
+        match source {
+            Source::Vrrp => {
+                self.vrrp = Tree::new();
+                self.vrrp_live = None;
+            }
+            Source::Checker => {
+                self.checker = Tree::new();
+                self.checker_live = None;
+            }
+        }
+    }
+
+    /// Whom to ask before a question about an object can be answered.
+    pub fn source_of(&self, oid: &Oid) -> Option<Source> {
+        let subtrees = self.subtrees.iter();
+        let mut around = subtrees.filter(|subtree| oid.is_within(&subtree.root));
+        around.find_map(|subtree| subtree.source)
+    }
+
+    /// The same for all of a range (`is_walk`), or for the object that it begins with.
+    pub fn sources(&self, range: &SearchRange, is_walk: bool) -> Vec<Source> {
+        if !is_walk {
+            return self.source_of(&range.start).into_iter().collect();
+        }
+        let subtrees = self.subtrees.iter();
+        let touched = subtrees.filter(|subtree| {
+            let is_before_end = range.end.is_empty() || subtree.root < range.end;
+            is_before_end && (range.start < subtree.root || range.start.is_within(&subtree.root))
         });
         touched.filter_map(|subtree| subtree.source).collect()
     }
@@ -182,22 +203,30 @@ fn subtrees(serves: Served) -> Vec<Subtree> {
         description,
         source,
     };
-    let mut all = vec![subtree(keepalived.with(&[1]), "KEEPALIVED", None)];
+    let mut all = vec![subtree(keepalived.with(&[1]), "The MIB module for Keepalived", None)];
     if serves.vrrp {
-        all.push(subtree(keepalived.with(&[2]), "KEEPALIVED-VRRP", Some(Source::Vrrp)));
+        all.push(subtree(
+            keepalived.with(&[2]),
+            "The MIB module for KEEPALIVED-VRRP",
+            Some(Source::Vrrp),
+        ));
     }
     if serves.checker {
         all.push(subtree(
             keepalived.with(&[3]),
-            "KEEPALIVED-CHECK",
+            "The MIB module for KEEPALIVED-CHECK",
             Some(Source::Checker),
         ));
     }
     if serves.rfcv2 {
-        all.push(subtree(rfc2787::root(), "RFC2787", Some(Source::Vrrp)));
+        all.push(subtree(rfc2787::root(), "The MIB module for VRRP", Some(Source::Vrrp)));
     }
     if serves.rfcv3 {
-        all.push(subtree(rfc6527::root(), "RFC6527", Some(Source::Vrrp)));
+        all.push(subtree(
+            rfc6527::root(),
+            "The MIB module for VRRPV3",
+            Some(Source::Vrrp),
+        ));
     }
     all
 }

@@ -9,7 +9,7 @@ use holdfast_health::action::Notification;
 
 use super::child::Child;
 use super::{Report, Supervisor, on};
-use crate::ipc::{FromSnmp, Source, ToChecker, ToSnmp, ToVrrp, VrrpNotification};
+use crate::ipc::{FromSnmp, Source, ToChecker, ToSnmp, ToVrrp, VrrpNotification, VrrpTrap};
 use crate::process::outside::Controlled;
 use crate::role::Role;
 
@@ -47,6 +47,13 @@ impl Supervisor {
     pub(super) fn tell_snmp_of_vrrp(&self, change: &VrrpNotification) {
         if let Some(snmp) = self.trap_sender() {
             snmp.send(&ToSnmp::VrrpChanged(change.clone()));
+        }
+    }
+
+    /// Something that the MIBs of the RFCs have traps for.
+    pub(super) fn tell_snmp_of_trap(&self, trap: VrrpTrap) {
+        if let Some(snmp) = self.trap_sender() {
+            snmp.send(&ToSnmp::VrrpTrap(trap));
         }
     }
 

@@ -52,10 +52,6 @@ impl Context {
         &self.plan.vrrp
     }
 
-    pub(super) fn plan(&self) -> &Rc<SnmpPlan> {
-        &self.plan
-    }
-
     /// The rows of all instances, in the order of the file.
     pub(super) fn instances(self: &Rc<Self>) -> impl Iterator<Item = InstanceRow> {
         (0..self.facts().instances.len()).map(|place| InstanceRow {
