@@ -31,6 +31,7 @@ pub mod saved_table;
 pub mod scripted;
 pub mod seed;
 pub mod site;
+pub mod snmp;
 mod source_ports;
 pub mod table;
 pub mod trace;

@@ -84,6 +84,22 @@ pub enum Notification {
     },
 }
 
+impl Notification {
+    /// Whether neither scripts nor FIFOs nor mails tell of it.
+    pub const fn is_for_managers_only(&self) -> bool {
+        matches!(
+            self,
+            Self::RealServer {
+                cause: Cause::StoppingQuietly,
+                ..
+            } | Self::Quorum {
+                cause: Cause::StoppingQuietly,
+                ..
+            }
+        )
+    }
+}
+
 /// What a virtual server is like at a moment, in short.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pool {
@@ -108,4 +124,7 @@ pub enum Cause {
     Removed,
     /// The machine is coming to its end (`omega`)
     Stopping,
+    /// The machine is coming to its end, without `omega`: only managers of networks hear of it
+    /// ([`tell_managers_of_the_end`](crate::Settings::tell_managers_of_the_end))
+    StoppingQuietly,
 }

@@ -55,6 +55,7 @@ const LOST_AFTER: Duration = Duration::from_secs(5);
 pub struct Health {
     servers: Vec<VirtualServer>,
     notify_first_state: bool,
+    tell_managers_of_the_end: bool,
     share_checks: bool,
     /// Whose a service is, by the position of the virtual server.
     owners: BTreeMap<ServiceKey, usize>,
@@ -102,6 +103,7 @@ impl Health {
         let mut health = Self {
             servers: Vec::new(),
             notify_first_state: false,
+            tell_managers_of_the_end: false,
             share_checks: false,
             owners: BTreeMap::new(),
             watchers: BTreeMap::new(),
@@ -396,7 +398,9 @@ impl Health {
         self.deadlines = Deadlines::default();
         self.recoveries = Deadlines::default();
         for server in &mut self.servers {
-            server.depart(true, server.omega, &mut self.out);
+            let quietly = self.tell_managers_of_the_end.then_some(Cause::StoppingQuietly);
+            let cause = if server.omega { Some(Cause::Stopping) } else { quietly };
+            server.depart(true, cause, &mut self.out);
             for check in server.real_servers.iter_mut().flat_map(|it| &mut it.checks) {
                 if let Some(probe) = check.drop_probe(&mut self.shared) {
                     self.out.push(Action::ForgetProbe(probe));

@@ -16,6 +16,8 @@ pub struct Settings {
     pub virtual_servers: Vec<VirtualServer>,
     /// `rs_init_notifies`: notify the first state of every real server too.
     pub notify_first_state: bool,
+    /// Notify at the end, as [`Cause::StoppingQuietly`](crate::action::Cause::StoppingQuietly), what `omega` does not.
+    pub tell_managers_of_the_end: bool,
     /// `share_checks`: checks that ask the same at the same moment ask together.
     pub share_checks: bool,
     /// The numbers in the files that `FILE_CHECK`s follow, by the name of the `track_file` block, as they are now.

@@ -355,8 +355,8 @@ impl VirtualServer {
         out.notify(self.quorum_notification(self.quorum_up, Cause::Start));
     }
 
-    /// Leaves with everything it has in the table: at a reload, or at the end.
-    pub(super) fn depart(&self, stopping: bool, notify: bool, out: &mut Outbox) {
+    /// Leaves with everything it has in the table: at a reload, or at the end. Without a cause nobody is told.
+    pub(super) fn depart(&self, stopping: bool, cause: Option<Cause>, out: &mut Outbox) {
         for server in &self.real_servers {
             if server.up || server.inhibit || stopping {
                 let member = self.member(&server.name);
@@ -368,14 +368,13 @@ impl VirtualServer {
             }
         }
         self.services_changed(out);
-        let cause = if stopping { Cause::Stopping } else { Cause::Removed };
-        if notify {
+        if let Some(cause) = cause {
             let mut pool = self.pool();
             for server in self.real_servers.iter().filter(|server| server.up) {
                 pool.real_servers_up = pool.real_servers_up.saturating_sub(1);
                 out.notify(with_pool(server.notification(&self.name, false, cause), pool));
             }
-            if self.quorum_up {
+            if self.quorum_up || cause == Cause::StoppingQuietly {
                 out.notify(with_pool(self.quorum_notification(false, cause), pool));
             }
         }

@@ -101,6 +101,7 @@ impl Health {
             kept_names,
         };
         self.notify_first_state = settings.notify_first_state;
+        self.tell_managers_of_the_end = settings.tell_managers_of_the_end;
         self.share_checks = settings.share_checks;
         let files = settings.files.into_iter();
         self.words
@@ -385,7 +386,7 @@ impl Report {
     fn virtual_server_gone(&mut self, server: &VirtualServer) {
         self.logs.log(Message::VirtualServerGone(server.name.clone()));
         let mut departure = Outbox::default();
-        server.depart(false, true, &mut departure);
+        server.depart(false, Some(Cause::Removed), &mut departure);
         while let Some(action) = departure.next() {
             match action {
                 Action::Notify(notification) => self.notifications.push(notification),

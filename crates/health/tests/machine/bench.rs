@@ -122,6 +122,7 @@ pub(crate) fn settings(virtual_servers: impl IntoIterator<Item = VirtualServer>)
     Settings {
         virtual_servers: virtual_servers.into_iter().collect(),
         notify_first_state: false,
+        tell_managers_of_the_end: false,
         share_checks: false,
         files: BTreeMap::new(),
     }

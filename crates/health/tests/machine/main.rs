@@ -7,8 +7,9 @@ mod agent;
 #[cfg(test)]
 mod bench;
 #[cfg(test)]
-mod model;
+mod managers;
 #[cfg(test)]
+mod model;
 mod quorum;
 #[cfg(test)]
 mod recovery;

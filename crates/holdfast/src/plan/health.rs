@@ -30,6 +30,7 @@ pub fn settings(config: &Config, commands: &CommandTable, marks: &Marks) -> Sett
             .map(|server| virtual_server(server, commands, marks))
             .collect(),
         notify_first_state: config.global_defs.rs_init_notifies,
+        tell_managers_of_the_end: config.global_defs.snmp.traps,
         share_checks: config.global_defs.share_checks,
         // The supervisor adds what is in them when it sends this.
         files: BTreeMap::new(),

@@ -70,6 +70,9 @@ impl Notifier {
 
     /// A change of a real server, a check or a quorum.
     pub fn checker(&mut self, change: &Notification) {
+        if change.is_for_managers_only() {
+            return;
+        }
         let table = table_of_checker(&self.plan.scripts, &self.former, change);
         scripts::checker_scripts(table, change, &mut self.runner);
         if let Some(line) = fifo::checker_line(change) {

@@ -140,7 +140,7 @@ pub fn of_checker(plan: &MailPlan, table: &ScriptTable, change: &Notification) -
             }
             let (q, h, w) = (u64::from(*quorum), u64::from(*hysteresis), weight);
             let text = match (cause, up) {
-                (Cause::Stopping | Cause::Removed, _) => "=> Shutting down <=".to_owned(),
+                (Cause::Stopping | Cause::StoppingQuietly | Cause::Removed, _) => "=> Shutting down <=".to_owned(),
                 (Cause::Start, true) => "=> Starting with quorum up <=".to_owned(),
                 (Cause::Start, false) => "=> Starting with quorum down <=".to_owned(),
                 (_, true) => format!("=> Gained quorum {q}+{h}={} <= {w} <=", q.saturating_add(h)),

@@ -40,7 +40,7 @@ pub(in crate::snmp_role::mib) fn traps(
             ..
         } => {
             let status = match cause {
-                Cause::Stopping => Value::Integer(STOPPING),
+                Cause::Stopping | Cause::StoppingQuietly => Value::Integer(STOPPING),
                 _ => Value::truth(*up),
             };
             server(plan, virtual_server, *pool).map(|facts| quorum_trap(plan, facts, status, *quorum, *pool))
