@@ -10,6 +10,7 @@ mod bench;
 mod managers;
 #[cfg(test)]
 mod model;
+#[cfg(test)]
 mod quorum;
 #[cfg(test)]
 mod recovery;

@@ -11,7 +11,9 @@ use crate::bench::{real_server, settings, sorry, virtual_server};
 /// Two servers that are always up; the quorum needs one of them.
 fn two(last: u8) -> VirtualServer {
     let mut servers = vec![real_server(11, 1), real_server(12, 1)];
-    servers.iter_mut().for_each(|server| server.checkers.clear());
+    for server in &mut servers {
+        server.checkers.clear();
+    }
     virtual_server(last, servers)
 }
 
