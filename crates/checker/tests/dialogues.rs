@@ -1,6 +1,9 @@
 //! `EXPECT_CHECK` and `AGENT_CHECK` against servers on the loopback interface that behave and misbehave.
 
 #[cfg(test)]
+mod certificate;
+
+#[cfg(test)]
 mod dialogues {
     use std::time::{Duration, Instant};
 
@@ -10,17 +13,13 @@ mod dialogues {
         Administrative, AgentProbe, AgentReport, Connection, ExpectProbe, ExpectStep, Failure, NotTried, Operating,
         Outcome, Pattern, Phase, Request, Sni, StepReason, Tls, UNREAD_LIMIT, Verdict, Verify,
     };
-    use openssl::asn1::Asn1Time;
-    use openssl::hash::MessageDigest;
-    use openssl::pkey::PKey;
-    use openssl::rsa::Rsa;
-    use openssl::ssl::{NameType, Ssl, SslAcceptor, SslMethod};
-    use openssl::x509::X509;
-    use openssl::x509::extension::SubjectAlternativeName;
+    use openssl::ssl::{NameType, Ssl, SslAcceptor};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::{TcpListener, TcpStream};
     use tokio::task::JoinHandle;
     use tokio_openssl::SslStream;
+
+    use crate::certificate::{self, self_signed};
 
     /// Long enough for anything that happens at once, short enough to see a test that hangs.
     const AMPLE: Duration = Duration::from_secs(20);
@@ -351,24 +350,9 @@ mod dialogues {
 
     /// An acceptor with a certificate for `db.example.org`, and that in PEM.
     fn acceptor() -> (SslAcceptor, String) {
-        let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
-        let mut builder = X509::builder().unwrap();
-        builder.set_version(2).unwrap();
-        builder.set_pubkey(&key).unwrap();
-        builder.set_not_before(&Asn1Time::from_unix(0).unwrap()).unwrap();
-        builder.set_not_after(&Asn1Time::days_from_now(2).unwrap()).unwrap();
-        let mut names = SubjectAlternativeName::new();
-        let names = names
-            .dns("db.example.org")
-            .build(&builder.x509v3_context(None, None))
-            .unwrap();
-        builder.append_extension(names).unwrap();
-        builder.sign(&key, MessageDigest::sha256()).unwrap();
-        let certificate = builder.build();
-        let mut builder = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls()).unwrap();
-        builder.set_certificate(&certificate).unwrap();
-        builder.set_private_key(&key).unwrap();
-        let pem = String::from_utf8(certificate.to_pem().unwrap()).unwrap();
+        let credentials = self_signed("db.example.org");
+        let builder = certificate::acceptor(&credentials);
+        let pem = String::from_utf8(credentials.0.to_pem().unwrap()).unwrap();
         (builder.build(), pem)
     }
 

@@ -1,6 +1,9 @@
 //! Servers that never stop talking: each is cut off, by a limit that the reason names or by the time limit, and hears of it.
 
 #[cfg(test)]
+mod certificate;
+
+#[cfg(test)]
 mod endless {
     use std::time::Duration;
 
@@ -11,14 +14,12 @@ mod endless {
     use holdfast_health::probe::{
         Connection, DnsProbe, DnsType, Failure, HttpProtocol, Phase, Request, SmtpProbe, Tls, Url, Verdict,
     };
-    use openssl::asn1::Asn1Time;
-    use openssl::pkey::PKey;
-    use openssl::rsa::Rsa;
-    use openssl::ssl::{Ssl, SslAcceptor, SslMethod};
-    use openssl::x509::X509;
+    use openssl::ssl::Ssl;
     use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
     use tokio::net::{TcpListener, UdpSocket};
     use tokio::task::JoinHandle;
+
+    use crate::certificate::{self, self_signed};
 
     /// For a debug build on a busy machine that takes in a body of 64 MiB.
     const AMPLE: Duration = Duration::from_mins(1);
@@ -127,15 +128,7 @@ mod endless {
 
     #[tokio::test]
     async fn web_header_over_tls() {
-        let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
-        let mut certificate = X509::builder().unwrap();
-        certificate.set_not_before(&Asn1Time::from_unix(0).unwrap()).unwrap();
-        certificate.set_not_after(&Asn1Time::days_from_now(2).unwrap()).unwrap();
-        certificate.set_pubkey(&key).unwrap();
-        certificate.sign(&key, openssl::hash::MessageDigest::sha256()).unwrap();
-        let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls()).unwrap();
-        acceptor.set_certificate(&certificate.build()).unwrap();
-        acceptor.set_private_key(&key).unwrap();
+        let acceptor = certificate::acceptor(&self_signed("127.0.0.1"));
         let acceptor = acceptor.build();
         let (listener, connection) = listen().await;
         let server = tokio::spawn(async move {

@@ -2,6 +2,9 @@
 //! all kinds are in the guest tests.
 
 #[cfg(test)]
+mod certificate;
+
+#[cfg(test)]
 mod tls {
     use std::io::{Read, Write};
     use std::net::TcpListener;
@@ -14,16 +17,13 @@ mod tls {
     use holdfast_health::probe::{
         Connection, Failure, HttpProtocol, NotTried, Phase, Request, Sni, Tls, Url, Verdict, Verify,
     };
-    use openssl::asn1::Asn1Time;
-    use openssl::ec::{EcGroup, EcKey};
-    use openssl::hash::MessageDigest;
-    use openssl::nid::Nid;
     use openssl::pkey::{PKey, Private};
     use openssl::rsa::Rsa;
-    use openssl::ssl::{NameType, SslAcceptor, SslMethod, SslVerifyMode};
+    use openssl::ssl::{NameType, SslVerifyMode};
     use openssl::symm::Cipher;
-    use openssl::x509::extension::SubjectAlternativeName;
-    use openssl::x509::{X509, X509Name};
+    use openssl::x509::X509;
+
+    use crate::certificate::{self, self_signed, self_signed_by};
 
     /// Long enough for anything that happens at all.
     const PATIENCE: Duration = Duration::from_secs(30);
@@ -35,31 +35,10 @@ mod tls {
         Reset,
     }
 
-    /// A certificate that signs itself, for 127.0.0.1.
-    fn credentials() -> (X509, PKey<Private>) {
-        let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
-        let mut builder = X509::builder().unwrap();
-        builder.set_version(2).unwrap();
-        builder.set_pubkey(&key).unwrap();
-        builder.set_not_before(&Asn1Time::from_unix(0).unwrap()).unwrap();
-        builder.set_not_after(&Asn1Time::days_from_now(2).unwrap()).unwrap();
-        let mut names = SubjectAlternativeName::new();
-        let names = names
-            .ip("127.0.0.1")
-            .build(&builder.x509v3_context(None, None))
-            .unwrap();
-        builder.append_extension(names).unwrap();
-        builder.sign(&key, MessageDigest::sha256()).unwrap();
-        (builder.build(), key)
-    }
-
     /// Answers one request and ends so. Returns the port, and the certificate in PEM.
     fn serve(end: End) -> (u16, String) {
-        let (certificate, key) = credentials();
-        let mut builder = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls()).unwrap();
-        builder.set_certificate(&certificate).unwrap();
-        builder.set_private_key(&key).unwrap();
-        let acceptor = builder.build();
+        let credentials = self_signed("127.0.0.1");
+        let acceptor = certificate::acceptor(&credentials).build();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         thread::spawn(move || {
@@ -86,7 +65,7 @@ mod tls {
                 }
             }
         });
-        let pem = String::from_utf8(certificate.to_pem().unwrap()).unwrap();
+        let pem = String::from_utf8(credentials.0.to_pem().unwrap()).unwrap();
         (port, pem)
     }
 
@@ -190,32 +169,9 @@ mod tls {
         first: Option<Vec<u8>>,
     }
 
-    /// A certificate that signs itself, for this name.
-    fn named(name: &str) -> (X509, PKey<Private>) {
-        let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap();
-        let key = PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap();
-        let mut subject = X509Name::builder().unwrap();
-        subject.append_entry_by_text("CN", name).unwrap();
-        let subject = subject.build();
-        let mut builder = X509::builder().unwrap();
-        builder.set_version(2).unwrap();
-        builder.set_subject_name(&subject).unwrap();
-        builder.set_issuer_name(&subject).unwrap();
-        builder.set_pubkey(&key).unwrap();
-        builder.set_not_before(&Asn1Time::from_unix(0).unwrap()).unwrap();
-        builder.set_not_after(&Asn1Time::days_from_now(2).unwrap()).unwrap();
-        let mut names = SubjectAlternativeName::new();
-        let names = names.dns(name).build(&builder.x509v3_context(None, None)).unwrap();
-        builder.append_extension(names).unwrap();
-        builder.sign(&key, MessageDigest::sha256()).unwrap();
-        (builder.build(), key)
-    }
-
     /// Answers one request and tells what it saw; wants a certificate of its client, if so.
     fn watch(credentials: &(X509, PKey<Private>), wants_certificate: bool) -> (u16, Receiver<Seen>) {
-        let mut builder = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls()).unwrap();
-        builder.set_certificate(&credentials.0).unwrap();
-        builder.set_private_key(&credentials.1).unwrap();
+        let mut builder = certificate::acceptor(credentials);
         if wants_certificate {
             let mode = SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT;
             // Whoever signed it.
@@ -280,7 +236,7 @@ mod tls {
 
     #[tokio::test]
     async fn the_name_in_the_greeting() {
-        let credentials = named("www.example.org");
+        let credentials = self_signed("www.example.org");
         for (sni, host, expected) in [
             (Sni::Off, Some("www.example.org"), None),
             (Sni::Virtualhost, Some("www.example.org"), Some("www.example.org")),
@@ -301,7 +257,7 @@ mod tls {
     /// The name in SNI, else the virtual host, else the address; `tls_verify_name` before all of them.
     #[tokio::test]
     async fn the_name_that_a_certificate_must_be_for() {
-        let credentials = named("www.example.org");
+        let credentials = self_signed("www.example.org");
         let known = Identity {
             ca: Some(String::from_utf8(credentials.0.to_pem().unwrap()).unwrap()),
             ..Identity::default()
@@ -343,7 +299,7 @@ mod tls {
 
     #[tokio::test]
     async fn the_certificate_of_this_client_is_shown_with_its_chain() {
-        let (server, client, authority) = (named("server"), named("client"), named("authority"));
+        let (server, client, authority) = (self_signed("server"), self_signed("client"), self_signed("authority"));
         let pem = |it: &X509| String::from_utf8(it.to_pem().unwrap()).unwrap();
         let key = |password: &[u8]| {
             let key = client
@@ -377,7 +333,8 @@ mod tls {
             ),
             "{refused:?}"
         );
-        let of_another_kind = pem(&credentials().0);
+        let rsa = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
+        let of_another_kind = pem(&self_signed_by(&rsa, "server"));
         for (wrong, what) in [
             (
                 Identity {

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // tests
 
+#[path = "../certificate/mod.rs"]
+mod certificate;
 mod frames;
 mod grpc;
 mod requests;

@@ -3,15 +3,10 @@
 use holdfast_checker::Prober;
 use holdfast_checker::tls::Identity;
 use holdfast_health::probe::{Failure, GrpcProbe, Http2Failure, Request, Sni, Tls, Url, Verdict, Verify};
-use openssl::asn1::Asn1Time;
-use openssl::hash::MessageDigest;
-use openssl::pkey::PKey;
-use openssl::rsa::Rsa;
-use openssl::ssl::{AlpnError, NameType, Ssl, SslAcceptor, SslMethod, select_next_proto};
-use openssl::x509::X509;
-use openssl::x509::extension::SubjectAlternativeName;
+use openssl::ssl::{AlpnError, NameType, Ssl, SslAcceptor, select_next_proto};
 use tokio::net::TcpListener;
 
+use crate::certificate::{self, self_signed};
 use crate::frames::listen;
 use crate::{AMPLE, connection, get, http2, run};
 
@@ -28,22 +23,8 @@ enum Alpn {
 
 /// A server for `health.test` and 127.0.0.1 with a certificate that signs itself, which is given in PEM.
 fn acceptor(alpn: Alpn) -> (SslAcceptor, String) {
-    let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
-    let mut builder = X509::builder().unwrap();
-    builder.set_version(2).unwrap();
-    builder.set_pubkey(&key).unwrap();
-    builder.set_not_before(&Asn1Time::from_unix(0).unwrap()).unwrap();
-    builder.set_not_after(&Asn1Time::days_from_now(2).unwrap()).unwrap();
-    let names = SubjectAlternativeName::new()
-        .dns("health.test")
-        .build(&builder.x509v3_context(None, None))
-        .unwrap();
-    builder.append_extension(names).unwrap();
-    builder.sign(&key, MessageDigest::sha256()).unwrap();
-    let certificate = builder.build();
-    let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls()).unwrap();
-    acceptor.set_certificate(&certificate).unwrap();
-    acceptor.set_private_key(&key).unwrap();
+    let credentials = self_signed("health.test");
+    let mut acceptor = certificate::acceptor(&credentials);
     match alpn {
         Alpn::Ignores => {}
         Alpn::Has(own) => acceptor.set_alpn_select_callback(move |_, offered| {
@@ -53,7 +34,7 @@ fn acceptor(alpn: Alpn) -> (SslAcceptor, String) {
         Alpn::Insists(own) => acceptor
             .set_alpn_select_callback(move |_, offered| select_next_proto(own, offered).ok_or(AlpnError::ALERT_FATAL)),
     }
-    let pem = String::from_utf8(certificate.to_pem().unwrap()).unwrap();
+    let pem = String::from_utf8(credentials.0.to_pem().unwrap()).unwrap();
     (acceptor.build(), pem)
 }
 
