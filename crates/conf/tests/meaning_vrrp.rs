@@ -150,6 +150,16 @@ fn names_must_be_defined_above() {
     assert_eq!(finding.hint.as_deref(), Some("did you mean 'check'?"));
 }
 
+/// keepalived names the session alone, and what tracks it is in FAULT for ever.
+#[test]
+fn a_session_that_is_left_out_is_still_tracked() {
+    let text = format!("bfd_instance b {{\nmin_rx 20\n}}\n{}", instance("track_bfd {\nb\n}"));
+    let loaded = read(&text);
+    assert_eq!(counted(&loaded), [(434, 1)]);
+    assert!(loaded.config.bfd_instances.is_empty());
+    assert_eq!(tracked(&loaded.config.vrrp_instances[0].track_bfd), [("b", 0, false)]);
+}
+
 #[test]
 fn a_session_only_for_checkers_cannot_be_tracked() {
     let objects = OBJECTS.replace("weight 3", "checker");

@@ -31,6 +31,8 @@ pub(crate) struct Standing {
     pub(crate) known: bool,
     /// A script or BFD session that decides over FAULT has no result yet, or a file has not been read.
     pub(crate) awaits_tracker: bool,
+    /// One of these is a script, which may take long.
+    pub(crate) awaits_script: bool,
     /// Source address for advertisements.
     pub(crate) source: Option<IpAddr>,
     /// Sum of the weights of trackers.
@@ -107,6 +109,7 @@ impl Facts {
             };
             standing.judge_result(up, tracked.weight, tracked.reverse, || fault(tracked.script.clone()));
         }
+        standing.awaits_script = standing.awaits_tracker;
         let of_group = group.into_iter().flat_map(|group| &group.tracked_processes);
         for tracked in settings.tracked_processes.iter().chain(of_group) {
             let up = self.processes.get(&tracked.process).copied();
@@ -123,7 +126,8 @@ impl Facts {
         }
         let of_group = group.into_iter().flat_map(|group| &group.tracked_bfds);
         for tracked in settings.tracked_bfds.iter().chain(of_group) {
-            standing.judge_bfd(tracked, self.bfds.get(&tracked.session).copied());
+            let up = self.bfds.get(&tracked.session).copied();
+            standing.judge_bfd(tracked, if tracked.left_out { Some(false) } else { up });
         }
         if settings.lacks_peers {
             standing.add_fault(Fault::NoUnicastPeer);
@@ -216,10 +220,10 @@ impl Standing {
     }
 
     /// A session with a weight counts for nothing before the first word about it.
+    /// A session of which nobody spoke yet is not up.
     fn judge_bfd(&mut self, tracked: &TrackedBfd, up: Option<bool>) {
         match up {
-            Some(up) if tracked.weight != 0 => self.weigh(tracked.weight, tracked.reverse, up),
-            None if tracked.weight != 0 => {}
+            up if tracked.weight != 0 => self.weigh(tracked.weight, tracked.reverse, up == Some(true)),
             None => self.awaits_tracker = true,
             Some(up) if up != tracked.reverse => {}
             Some(true) => self.add_fault(Fault::BfdUp(tracked.session.clone())),

@@ -58,6 +58,8 @@ pub(crate) struct Instance {
     pub(crate) known: bool,
     /// What is tracked has not yet said whether the instance may take part.
     pub(crate) awaits_tracker: bool,
+    /// It waited for a script before its first state.
+    pub(crate) waited_for_script: bool,
     /// What a killed predecessor may have left in the kernel has been removed.
     pub(crate) leftovers_gone: bool,
     pub(crate) faults: Vec<Fault>,
@@ -113,6 +115,7 @@ impl Instance {
             counters: Counters::default(),
             known: false,
             awaits_tracker: false,
+            waited_for_script: false,
             leftovers_gone: false,
             faults: Vec::new(),
             source: settings.source,
@@ -198,6 +201,7 @@ impl Instance {
         // While something is unknown, faults are not counted and the last source stays.
         self.known = standing.known;
         self.awaits_tracker = standing.awaits_tracker;
+        self.waited_for_script |= standing.known && standing.awaits_script && self.state == State::Init;
         if standing.known || self.state == State::Init {
             self.source = standing.source;
             self.faults = standing.faults;

@@ -289,6 +289,8 @@ pub struct TrackedBfd {
     pub weight: i32,
     /// The other way round: negates the weight, or makes it a fault that the session is up.
     pub reverse: bool,
+    /// Its `bfd_instance` was left out for its mistakes: it is never up.
+    pub left_out: bool,
 }
 
 /// The `garp_*` options: gratuitous ARP for IPv4, unsolicited neighbour advertisements for IPv6.

@@ -63,9 +63,9 @@ impl Builder<'_> {
         for item in self.items(block.node, Context::BfdInstance) {
             Self::bfd_setting(&mut draft, &item);
         }
+        // One that is left out may still be tracked, and is never up: what needs it must not go on without it.
+        self.declare(Kind::Bfd, &name, draft.weight, draft.vrrp || !draft.checker);
         if let Some(instance) = self.resolve_bfd(name, &draft) {
-            let weight = (instance.weight, instance.reverse);
-            self.declare(Kind::Bfd, &instance.name, weight, instance.vrrp);
             self.config.bfd_instances.push(instance);
         }
     }

@@ -74,7 +74,7 @@ fn instance(instance: &config::VrrpInstance, config: &Config, trackers: &Tracker
         tracked_interfaces: tracked(&instance.track_interface),
         tracked_scripts: scripts(&instance.track_script, trackers),
         tracked_files: files(&instance.track_file, trackers),
-        tracked_bfds: sessions(&instance.track_bfd),
+        tracked_bfds: sessions(&instance.track_bfd, &config.bfd_instances),
         tracked_processes: processes(&instance.track_process, trackers),
         track_primary: !instance.dont_track_primary,
         announce: AnnounceSettings {
@@ -256,13 +256,14 @@ fn files(lines: &[config::Tracked], trackers: &TrackerTable) -> Vec<TrackedFile>
         .collect()
 }
 
-fn sessions(lines: &[config::Tracked]) -> Vec<TrackedBfd> {
+fn sessions(lines: &[config::Tracked], instances: &[config::BfdInstance]) -> Vec<TrackedBfd> {
     lines
         .iter()
         .map(|line| TrackedBfd {
             session: line.name.value.clone(),
             weight: line.weight.into(),
             reverse: line.reverse,
+            left_out: !instances.iter().any(|instance| *instance.name == *line.name),
         })
         .collect()
 }

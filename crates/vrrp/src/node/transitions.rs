@@ -165,8 +165,13 @@ impl Node {
         for step in steps.clone().filter(|step| step.becomes_master()) {
             self.with(step.id, Instance::announce_as_new_master);
         }
-        for step in steps.filter(|step| step.from == State::Fault && step.to == State::Backup) {
-            self.with(step.id, |instance, out| instance.announce_source(out));
+        // The master may not know its way back to a unicast peer that was away for long.
+        for step in steps.filter(|step| step.to == State::Backup) {
+            self.with(step.id, |instance, out| {
+                if step.from == State::Fault || (step.from == State::Init && instance.waited_for_script) {
+                    instance.announce_source(out);
+                }
+            });
         }
     }
 

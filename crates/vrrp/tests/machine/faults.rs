@@ -1,6 +1,8 @@
 //! Interfaces, source addresses and what they do to the priority.
 
-use holdfast_vrrp::settings::{Family, InitialState, InstanceSettings, Peer, TrackedInterface, Transmission, Version};
+use holdfast_vrrp::settings::{
+    Family, InitialState, InstanceSettings, Peer, TrackedInterface, TrackedScript, Transmission, Version,
+};
 use holdfast_vrrp::{Event, Fault, SourcePlace, State};
 
 use crate::support::{Bench, HIGHER, LOWER, OURS, address, instance, ipv6, node_of, starting_as, virtual_address};
@@ -239,7 +241,7 @@ fn an_owner_returns_from_a_fault_as_master() {
 }
 
 #[test]
-fn unicast_announces_its_own_address_after_a_fault() {
+fn unicast_announces_its_own_address_after_a_fault_or_a_wait_for_a_script() {
     let peers = vec![Peer {
         address: address(HIGHER),
         min_ttl: 0,
@@ -250,14 +252,28 @@ fn unicast_announces_its_own_address_after_a_fault() {
         ttl: 255,
         check_source: false,
     };
-    let mut bench = Bench::of(InstanceSettings {
-        transmission,
+    let unicast = |tracked_scripts| InstanceSettings {
+        transmission: transmission.clone(),
+        tracked_scripts,
         ..instance(Version::V2, 100)
-    });
+    };
+    let words = "VI_1 announces 192.0.2.2 on eth0 x1";
+    let mut bench = Bench::of(unicast(Vec::new()));
+    assert!(!bench.sentences().contains(&words.to_owned()));
     bench.link("eth0", false);
     bench.forget();
     bench.link("eth0", true);
-    assert_eq!(bench.sentences()[0], "VI_1 announces 192.0.2.2 on eth0 x1");
+    assert_eq!(bench.sentences()[0], words);
+
+    let script = "chk".to_owned();
+    let mut bench = Bench::of(unicast(vec![TrackedScript {
+        script: script.clone(),
+        weight: 0,
+        reverse: false,
+    }]));
+    bench.forget();
+    bench.handle(Event::ScriptResult { script, up: Some(true) });
+    assert_eq!(bench.sentences()[0], words);
 }
 
 #[test]

@@ -36,6 +36,7 @@ fn session(weight: i32, reverse: bool) -> InstanceSettings {
         session: "router".to_owned(),
         weight,
         reverse,
+        left_out: false,
     };
     InstanceSettings {
         tracked_bfds: vec![tracked],
@@ -333,7 +334,7 @@ fn a_process_counts_as_a_script_does() {
 }
 
 #[test]
-fn a_bfd_session_counts_by_the_sign_of_its_weight_and_before_the_first_word_not_at_all() {
+fn a_bfd_session_counts_by_the_sign_of_its_weight_and_is_down_before_the_first_word() {
     for (weight, reverse, up, down) in [
         (20, false, 120, 100),
         (-20, false, 100, 80),
@@ -341,12 +342,22 @@ fn a_bfd_session_counts_by_the_sign_of_its_weight_and_before_the_first_word_not_
         (-20, true, 100, 120),
     ] {
         let mut bench = Bench::of(session(weight, reverse));
-        assert_eq!((bench.state("VI_1"), priority(&bench)), (State::Backup, 100));
+        assert_eq!((bench.state("VI_1"), priority(&bench)), (State::Backup, down));
         hear_of_session(&mut bench, true);
         assert_eq!(priority(&bench), up, "weight {weight} reverse {reverse}");
         hear_of_session(&mut bench, false);
         assert_eq!(priority(&bench), down, "weight {weight} reverse {reverse}");
     }
+}
+
+/// keepalived 2.2.7 stays in FAULT when a `bfd_instance` that is tracked has no neighbour.
+#[test]
+fn a_bfd_session_that_cannot_be_is_a_fault() {
+    let mut settings = session(0, false);
+    settings.tracked_bfds[0].left_out = true;
+    let bench = Bench::of(settings);
+    assert_eq!(bench.state("VI_1"), State::Fault);
+    assert_eq!(bench.status("VI_1").faults, [Fault::BfdDown("router".to_owned())]);
 }
 
 #[test]
