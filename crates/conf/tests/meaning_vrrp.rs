@@ -76,6 +76,16 @@ fn a_line_with_a_wrong_option_tracks_nothing() {
     assert_eq!(tracked(&it.track_interface), [("eth2", 5, false)]);
 }
 
+/// keepalived 2.2.7 makes a `vmac_addr6.5` over eth0 for the IPv6 address.
+#[test]
+fn an_address_of_the_other_family_has_a_vmac_of_its_own() {
+    let more = "use_vmac\nvirtual_ipaddress_excluded {\n192.0.2.7 use_vmac\n2001:db8::7 use_vmac dev eth0\n}";
+    let loaded = read(&instance(more));
+    let excluded = &loaded.config.vrrp_instances[0].virtual_ipaddress_excluded;
+    let vmacs: Vec<bool> = excluded.iter().map(|address| address.use_vmac).collect();
+    assert_eq!(vmacs, [false, true]);
+}
+
 /// As keepalived 2.2.7 puts them in: `ip -6 route` and `ip -6 rule` show them.
 #[test]
 fn everything_has_the_family_of_the_rest_of_the_line() {

@@ -3,7 +3,7 @@
 use super::Draft;
 use crate::build::route::names::Names;
 use crate::build::{Builder, Item};
-use crate::config::{AddressFamily, Ipvlan, IpvlanMode, Vmac, VmacAddress, VrrpInstance};
+use crate::config::{AddressFamily, Ipvlan, IpvlanMode, VirtualAddress, Vmac, VmacAddress, VrrpInstance};
 use crate::diagnostic::{Diagnostic, findings};
 use crate::grammar::Word;
 use crate::source::{Span, Spanned};
@@ -167,7 +167,7 @@ impl<'a> Builder<'a> {
         self.check_own_interface(draft);
         self.check_ipvlan(draft, family);
         if draft.vmac.is_some() {
-            self.check_address_vmacs(draft);
+            self.check_address_vmacs(draft, family);
         }
     }
 
@@ -217,13 +217,15 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// `use_vmac` of addresses, of which those on the instance's own VMAC have no need.
-    fn check_address_vmacs(&mut self, draft: &mut Draft) {
+    /// `use_vmac` of addresses, of which those on the instance's own VMAC have no need. One of the other family cannot be
+    /// there: its hardware address is another one.
+    fn check_address_vmacs(&mut self, draft: &mut Draft, family: AddressFamily) {
         let addresses = draft
             .virtual_ipaddress
             .iter_mut()
             .chain(&mut draft.virtual_ipaddress_excluded);
-        for address in addresses.filter(|address| address.use_vmac) {
+        let is_of_family = |address: &VirtualAddress| AddressFamily::of(address.address.value) == family;
+        for address in addresses.filter(|address| address.use_vmac && is_of_family(address)) {
             if address.dev.is_empty() || draft.interface.as_ref().is_some_and(|own| *own == address.dev) {
                 address.use_vmac = false;
                 let message = format!(
