@@ -67,6 +67,7 @@ impl NewsLines {
         let ends = match role {
             Role::Vrrp => vec![(&self.to_vrrp.listener, FIRST_FD)],
             Role::Checker => vec![(&self.to_checker.listener, FIRST_FD)],
+            Role::Dbus => Vec::new(),
             Role::Bfd => vec![(&self.to_vrrp.speaker, FIRST_FD), (&self.to_checker.speaker, SECOND_FD)],
             Role::Snmp => Vec::new(),
         };
@@ -103,7 +104,8 @@ impl Line {
     }
 }
 
-fn duplicate(descriptor: &impl AsFd) -> anyhow::Result<OwnedFd> {
+/// A copy under a number that no child finds anything under.
+pub fn duplicate(descriptor: &impl AsFd) -> anyhow::Result<OwnedFd> {
     let copy = nix::fcntl::fcntl(descriptor, nix::fcntl::FcntlArg::F_DUPFD_CLOEXEC(FREE_FROM))
         .context("cannot duplicate a descriptor")?;
     Ok(owned(copy))

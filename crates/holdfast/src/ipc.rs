@@ -17,12 +17,14 @@ use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::dbus_role::{Request, States};
 use crate::host_changes::HostChanges;
 use crate::memory;
 use crate::plan::buffers::{NetlinkBuffers, VrrpBuffers};
 use holdfast_health::event::{CheckerId, Generation};
 use holdfast_ipvs::table::ServiceKey;
 
+use crate::plan::dbus::DbusPlan;
 use crate::plan::ipvs::IpvsSettings;
 use crate::plan::links::LinkPlan;
 use crate::plan::routing::RoutingPlan;
@@ -78,6 +80,11 @@ pub enum ToVrrp {
     },
     /// Somebody wants to see everything: answered with [`FromVrrp::Snapshot`]
     Snapshot,
+    /// Tell the neighbours once more where the addresses of an instance are
+    Announce {
+        /// Its name
+        instance: String,
+    },
     /// Give up all addresses and end
     Shutdown {
         /// Leave the addresses on the interfaces (`-V`)
@@ -327,6 +334,49 @@ pub enum FromSnmp {
     Configured,
 }
 
+/// From the supervisor to the D-Bus process.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum ToDbus {
+    /// The first message
+    Start {
+        /// The service
+        plan: DbusPlan,
+        /// All that are known
+        states: States,
+        /// Who connected the socket to the bus
+        user: u32,
+    },
+    /// A configuration was read; the VRRP process takes it in
+    Reload(DbusPlan),
+    /// The VRRP process has taken it in
+    Reloaded,
+    /// An instance changed its state
+    Change {
+        /// Its name
+        instance: String,
+        /// keepalived's number
+        state: u8,
+    },
+    /// What was asked for is done
+    Done {
+        /// The number under which it was asked for
+        number: u64,
+        /// Why it could not be done
+        outcome: Result<(), String>,
+    },
+    /// Say that VRRP has stopped, and end
+    Shutdown,
+}
+
+/// From the D-Bus process to the supervisor: somebody on the bus wants something.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct FromDbus {
+    /// For the answer; 0: nobody waits for one
+    pub number: u64,
+    /// What is wanted
+    pub request: Request,
+}
+
 /// Messages of more bytes are those with everything in them, at the start and after a reload: what it took to make them
 /// and to read them is not kept.
 const LARGE: usize = 32 * 1024;
@@ -479,17 +529,21 @@ async fn write_frames(mut stream: OwnedWriteHalf, mut frames: mpsc::UnboundedRec
 }
 
 /// The end of the socket pair that the supervisor left for this child.
+pub fn inherited_stream() -> anyhow::Result<StdStream> {
+    Ok(StdStream::from(inherited(CHANNEL_FD)?))
+}
+
+/// What the supervisor left for this child under a number. Call once, before anything else is opened.
 #[expect(
     unsafe_code,
     reason = "a descriptor that was handed over at exec can only be claimed by its number"
 )]
-pub fn inherited_stream() -> anyhow::Result<StdStream> {
+pub fn inherited(number: RawFd) -> anyhow::Result<OwnedFd> {
     // SAFETY: the number is only asked about, during one call in which nobody closes it; if it is not open that is an error.
-    nix::sys::stat::fstat(unsafe { std::os::fd::BorrowedFd::borrow_raw(CHANNEL_FD) })
+    nix::sys::stat::fstat(unsafe { std::os::fd::BorrowedFd::borrow_raw(number) })
         .context("no channel to the supervisor: this role is started by the supervisor only")?;
     // SAFETY: the supervisor put the socket under this number before exec, and nobody else claims it.
-    let fd = unsafe { OwnedFd::from_raw_fd(CHANNEL_FD) };
-    Ok(StdStream::from(fd))
+    Ok(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The program: one binary, five roles. It joins the crates and decides nothing that a pure crate could decide.
+//! The program: one binary, six roles. It joins the crates and decides nothing that a pure crate could decide.
 //!
 //! | role | module | does |
 //! | --- | --- | --- |
@@ -7,6 +7,7 @@
 //! | checker | `checker_role` | probes, health, IPVS |
 //! | bfd | `bfd_role` | BFD sessions |
 //! | snmp | `snmp_role` | objects and traps for a master agent |
+//! | dbus | `dbus_role` | the service on D-Bus |
 //!
 //! It is a library for the sake of the simulation, which takes the program's own path from a configuration to the
 //! settings of the machines: [`plan`].
@@ -22,6 +23,7 @@ mod child_process;
 mod cli;
 mod completions;
 mod daemonize;
+mod dbus_role;
 mod explain;
 mod file_mask;
 mod fmt;
@@ -95,6 +97,7 @@ fn child(role: Role) -> anyhow::Result<u8> {
         Role::Checker => as_child(role, async { tokio::spawn(checker_role::run()).await? }),
         Role::Bfd => as_child(role, bfd_role::run()),
         Role::Snmp => as_child(role, snmp_role::run()),
+        Role::Dbus => as_child(role, dbus_role::run()),
     }
 }
 

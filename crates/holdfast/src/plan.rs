@@ -4,6 +4,7 @@
 pub mod bfd;
 pub mod buffers;
 pub mod commands;
+pub mod dbus;
 pub mod health;
 pub mod identity;
 pub mod ipvs;

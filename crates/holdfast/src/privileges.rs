@@ -47,6 +47,12 @@ pub fn confine_snmp() -> anyhow::Result<()> {
     keep_capabilities(&[])
 }
 
+/// Makes the D-Bus process an unprivileged user without any rights: its socket is connected.
+pub fn confine_dbus() -> anyhow::Result<()> {
+    give_up_root()?;
+    keep_capabilities(&[])
+}
+
 /// Becomes an unprivileged user that still has its capabilities.
 fn give_up_root() -> anyhow::Result<()> {
     if Uid::effective().is_root() {

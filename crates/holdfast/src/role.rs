@@ -16,6 +16,8 @@ pub enum Role {
     Bfd,
     /// SNMP
     Snmp,
+    /// The service on D-Bus
+    Dbus,
 }
 
 impl Role {
@@ -26,6 +28,7 @@ impl Role {
             Self::Checker => "checker",
             Self::Bfd => "bfd",
             Self::Snmp => "snmp",
+            Self::Dbus => "dbus",
         }
     }
 
@@ -36,13 +39,14 @@ impl Role {
             Self::Checker => "Keepalived_healthcheckers",
             Self::Bfd => "Keepalived_bfd",
             Self::Snmp => "Keepalived_snmp",
+            Self::Dbus => "Keepalived_dbus",
         }
     }
 
     /// The role that this process was started for, if a supervisor started it; `None`: it is the supervisor, or a command.
     pub fn of_this_process() -> Option<Self> {
         let name = std::env::var(ROLE_VARIABLE).ok()?;
-        [Self::Vrrp, Self::Checker, Self::Bfd, Self::Snmp]
+        [Self::Vrrp, Self::Checker, Self::Bfd, Self::Snmp, Self::Dbus]
             .into_iter()
             .find(|role| role.name() == name)
     }

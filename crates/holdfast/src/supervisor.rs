@@ -5,6 +5,7 @@
 mod child;
 mod commands;
 mod configuration;
+mod dbus;
 mod lvs_sysctls;
 mod made_services;
 mod namespace;
@@ -27,6 +28,7 @@ pub use self::commands::CommandReport;
 use self::commands::Commands;
 pub use self::configuration::load_options;
 use self::configuration::{Configuration, LoadError};
+use self::dbus::Dbus;
 use self::lvs_sysctls::LvsSysctls;
 use self::notify::Notifier;
 use self::reloading::{Marker, Timetable};
@@ -36,7 +38,9 @@ use crate::bfd_news::NewsLines;
 use crate::cli::Arguments;
 use crate::file_mask;
 use crate::host_changes::HostChanges;
-use crate::ipc::{FromBfd, FromChecker, FromSnmp, FromVrrp, ToBfd, ToChecker, ToSnmp, ToVrrp, VrrpNotification};
+use crate::ipc::{
+    FromBfd, FromChecker, FromDbus, FromSnmp, FromVrrp, ToBfd, ToChecker, ToSnmp, ToVrrp, VrrpNotification,
+};
 use crate::log;
 use crate::memory::Tidying;
 use crate::pid_file::PidFile;
@@ -70,6 +74,8 @@ pub enum Report {
     Bfd(FromBfd),
     /// A message of the SNMP process
     Snmp(FromSnmp),
+    /// A message of the D-Bus process
+    Dbus(FromDbus),
     /// A command of a check has ended
     Command(CommandReport),
     /// News of a tracker
@@ -89,6 +95,7 @@ struct Supervisor {
     checker: Option<Child<ToChecker>>,
     bfd: Option<Child<ToBfd>>,
     snmp: Option<Child<ToSnmp>>,
+    dbus: Dbus,
     news_lines: NewsLines,
     reports: mpsc::UnboundedSender<Report>,
     /// The instance that the sync daemons follow is master
@@ -212,6 +219,7 @@ impl Supervisor {
             checker: None,
             bfd: None,
             snmp: None,
+            dbus: Dbus::default(),
             news_lines: NewsLines::new()?,
             sync_is_master: false,
             trackers: Trackers::new(reports.clone(), processes.clone()),
@@ -257,6 +265,7 @@ impl Supervisor {
             self.checker = Some(child);
         }
         self.start_bfd()?;
+        self.start_dbus();
         self.start_snmp()
     }
 
@@ -340,12 +349,14 @@ impl Supervisor {
             Report::Vrrp(FromVrrp::Status(report)) => {
                 self.tidying.note_much_work(DeadlineTimer::now());
                 self.notifier.states(&report);
+                self.dbus.states(&report.instances, true);
                 self.status.vrrp.get_or_insert_default().report = report;
             }
             Report::Vrrp(FromVrrp::Changed(change)) => {
                 if change.instances.len() >= MUCH_WORK {
                     self.tidying.note_much_work(DeadlineTimer::now());
                 }
+                self.dbus.states(&change.instances, false);
                 let status = &mut self.status.vrrp.get_or_insert_default().report;
                 status.apply(change);
                 self.notifier.states(status);
@@ -353,6 +364,7 @@ impl Supervisor {
             Report::Vrrp(FromVrrp::Notify(change)) => {
                 self.notifier.vrrp(&change);
                 self.tell_snmp_of_vrrp(&change);
+                self.dbus.change(&change);
                 self.follow_instance(&change);
             }
             Report::Checker(FromChecker::Status(report)) => self.status.checker.get_or_insert_default().report = report,
@@ -382,7 +394,11 @@ impl Supervisor {
             Report::Bfd(FromBfd::Status(report)) => self.status.bfd.get_or_insert_default().report = report,
             Report::Vrrp(FromVrrp::Trap(trap)) => self.tell_snmp_of_trap(trap),
             Report::Vrrp(FromVrrp::ChangedHost(news)) => self.status.changes.update(news),
-            Report::Vrrp(FromVrrp::Configured) => on(&mut self.vrrp, Controlled::configured),
+            Report::Dbus(message) => self.asked_by_dbus(message),
+            Report::Vrrp(FromVrrp::Configured) => {
+                on(&mut self.vrrp, Controlled::configured);
+                self.dbus_after_vrrp();
+            }
             Report::Checker(FromChecker::Configured) => {
                 on(&mut self.checker, Controlled::configured);
                 self.apply_lvs_sysctls();
@@ -434,6 +450,7 @@ impl Supervisor {
         let lived = match role {
             Role::Vrrp => {
                 let former = forget(&mut self.vrrp, &mut self.status.vrrp, pid);
+                self.dbus.vrrp_is_gone();
                 // Another director is master soon.
                 self.set_sync_master(false);
                 former
@@ -444,6 +461,10 @@ impl Supervisor {
             }
             Role::Bfd => forget(&mut self.bfd, &mut self.status.bfd, pid),
             Role::Snmp => forget(&mut self.snmp, &mut self.status.snmp, pid),
+            Role::Dbus => {
+                self.dbus_ended(pid);
+                return None;
+            }
         };
         // A child that a reload made superfluous ended as told.
         let (lived, restarts) = lived?;
@@ -532,6 +553,7 @@ impl Supervisor {
     fn apply(&mut self) -> anyhow::Result<()> {
         file_mask::set(self.configuration.umask);
         take_name(self.configuration.processes.supervisor_name.as_deref());
+        self.configure_dbus();
         self.configure_trackers();
         let known = self.status.vrrp.as_ref().map(|vrrp| &vrrp.report.instances);
         self.sync_is_master = self.followed().is_some_and(|followed| {
@@ -626,6 +648,7 @@ impl Supervisor {
         self.vrrp = None;
         self.checker = None;
         self.bfd = None;
+        self.stop_dbus(inbox).await;
         self.stop_snmp(inbox).await;
         self.lvs_sysctls.restore();
         self.notifier.finish(STOP_SCRIPT_LIMIT).await;

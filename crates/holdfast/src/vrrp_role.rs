@@ -140,6 +140,7 @@ pub async fn run() -> anyhow::Result<()> {
                 Some(ToVrrp::ProcessResult { process, up }) => driver.handle(Event::ProcessResult { process, up }),
                 Some(ToVrrp::Snapshot) => driver.show(),
                 Some(ToVrrp::FileValue { file, value }) => driver.handle(Event::FileValue { file, value }),
+                Some(ToVrrp::Announce { instance }) => driver.handle(Event::Announce { instance }),
                 Some(ToVrrp::Shutdown { keep_addresses }) => return driver.stop(keep_addresses).await,
                 // Without a supervisor nobody could stop us later.
                 None => return driver.stop(false).await,

@@ -75,7 +75,7 @@ fn config_test_ends_with_the_status_of_the_worst_finding() {
         ),
         (
             "a keyword without effect",
-            format!("global_defs {{\nenable_dbus\n}}\n{GOOD}"),
+            format!("global_defs {{\ntmp_config_directory /tmp\n}}\n{GOOD}"),
             0,
         ),
     ];

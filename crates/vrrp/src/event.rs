@@ -118,6 +118,11 @@ pub enum Event {
         /// Time since 1970.
         since_1970: Duration,
     },
+    /// Somebody asks that the neighbours are told once more where the addresses of an instance are. Only a master has any.
+    Announce {
+        /// Name of the instance.
+        instance: String,
+    },
     /// The moment of [`crate::Node::next_deadline`] has come. Too early or too often does no harm.
     DeadlineReached,
     /// New settings, already checked.

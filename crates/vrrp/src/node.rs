@@ -169,6 +169,7 @@ impl Node {
                     instance.listen_once_more(length, &mut self.out);
                 }
             }
+            Event::Announce { instance } => self.announce_on_request(&instance),
             Event::WallClock { since_1970 } => self.out.wall_clock = (now, since_1970),
             Event::DeadlineReached => self.fire_deadlines(),
             Event::Reload(settings) => self.reload(*settings),
@@ -323,6 +324,13 @@ impl Node {
             if let Some(instance) = self.instances.get_mut(&member) {
                 instance.announce_in_conflict(&mut self.out);
             }
+        }
+    }
+
+    fn announce_on_request(&mut self, name: &str) {
+        let named = self.instances.values().find(|instance| instance.settings.name == name);
+        if let Some(instance) = named {
+            instance.announce_on_request(&mut self.out);
         }
     }
 

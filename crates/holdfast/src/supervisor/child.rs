@@ -36,7 +36,7 @@ pub struct Child<M> {
     started: Instant,
     sender: ipc::Sender<M>,
     process: Controlled,
-    _pid_file: PidFile,
+    _pid_file: Option<PidFile>,
     _killed_on_drop: mpsc::Sender<()>,
 }
 
@@ -50,14 +50,27 @@ impl<M: Serialize> Child<M> {
         reports: &mpsc::UnboundedSender<Report>,
         wrap: fn(R) -> Report,
     ) -> anyhow::Result<Self> {
+        Self::start_with(role, Some(pid_file), attributes, lines.ends_for(role)?, reports, wrap)
+    }
+
+    /// Starts a child that finds these under their numbers. They must be above all numbers that are given here.
+    pub fn start_with<R: DeserializeOwned + Send + 'static>(
+        role: Role,
+        pid_file: Option<&Path>,
+        attributes: &ProcessSettings,
+        descriptors: Vec<(OwnedFd, RawFd)>,
+        reports: &mpsc::UnboundedSender<Report>,
+        wrap: fn(R) -> Report,
+    ) -> anyhow::Result<Self> {
         let (ours, theirs) = UnixStream::pair().context("cannot make a socket pair")?;
-        let mut descriptors = lines.ends_for(role)?;
-        descriptors.push((theirs.into(), CHANNEL_FD));
+        // Its own end first: it may have any number, and must not be overwritten.
+        let channel = std::iter::once((theirs.into(), CHANNEL_FD));
+        let descriptors = channel.chain(descriptors).collect();
         let mut process = command(role, attributes, descriptors)
             .spawn()
             .with_context(|| format!("cannot start the {role} process"))?;
         let pid = process.id().context("child ended at once")?;
-        let pid_file = PidFile::take(pid_file, pid)?;
+        let pid_file = pid_file.map(|path| PidFile::take(path, pid)).transpose()?;
         let (sender, mut receiver) = ipc::channel::<M, R>(ours)?;
         let (alive, mut dropped) = mpsc::channel::<()>(1);
         let reports = reports.clone();
@@ -193,6 +206,7 @@ pub fn restart_delay(role: Role, lived: Duration, restarts: u64) -> Duration {
     let first = match role {
         Role::Vrrp => Duration::from_secs(1),
         Role::Checker | Role::Bfd | Role::Snmp => Duration::ZERO,
+        Role::Dbus => Duration::from_secs(1),
     };
     if lived >= HEALTHY_AFTER || restarts <= 1 {
         return first;

@@ -20,6 +20,7 @@ use crate::places::Places;
 use crate::plan;
 use crate::plan::buffers::{NetlinkBuffers, VrrpBuffers};
 use crate::plan::commands::CommandTable;
+use crate::plan::dbus::DbusPlan;
 use crate::plan::ipvs::IpvsSettings;
 use crate::plan::links::LinkPlan;
 use crate::plan::lvs_sysctls::SysctlPlan;
@@ -52,6 +53,8 @@ pub struct Configuration {
     pub links: LinkPlan,
     /// For the SNMP process
     pub snmp: Option<SnmpPlan>,
+    /// The service on D-Bus
+    pub dbus: Option<DbusPlan>,
     /// `net_namespace` or `-s`
     pub namespace: Option<String>,
     /// For the checker process: IPVS as a whole
@@ -135,6 +138,8 @@ impl Configuration {
         let vrrp = plan::vrrp::node_settings(&config, &trackers);
         let (links, link_messages) = plan::links::link_plan(&config, &vrrp);
         messages.extend(link_messages);
+        let (dbus, dbus_messages) = DbusPlan::from_config(&config, &vrrp);
+        messages.extend(dbus_messages);
         let namespace = arguments
             .namespace
             .clone()
@@ -151,6 +156,7 @@ impl Configuration {
             checker_buffers: plan::buffers::checker_buffers(&config),
             vrrp,
             links,
+            dbus,
             bfd: plan::bfd::node_settings(&config),
             routing: plan::routing::routing_plan(&config),
             health: plan::health::settings(&config, &commands, &marks),

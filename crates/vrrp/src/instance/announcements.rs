@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use holdfast_time::{Duration, Timestamp};
 
 use super::{Heard, Instance};
-use crate::action::{Action, NotifyState};
+use crate::action::{Action, NotifyState, State};
 use crate::messages::LogEvent;
 use crate::outbox::Outbox;
 use crate::timers::Timer;
@@ -122,6 +122,13 @@ impl Instance {
                 addresses: vec![source],
                 count: 1,
             });
+        }
+    }
+
+    /// Somebody asked for it: once, if there is anything to tell.
+    pub(crate) fn announce_on_request(&self, out: &mut Outbox) {
+        if self.state == State::Master {
+            self.announce(self.holdings(), 1, out);
         }
     }
 

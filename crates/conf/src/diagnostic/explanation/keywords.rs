@@ -15,7 +15,7 @@ pub(super) const PAGES: &[Explanation] = &[
         "global_defs {\n    router_id here\n}\n"),
     page(findings::NOT_IN_EFFECT,
         "keepalived knows the keyword, and Holdfast reads and checks it, but does not act on it yet. docs/compatibility.md lists all of these.",
-        "global_defs {\n    enable_dbus\n}\n",
+        "global_defs {\n    tmp_config_directory /tmp\n}\n",
         ""),
     page(findings::DEPRECATED,
         "An old name for a keyword. It has the same meaning; the new name is in the hint.",
