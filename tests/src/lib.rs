@@ -7,6 +7,7 @@
 pub mod agent;
 pub mod alike;
 pub mod attributes;
+pub mod bus;
 pub mod client;
 pub mod crowd;
 pub mod daemon;

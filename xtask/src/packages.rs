@@ -32,6 +32,8 @@ pub(crate) const PEERS: Needs = Needs(&[
     need("keepalived", "keepalived", "the peer on the wire"),
     need("ip", "iproute2", "networks between nodes"),
     need("nft", "nftables", "packet filters as users see them"),
+    need("dbus-daemon", "dbus", "a bus of its own for each case"),
+    need("dbus-send", "dbus", "somebody who calls over it"),
     need("openssl", "openssl", "certificates, and a server over TLS"),
     need("redis-server", "redis-server", "a real server"),
     need("mariadbd", "mariadb-server-core", "a data base"),

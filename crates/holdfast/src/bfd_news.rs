@@ -67,9 +67,8 @@ impl NewsLines {
         let ends = match role {
             Role::Vrrp => vec![(&self.to_vrrp.listener, FIRST_FD)],
             Role::Checker => vec![(&self.to_checker.listener, FIRST_FD)],
-            Role::Dbus => Vec::new(),
             Role::Bfd => vec![(&self.to_vrrp.speaker, FIRST_FD), (&self.to_checker.speaker, SECOND_FD)],
-            Role::Snmp => Vec::new(),
+            Role::Snmp | Role::Dbus => Vec::new(),
         };
         ends.into_iter()
             .map(|(end, number)| Ok((duplicate(end)?, number)))

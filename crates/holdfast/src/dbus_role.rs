@@ -19,7 +19,7 @@ pub use self::calls::Request;
 use self::calls::{Answer, Call, FAILED};
 pub use self::objects::States;
 use self::objects::{Objects, Signal};
-use self::wire::{Bus, Incoming};
+use self::wire::{Bus, Incoming, Ownership};
 use crate::ipc::{self, FromDbus, ToDbus};
 use crate::privileges;
 
@@ -107,11 +107,14 @@ impl Driver {
         if former.as_ref() == Some(&name) {
             return Ok(());
         }
-        let owned = patiently(self.bus.request(&name)).await?;
-        if owned {
-            tracing::info!("Acquired DBus bus {name}");
-        } else {
-            tracing::warn!("the D-Bus name {name} is another program's: ours is the next turn");
+        match patiently(self.bus.request(&name)).await? {
+            Ownership::Ours => tracing::info!("Acquired DBus bus {name}"),
+            Ownership::Waits => {
+                tracing::warn!("the D-Bus name {name} is another program's: ours is the next turn");
+            }
+            Ownership::Refused(reason) => {
+                tracing::error!("the D-Bus name {name} is not to be had: {reason}; a policy of the bus must allow it");
+            }
         }
         if let Some(former) = former {
             patiently(self.bus.release(&former)).await?;

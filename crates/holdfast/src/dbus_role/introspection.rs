@@ -84,7 +84,7 @@ pub fn of(objects: &Objects, path: &str) -> String {
         text += INSTANCE;
     }
     for child in objects.children(path) {
-        text += &format!("  <node name=\"{child}\"/>\n");
+        text.extend(["  <node name=\"", child, "\"/>\n"]);
     }
     text + "</node>\n"
 }

@@ -29,6 +29,17 @@ pub struct Bus {
     messages: MessageStream,
 }
 
+/// What became of a wish for a name.
+#[derive(Debug)]
+pub enum Ownership {
+    /// It is ours
+    Ours,
+    /// It is another program's, and ours when that goes
+    Waits,
+    /// We may not have it
+    Refused(String),
+}
+
 /// A call, and what it takes to answer it.
 #[derive(Debug)]
 pub struct Incoming {
@@ -114,15 +125,25 @@ impl Bus {
         sent.context("cannot answer on the D-Bus system bus")
     }
 
-    /// Wants to be known by this name. Whether it is ours now; if not, it becomes ours when its owner goes.
-    pub async fn request(&self, name: &str) -> anyhow::Result<bool> {
-        let reply = self
+    /// Wants to be known by this name.
+    pub async fn request(&self, name: &str) -> anyhow::Result<Ownership> {
+        let wish = (name, 0_u32);
+        let asked = self
             .connection
-            .call_method(Some(BUS), BUS_PATH, Some(BUS), "RequestName", &(name, 0_u32))
-            .await
-            .with_context(|| format!("the D-Bus name {name} (dbus_service_name) is not to be had"))?;
-        let owner: u32 = reply.body().deserialize()?;
-        Ok([PRIMARY_OWNER, ALREADY_OWNER].contains(&owner))
+            .call_method(Some(BUS), BUS_PATH, Some(BUS), "RequestName", &wish);
+        let reply = match asked.await {
+            Ok(reply) => reply,
+            // The bus is well, and says no.
+            Err(error @ (zbus::Error::MethodError(..) | zbus::Error::FDO(_))) => {
+                return Ok(Ownership::Refused(error.to_string()));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let answer: u32 = reply.body().deserialize()?;
+        Ok(match answer {
+            PRIMARY_OWNER | ALREADY_OWNER => Ownership::Ours,
+            _ => Ownership::Waits,
+        })
     }
 
     /// Gives a name back.

@@ -102,10 +102,11 @@ mod tests {
     fn plan(global: &str, instances: &[(&str, &str, &str)]) -> (Option<DbusPlan>, Vec<String>) {
         let mut text = format!("global_defs {{\n{global}\n}}\n");
         for (name, interface, address) in instances {
-            text += &format!(
+            text += format!(
                 "vrrp_instance {name} {{\n{interface}\nvirtual_router_id 7\npriority 100\n\
                  virtual_ipaddress {{\n{address} dev eth9\n}}\n}}\n"
-            );
+            )
+            .as_str();
         }
         let loader = MemoryLoader::new().with("/k.conf", text);
         let config = holdfast_conf::load(&loader, Path::new("/k.conf"), &LoadOptions::default()).config;

@@ -204,9 +204,8 @@ fn run_before_exec(command: &mut std::process::Command, descriptors: Vec<(OwnedF
 /// a healthy peer takes over in its own time and finds nobody who competes with it. A series of deaths doubles the wait.
 pub fn restart_delay(role: Role, lived: Duration, restarts: u64) -> Duration {
     let first = match role {
-        Role::Vrrp => Duration::from_secs(1),
+        Role::Vrrp | Role::Dbus => Duration::from_secs(1),
         Role::Checker | Role::Bfd | Role::Snmp => Duration::ZERO,
-        Role::Dbus => Duration::from_secs(1),
     };
     if lived >= HEALTHY_AFTER || restarts <= 1 {
         return first;

@@ -146,12 +146,11 @@ impl Supervisor {
 
     /// A configuration is in force; the VRRP process has yet to take it in.
     pub(super) fn configure_dbus(&mut self) {
-        match &self.configuration.dbus {
-            Some(plan) => self.dbus.tell(&ToDbus::Reload(plan.clone())),
-            None => {
-                self.dbus.tell(&ToDbus::Shutdown);
-                self.dbus.leaving = self.dbus.child.take();
-            }
+        if let Some(plan) = &self.configuration.dbus {
+            self.dbus.tell(&ToDbus::Reload(plan.clone()));
+        } else {
+            self.dbus.tell(&ToDbus::Shutdown);
+            self.dbus.leaving = self.dbus.child.take();
         }
     }
 

@@ -49,6 +49,33 @@ fn delay_zero_means_one_burst() {
     );
 }
 
+/// keepalived's `SendGarp` on D-Bus: once for each address, in any state but MASTER nothing.
+#[test]
+fn a_master_announces_on_request() {
+    let once = AnnounceSettings {
+        master_delay: Duration::ZERO,
+        master_repeat: 1,
+        ..AnnounceSettings::default()
+    };
+    let mut bench = Bench::of(announcing(once));
+    let ask = |instance: &str| Event::Announce {
+        instance: instance.into(),
+    };
+    bench.until(2.0);
+    bench.handle(ask("VI_1"));
+    bench.until(10.0);
+    bench.handle(ask("VI_1"));
+    bench.handle(ask("VI_9"));
+    bench.until(60.0);
+    assert_eq!(
+        only_announcements(bench.done()),
+        [
+            "3.609375s VI_1 announces 192.0.2.10 on eth0 x1",
+            "10.000000s VI_1 announces 192.0.2.10 on eth0 x1"
+        ]
+    );
+}
+
 /// keepalived: the first refresh comes `garp_master_delay` + `garp_master_refresh` after becoming master.
 #[test]
 fn refresh_repeats_for_ever() {
