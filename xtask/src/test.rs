@@ -60,6 +60,7 @@ const GUEST_CASES: &[(&str, &str)] = &[
     ("guest: chains of reloads", "reloads"),
     ("guest: restarts without loss", "restarts"),
     ("guest: ipvlans", "ipvlan"),
+    ("guest: tunnels from family to family", "tunnels"),
     ("guest: the same tables as keepalived", "tables"),
     ("guest: connections of dead servers", "dead_servers"),
     ("guest: groups that are balanced by a mark", "marks"),

@@ -161,9 +161,10 @@ impl Health {
         let mut known_servers: HashMap<DestinationKey, RealServer> = known.map_or_else(HashMap::new, |it| {
             it.real_servers.into_iter().map(|it| (it.key, it)).collect()
         });
+        let named: HashSet<DestinationKey> = settings.real_servers.iter().map(|it| it.key).collect();
         let mut real_servers = Vec::with_capacity(settings.real_servers.len());
         for server in std::mem::take(&mut settings.real_servers) {
-            let known = known_servers.remove(&server.key);
+            let known = take_known(&mut known_servers, &server.key, &named);
             let member = Member {
                 server: server.name.as_str().into(),
                 virtual_server: name.clone(),
@@ -368,6 +369,23 @@ impl Health {
             self.await_recoveries(virtual_server);
         }
     }
+}
+
+/// The past of a real server. Behind a firewall mark its port comes and goes with the method (NAT needs one), and it is the
+/// same server: it takes over from one of its address that is not `named` any more.
+fn take_known(
+    known: &mut HashMap<DestinationKey, RealServer>,
+    key: &DestinationKey,
+    named: &HashSet<DestinationKey>,
+) -> Option<RealServer> {
+    if let Some(server) = known.remove(key) {
+        return Some(server);
+    }
+    let was_it = |it: &&DestinationKey| {
+        it.address == key.address && (it.port == 0 || key.port == 0) && !named.contains(*it)
+    };
+    let former = known.keys().filter(was_it).min().copied();
+    known.remove(&former?)
 }
 
 impl Report {
