@@ -381,9 +381,8 @@ fn take_known(
     if let Some(server) = known.remove(key) {
         return Some(server);
     }
-    let was_it = |it: &&DestinationKey| {
-        it.address == key.address && (it.port == 0 || key.port == 0) && !named.contains(*it)
-    };
+    let was_it =
+        |it: &&DestinationKey| it.address == key.address && (it.port == 0 || key.port == 0) && !named.contains(*it);
     let former = known.keys().filter(was_it).min().copied();
     known.remove(&former?)
 }

@@ -294,6 +294,46 @@ fn ports_and_families_follow_the_way_to_the_server() {
     assert_eq!(keys(&mark), ["[2001:db8::13]:0", "[2001:db8::14]:0"]);
 }
 
+/// Found by `a_chain_of_reloads`: the service was without a server until the first check had passed.
+#[test]
+fn a_server_whose_port_comes_with_another_method_is_the_same_server() {
+    let by_mark = |ports: &[u16], forwarding| {
+        let server = |port: &u16| {
+            let mut server = real_server(11, 1);
+            server.key.port = *port;
+            server.destination.forwarding = forwarding;
+            server.checkers = vec![tcp_check(11)];
+            server.checkers[0].alpha = true;
+            server
+        };
+        let mut servers = virtual_server(1, ports.iter().map(server).collect());
+        servers.services = vec![ServiceKey::Fwmark {
+            family: Family::Inet,
+            mark: 5,
+        }];
+        settings([servers])
+    };
+    let mut bench = Bench::new(by_mark(&[0], Forwarding::Route));
+    let up = |bench: &Bench| {
+        let servers = bench.health.status().virtual_servers.remove(0).real_servers;
+        servers.iter().map(|server| server.up).collect::<Vec<_>>()
+    };
+    assert_eq!(up(&bench), [false]);
+    bench.run(seconds(25));
+    assert_eq!(up(&bench), [true]);
+    bench.transcript();
+    bench.handle(Event::Reload(by_mark(&[80], Forwarding::Masquerade)));
+    assert_eq!(up(&bench), [true]);
+    assert_eq!(bench.whole_transcript(), ["table FWM 5"]);
+    // Two of them: one is the former server, the other is new.
+    bench.handle(Event::Reload(by_mark(&[0], Forwarding::Route)));
+    bench.handle(Event::Reload(by_mark(&[81, 80], Forwarding::Masquerade)));
+    assert_eq!(up(&bench), [true, false]);
+    // Ports that are both named are two servers.
+    bench.handle(Event::Reload(by_mark(&[82], Forwarding::Masquerade)));
+    assert_eq!(up(&bench), [false]);
+}
+
 #[test]
 fn a_service_that_moves_to_another_virtual_server_unchanged_is_not_touched() {
     let mut first = virtual_server(1, vec![real_server(11, 1)]);
