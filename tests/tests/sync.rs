@@ -1,17 +1,27 @@
 //! What directors do with IPVS besides the table: connection synchronisation, timeouts, the end. On a real IPVS: in a guest,
 //! started by `cargo xtask test guest`. keepalived is the subject first.
 
-use std::time::{Duration, SystemTime};
+use std::fs;
+use std::time::{Duration, Instant, SystemTime};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use bed::client::Lasting;
 use bed::daemon::{Daemon, Software};
+use bed::figures;
 use bed::node::Node;
 use bed::site::{self, Forwarding, Options, Site};
 use bed::wait;
 
 /// Time for things that take a second or two when nobody else is about.
 const PATIENCE: Duration = Duration::from_secs(15);
+
+/// So many changes of the roles, as fast as the election allows; fewer when the guest is slow, which is no matter of daemons.
+const CHANGES: usize = 300;
+const FEWEST_CHANGES: usize = 40;
+const TIME_FOR_CHANGES: Duration = Duration::from_secs(80);
+/// keepalived only shows that it can be done: the kernel may leave it waiting for ever.
+const CHANGES_OF_KEEPALIVED: usize = 40;
+const TIME_FOR_KEEPALIVED: Duration = Duration::from_secs(25);
 
 const BACKUP: Options = Options {
     priority: 100,
@@ -84,6 +94,74 @@ fn a_connection_survives_the_failover(subject: Software) -> Result<()> {
     Ok(())
 }
 
+/// The file that the better director tracks.
+const FLIP: &str = "/run/flip";
+
+/// The better director gives up and takes over, again and again, by a tracked file: each time the right daemon runs on both,
+/// and in the end none.
+fn daemons_follow_the_roles(subject: Software) -> Result<()> {
+    site::load_modules()?;
+    let site = Site::new(Forwarding::Dr)?;
+    let [first, second] = &site.directors;
+    let global = "lvs_sync_daemon eth0 V_W";
+    let fast = |priority| {
+        let options = Options {
+            priority,
+            advert_int: 0.1,
+            ..Options::default()
+        };
+        with_global(global, &site.configuration(&options))
+    };
+    let tracking = format!("track_file flip {{\n    file {FLIP}\n    weight 1\n}}\n{}", fast(150));
+    let tracking = tracking.replace(
+        "    state BACKUP\n",
+        "    state BACKUP\n    track_file {\n        flip\n    }\n",
+    );
+    // -254 and less is a fault: who has one says so, and the other waits for nothing.
+    let turn = |up: bool| fs::write(first.path(FLIP), if up { "0\n" } else { "-254\n" }).context("the tracked file");
+    turn(true)?;
+    let better = Daemon::start(subject, first, &tracking)?;
+    let worse = Daemon::start(subject, second, &fast(100))?;
+    wait_for_daemon(first, "master")?;
+    wait_for_daemon(second, "backup")?;
+
+    let (wanted, fewest, time) = match subject {
+        Software::Holdfast => (CHANGES, FEWEST_CHANGES, TIME_FOR_CHANGES),
+        Software::Keepalived => (CHANGES_OF_KEEPALIVED, 0, TIME_FOR_KEEPALIVED),
+    };
+    let (since, mut done, mut slowest) = (Instant::now(), 0, Duration::ZERO);
+    while done < wanted && (since.elapsed() < time || done < fewest) {
+        let is_master = done % 2 == 1;
+        let change = Instant::now();
+        turn(is_master)?;
+        let roles = if is_master {
+            ["master", "backup"]
+        } else {
+            ["backup", "master"]
+        };
+        let outcome = wait_for_daemon(first, roles[0]).and_then(|()| wait_for_daemon(second, roles[1]));
+        if subject == Software::Keepalived && outcome.is_err() {
+            break;
+        }
+        outcome.with_context(|| format!("change {}", done + 1))?;
+        slowest = slowest.max(change.elapsed());
+        done += 1;
+    }
+    figures::report_text(&format!(
+        "{subject}: {done} of {wanted} changes of the roles in {:.1} s, the slowest took {:.1} s until both sync daemons were right",
+        since.elapsed().as_secs_f64(),
+        slowest.as_secs_f64()
+    ));
+    if subject == Software::Keepalived {
+        return Ok(());
+    }
+    better.stop()?;
+    worse.stop()?;
+    wait::until("the end of all sync daemons", PATIENCE, || {
+        daemons(first).is_empty() && daemons(second).is_empty()
+    })
+}
+
 /// Timeouts are the kernel's from then on, `lvs_flush_on_stop` takes everything along, and `lvs_flush` begins with nothing.
 fn timeouts_and_the_whole_table(subject: Software) -> Result<()> {
     site::load_modules()?;
@@ -148,7 +226,7 @@ fn ipvs_is_in_another_namespace(subject: Software) -> Result<()> {
 
 macro_rules! cases {
     ($subject:ident) => {
-        cases!($subject; a_connection_survives_the_failover timeouts_and_the_whole_table ipvs_is_in_another_namespace);
+        cases!($subject; a_connection_survives_the_failover daemons_follow_the_roles timeouts_and_the_whole_table ipvs_is_in_another_namespace);
     };
     ($subject:ident; $($case:ident)*) => {
         $(
