@@ -34,6 +34,8 @@ pub(super) struct VirtualServer {
     pub(super) quorum_up: bool,
     /// Its checks rest: none of its addresses is on this host.
     pub(super) suspended: bool,
+    /// The kernel had services of it already before this process began.
+    pub(super) adopted: bool,
     /// Its sorry server had the clients already before this process began.
     pub(super) sorry_adopted: bool,
 }
@@ -145,6 +147,7 @@ impl VirtualServer {
             live_weight: 0,
             quorum_up: false,
             suspended: false,
+            adopted: false,
             sorry_adopted: false,
         };
         server.count_live_weight();
@@ -352,6 +355,12 @@ impl VirtualServer {
     pub(super) fn announce_quorum_down(&self, out: &mut Outbox) {
         out.log(Message::QuorumDownAtStart(self.quorum_figures()));
         self.bring_in_sorry_server(out);
+        out.notify(self.quorum_notification(self.quorum_up, Cause::Start));
+    }
+
+    /// Says that the quorum is there from the start.
+    pub(super) fn announce_quorum_up(&self, out: &mut Outbox) {
+        out.log(Message::QuorumGained(self.quorum_figures()));
         out.notify(self.quorum_notification(self.quorum_up, Cause::Start));
     }
 

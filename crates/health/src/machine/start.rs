@@ -50,6 +50,7 @@ impl Health {
             if remains.services.is_empty() {
                 continue;
             }
+            server.adopted = true;
             server.sorry_adopted = remains.sorry_active(server);
             let down = server.adopt_real_servers(&remains, &self.words, now);
             server.count_live_weight();
@@ -184,6 +185,8 @@ impl VirtualServer {
         }
         if self.sorry_active() && !self.sorry_adopted {
             self.announce_quorum_down(out);
+        } else if self.quorum_up && !self.adopted {
+            self.announce_quorum_up(out);
         }
     }
 

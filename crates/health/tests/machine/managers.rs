@@ -97,3 +97,25 @@ fn a_reload_tells_how_it_stands_when_all_is_done() {
         expected.map(|(text, pool)| (text.to_owned(), Cause::Removed, pool))
     );
 }
+
+/// As with keepalived 2.2.7: who begins with a quorum says so, for scripts too. What was there before this process is no news.
+#[test]
+fn a_quorum_at_the_start_is_told() {
+    let expected = [("quorum true".to_owned(), Cause::Start, [2, 2])];
+    let mut health = Health::new(Timestamp::ZERO, settings([two(1)]), 1);
+    assert_eq!(told(&mut health), expected);
+    let table = health.wanted();
+    health.handle(Timestamp::ZERO, Event::Reload(settings([two(1)])));
+    assert_eq!(told(&mut health), []);
+    health.handle(Timestamp::ZERO, Event::Reload(settings([two(1), two(2)])));
+    assert_eq!(told(&mut health), expected);
+
+    let mut successor = Health::new(Timestamp::ZERO, settings([two(1)]), 1);
+    successor.handle(Timestamp::ZERO, Event::Adopt(table));
+    assert_eq!(told(&mut successor), []);
+
+    // One that waits for its checks has none yet.
+    let mut waiting = two(1);
+    waiting.quorum = 3;
+    assert_eq!(told(&mut Health::new(Timestamp::ZERO, settings([waiting]), 1)), []);
+}

@@ -347,7 +347,14 @@ fn a_service_that_moves_to_another_virtual_server_unchanged_is_not_touched() {
         virtual_server(1, vec![real_server(11, 1)]),
         second,
     ])));
-    assert_eq!(bench.transcript(), ["table [192.0.2.2]:tcp:80"]);
+    assert_eq!(
+        bench.transcript(),
+        [
+            "table [192.0.2.2]:tcp:80",
+            "Gained quorum 1+0=1 <= 1 for VS [192.0.2.2]:tcp:80",
+            "VS [192.0.2.2]:tcp:80 UP",
+        ]
+    );
 }
 
 /// A group has a virtual server for each protocol, and all of them are called after the group.
