@@ -11,12 +11,26 @@ const TURN: Duration = Duration::from_millis(20);
 /// Coming later than this is a stall.
 const LATE: Duration = Duration::from_millis(20);
 
-/// When a thread that had nothing to do but to wake up should have woken up, and when it did.
-type Stall = (SystemTime, SystemTime);
+/// Of the time in which somebody had to wait for a processor, the part that does not count: three quarters. On a machine where
+/// that is all the time every bound is four times as long.
+fn excused(waited: Duration) -> Duration {
+    waited * 3 / 4
+}
 
-static STALLS: Mutex<Vec<Stall>> = Mutex::new(Vec::new());
+#[derive(Debug, Default)]
+struct Seen {
+    /// When a thread that had nothing to do but to wake up should have woken up, and when it did.
+    stalls: Vec<(SystemTime, SystemTime)>,
+    /// What the pressure was, in order.
+    pressures: Vec<(SystemTime, Duration)>,
+}
 
-/// Begins to look for stalls; once is enough.
+static SEEN: Mutex<Seen> = Mutex::new(Seen {
+    stalls: Vec::new(),
+    pressures: Vec::new(),
+});
+
+/// Begins to look; once is enough.
 pub fn watch() {
     static WATCHED: OnceLock<()> = OnceLock::new();
     WATCHED.get_or_init(|| {
@@ -25,9 +39,12 @@ pub fn watch() {
                 let due = SystemTime::now() + TURN;
                 std::thread::sleep(TURN);
                 let now = SystemTime::now();
+                let pressure = pressure();
+                let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
                 if now > due + LATE {
-                    STALLS.lock().unwrap_or_else(PoisonError::into_inner).push((due, now));
+                    seen.stalls.push((due, now));
                 }
+                seen.pressures.push((now, pressure));
             }
         };
         // Without it bounds are as on a quiet machine.
@@ -35,14 +52,33 @@ pub fn watch() {
     });
 }
 
-/// For how long, from `from` to `to`, the machine did not run a thread that should have run.
-pub fn stalled(from: SystemTime, to: SystemTime) -> Duration {
-    let stalls = STALLS.lock().unwrap_or_else(PoisonError::into_inner);
-    let within = |(begin, end): &Stall| {
-        let (begin, end) = ((*begin).max(from), (*end).min(to));
-        end.duration_since(begin).unwrap_or_default()
-    };
-    stalls.iter().map(within).sum()
+/// By how much something that took from `from` to `to` may be late because of this machine.
+pub fn excuse(from: SystemTime, to: SystemTime) -> Duration {
+    let seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+    seen.stalled(from, to).max(excused(seen.pressed(from, to)))
+}
+
+impl Seen {
+    /// For how long a thread did not run that should have run.
+    fn stalled(&self, from: SystemTime, to: SystemTime) -> Duration {
+        let within = |(begin, end): &(SystemTime, SystemTime)| {
+            let (begin, end) = ((*begin).max(from), (*end).min(to));
+            end.duration_since(begin).unwrap_or_default()
+        };
+        self.stalls.iter().map(within).sum()
+    }
+
+    /// For how long somebody had to wait for a processor.
+    fn pressed(&self, from: SystemTime, to: SystemTime) -> Duration {
+        let before = self.pressures.partition_point(|(when, _)| *when <= from);
+        let upto = self.pressures.partition_point(|(when, _)| *when <= to);
+        let at = |index: usize| Some(self.pressures.get(index)?.1);
+        let begin = at(before.saturating_sub(1));
+        let end = at(upto).or_else(|| at(upto.saturating_sub(1)));
+        let length = to.duration_since(from).unwrap_or_default();
+        let waited = end.zip(begin).map(|(end, begin)| end.saturating_sub(begin));
+        waited.unwrap_or_default().min(length)
+    }
 }
 
 /// A bound on a wait.
@@ -63,13 +99,12 @@ impl Patience {
         }
     }
 
-    /// What is left of it; `None` when it is over. Most of the time in which somebody had to wait for a processor does not
-    /// count: on a machine that is busy all the time it is over after four times the bound.
+    /// What is left of it; `None` when it is over.
     pub fn left(&self) -> Option<Duration> {
         let elapsed = self.since.elapsed();
         self.bound.checked_sub(elapsed).or_else(|| {
             let waited = pressure().saturating_sub(self.pressure).min(elapsed);
-            (self.bound + waited * 3 / 4).checked_sub(elapsed)
+            (self.bound + excused(waited)).checked_sub(elapsed)
         })
     }
 }
@@ -110,14 +145,19 @@ mod tests {
     }
 
     #[test]
-    fn only_stalls_of_the_time_asked_for_count() {
+    fn only_what_was_in_the_time_asked_for_counts() {
         let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
-        STALLS
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .extend([(at(10), at(12)), (at(20), at(21))]);
-        assert_eq!(stalled(at(0), at(100)), Duration::from_secs(3));
-        assert_eq!(stalled(at(11), at(20)), Duration::from_secs(1));
-        assert_eq!(stalled(at(13), at(15)), Duration::ZERO);
+        let seconds = Duration::from_secs;
+        let seen = Seen {
+            stalls: vec![(at(10), at(12)), (at(20), at(21))],
+            pressures: (0..100).map(|now| (at(now), seconds(now.clamp(30, 40)))).collect(),
+        };
+        assert_eq!(seen.stalled(at(0), at(100)), seconds(3));
+        assert_eq!(seen.stalled(at(11), at(20)), seconds(1));
+        assert_eq!(seen.stalled(at(13), at(15)), Duration::ZERO);
+        assert_eq!(seen.pressed(at(0), at(29)), Duration::ZERO);
+        assert_eq!(seen.pressed(at(20), at(90)), seconds(10));
+        assert_eq!(seen.pressed(at(32), at(34)), seconds(2));
+        assert_eq!(seen.pressed(at(50), at(200)), Duration::ZERO);
     }
 }

@@ -2,7 +2,7 @@
 //! each role in turn. What can be observed from outside must be the same, or be a difference that is documented.
 //!
 //! A scenario is data: a configuration for each node, steps, and the documented differences. All runs of a scenario go on
-//! at the same time, each in a network of its own.
+//! at the same time, each in a network of its own, unless it says otherwise.
 
 mod compare;
 mod instance;
@@ -11,6 +11,7 @@ mod transcript;
 
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -40,15 +41,26 @@ pub struct Scenario {
     pub interval: Duration,
     /// What happens.
     pub steps: Vec<Step>,
-    /// Whether the first node is this machine itself, for what the kernel does only there. It belongs into a guest; the runs
-    /// go one after the other.
-    pub on_this_machine: bool,
+    /// What else goes on while a run does.
+    pub company: Company,
     /// Whether the number and the moments of announcements are compared, too. They are certain only without a conflict.
     pub counts_announcements: bool,
     /// Whether routes and rules are compared, too.
     pub compares_routing: bool,
     /// What differs, and is documented.
     pub differences: Vec<Difference>,
+}
+
+/// What else goes on while a run does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Company {
+    /// All runs of all scenarios, each in a network of its own.
+    All,
+    /// Nothing: a namespace waits for what the kernel does in others, longer than a master may be silent here.
+    Nobody,
+    /// No other run of the scenario, as the first node is this machine itself, for what the kernel does only there. It belongs
+    /// into a guest.
+    ThisMachine,
 }
 
 /// Something happens, and then is waited for something.
@@ -183,6 +195,9 @@ pub fn check(scenario: &Scenario) -> Result<()> {
         );
     }
     let roles = roles(scenario.configurations.len());
+    let is_alone = scenario.company == Company::Nobody;
+    let _alone = is_alone.then(|| TURNS.write().unwrap_or_else(PoisonError::into_inner));
+    let _shared = (!is_alone).then(|| TURNS.read().unwrap_or_else(PoisonError::into_inner));
     let mut outcomes = run_all(scenario, &roles);
 
     let control = outcomes.remove(0).context("the control, keepalived alone")?;
@@ -205,9 +220,12 @@ pub fn check(scenario: &Scenario) -> Result<()> {
     Ok(())
 }
 
+/// Held while a scenario runs.
+static TURNS: RwLock<()> = RwLock::new(());
+
 /// In the order of the roles.
 fn run_all(scenario: &Scenario, roles: &[Roles]) -> Vec<Result<Transcript>> {
-    if scenario.on_this_machine {
+    if scenario.company != Company::All {
         return roles.iter().map(|roles| run::run(scenario, roles)).collect();
     }
     std::thread::scope(|scope| {

@@ -232,7 +232,7 @@ impl Pair {
             .map(|(s, _)| s.when);
         for when in own.chain([SystemTime::now()]) {
             let gap = seconds_between(last, when);
-            let limit = (INTERVAL + LATENESS + load::stalled(last, when)).as_secs_f64();
+            let limit = (INTERVAL + LATENESS + load::excuse(last, when)).as_secs_f64();
             ensure!(gap < limit, "{} was silent for {gap:.3} s", master.name());
             last = when;
         }
@@ -289,7 +289,7 @@ impl Pair {
             self.wire,
             late * 1000.0
         );
-        let excused = load::stalled(since, taken);
+        let excused = load::excuse(since, taken);
         if late > (LATENESS + excused).as_secs_f64() || late < -EARLINESS.as_secs_f64() {
             bail!(
                 "takeover {:.3} s after the last word of the master, due after {:.3} s",

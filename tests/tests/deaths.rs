@@ -615,7 +615,7 @@ fn what_a_dead_process_left_goes_at_a_reload_too() -> Result<()> {
     pair.wait_for_address(&pair.strong, false)?;
     let gone = SystemTime::now();
     ensure!(
-        gone < since + RESTART_PAUSE + load::stalled(since, gone),
+        gone < since + RESTART_PAUSE + load::excuse(since, gone),
         "it was not the reload"
     );
     wait::until("the other address", master_down(STRONG) + LATENESS, || {

@@ -123,7 +123,7 @@ fn ensure_after(delay: Duration, since: SystemTime, event: SystemTime) -> Result
     let took = wait::seconds_between(since, event);
     let due = delay.as_secs_f64();
     println!("after {took:.3} s, due after {due} s");
-    let lateness = LATENESS + load::stalled(since, event);
+    let lateness = LATENESS + load::excuse(since, event);
     ensure!(
         took > due - 0.05 && took < due + lateness.as_secs_f64(),
         "after {took:.3} s and not {due} s"

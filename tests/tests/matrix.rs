@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 use bed::matrix::{
-    Act, Difference, INTERVAL, Instance, Scenario, Step, Until, V4, V6, address, check, life, scenario, start, two,
+    Act, Company, Difference, INTERVAL, Instance, Scenario, Step, Until, V4, V6, address, check, life, scenario, start,
+    two,
 };
 
 /// A script's interval: its result may be that old.
@@ -312,6 +313,7 @@ fn hundredth_of_a_second() -> Scenario {
     let configurations = two(|it, _| it.version(3).interval("0.01"));
     Scenario {
         interval: Duration::from_millis(10),
+        company: Company::Nobody,
         ..scenario(
             "advert_int 0.01",
             configurations.iter().map(|text| format!("{global}{text}")).collect(),

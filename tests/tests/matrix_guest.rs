@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use bed::matrix::{Act, Instance, Scenario, Step, Until, check, scenario, start};
+use bed::matrix::{Act, Company, Instance, Scenario, Step, Until, check, scenario, start};
 
 /// A guest stands still for seconds when its host is busy. How soon a tracker acts is not the question here.
 const SLOW: Duration = Duration::from_secs(6);
@@ -40,7 +40,7 @@ fn track_process() -> Scenario {
         Step::new(Act::Run(0, END_A), Until::Master(1)),
     ];
     Scenario {
-        on_this_machine: true,
+        company: Company::ThisMachine,
         ..scenario(
             "track_process",
             vec![first, Instance::of(1).text()],

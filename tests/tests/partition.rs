@@ -307,7 +307,7 @@ impl Trial {
         let holes = caches.each_ref().map(|cache| {
             let hole = cache.wrong_after(family.address(), &winner.mac, through)?;
             // While the machine stands still nobody can heal anything.
-            Some(hole.saturating_sub(load::stalled(through, through + hole)))
+            Some(hole.saturating_sub(load::excuse(through, through + hole)))
         });
         Ok(Outcome {
             seed: self.seed,

@@ -73,7 +73,7 @@ fn different_lines<'a>(control: &'a Transcript, subject: &'a Transcript) -> Vec<
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Act, Difference, Until};
+    use super::super::{Act, Company, Difference, Until};
     use super::*;
 
     fn scenario(differences: Vec<Difference>) -> Scenario {
@@ -83,7 +83,7 @@ mod tests {
             held: Vec::new(),
             interval: Duration::from_secs(1),
             steps: vec![Step::new(Act::Nothing, Until::Nobody)],
-            on_this_machine: false,
+            company: Company::All,
             counts_announcements: false,
             compares_routing: false,
             differences,

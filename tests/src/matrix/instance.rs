@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::{Act, Scenario, Step, Until};
+use super::{Act, Company, Scenario, Step, Until};
 
 /// Priorities of the three nodes, the best first.
 fn priority(node: usize) -> u8 {
@@ -123,7 +123,7 @@ pub fn scenario(name: &'static str, configurations: Vec<String>, steps: Vec<Step
         held: vec![address(V4)],
         interval: INTERVAL,
         steps,
-        on_this_machine: false,
+        company: Company::All,
         counts_announcements: false,
         compares_routing: false,
         differences: Vec::new(),

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::{Act, LANS, NODES, Scenario, Step, Transcript, Until};
+use super::{Act, Company, LANS, NODES, Scenario, Step, Transcript, Until};
 use crate::daemon::{Daemon, Software};
 use crate::load;
 use crate::network::{Network, Port};
@@ -35,7 +35,7 @@ struct Site<'a> {
 
 impl Drop for Site<'_> {
     fn drop(&mut self) {
-        if self.scenario.on_this_machine
+        if self.scenario.company == Company::ThisMachine
             && let Some(node) = self.nodes.first()
         {
             // The network outlives the node. Without the interfaces there is nothing to remove.
@@ -106,7 +106,7 @@ impl<'a> Site<'a> {
         let network = Network::new(&LANS)?;
         let (mut nodes, mut ports) = (Vec::new(), Vec::new());
         for (number, name) in NODES.iter().enumerate().take(scenario.configurations.len()) {
-            let node = if scenario.on_this_machine && number == 0 {
+            let node = if scenario.company == Company::ThisMachine && number == 0 {
                 Node::of_this_machine(name)?
             } else {
                 Node::new(name)?
@@ -170,7 +170,7 @@ impl<'a> Site<'a> {
             ensure!(holders == [name], "{name} should hold the addresses; {holders:?} do");
         }
         transcript.times.push(self.first_word(step.until, since)?);
-        transcript.stalls.push(load::stalled(since, SystemTime::now()));
+        transcript.stalls.push(load::excuse(since, SystemTime::now()));
         transcript.lines.push(format!(
             "after {label}: {speakers:?} speak, {holders:?} hold the addresses"
         ));

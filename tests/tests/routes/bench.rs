@@ -18,6 +18,9 @@ pub(crate) const TAKEOVER: Duration = Duration::from_secs(15);
 /// As long as nothing changes for this long, nothing is under way.
 pub(crate) const QUIET: Duration = Duration::from_millis(400);
 
+/// The same while the kernel has not yet done all that it does for new addresses, or never will.
+const LONG_QUIET: Duration = Duration::from_secs(3);
+
 /// A director on two networks, and a stronger one that is started when it is needed.
 pub(crate) struct Bench {
     pub(crate) network: Network,
@@ -54,7 +57,8 @@ impl Bench {
                 since = Instant::now();
                 last = now;
             }
-            since.elapsed() > QUIET && holds(&last)
+            let quiet = if tables::is_complete(&last) { QUIET } else { LONG_QUIET };
+            since.elapsed() > quiet && holds(&last)
         });
         settled.with_context(|| last.clone())?;
         Ok(last)

@@ -24,6 +24,21 @@ pub(crate) fn read(node: &Node) -> Result<String> {
     Ok(text)
 }
 
+/// Whether the kernel has made its routes of all IPv6 addresses, and looked for duplicates of them.
+pub(crate) fn is_complete(tables: &str) -> bool {
+    let addresses = tables
+        .lines()
+        .filter_map(|line| line.trim_start().strip_prefix("inet6 "));
+    let has_route = |address: &str| {
+        let address = address.split(['/', ' ']).next().unwrap_or_default();
+        let route = format!("local {address} dev ");
+        address == "::1" || tables.lines().any(|line| line.trim_start().starts_with(&route))
+    };
+    addresses
+        .into_iter()
+        .all(|line| !line.contains(" tentative") && has_route(line))
+}
+
 /// A line without what differs from run to run: counts of seconds, and the mark of an address, which keepalived 2.2 does
 /// not set.
 fn without_what_passes(line: &str) -> String {
