@@ -97,7 +97,7 @@ pub struct Arguments {
     /// Serve all MIBs over SNMP
     #[arg(short = 'x', long = "snmp")]
     pub snmp: bool,
-    /// Where the SNMP master agent listens, if the file does not say; default: `unix:/var/agentx/master`
+    /// Where the SNMP master agent listens; more than `snmp_socket` in the file; default: `unix:/var/agentx/master`
     #[arg(short = 'A', long = "snmp-agent-socket", value_name = "SOCKET")]
     pub snmp_agent_socket: Option<String>,
     /// Options of keepalived that do nothing here yet

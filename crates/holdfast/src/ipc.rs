@@ -326,6 +326,8 @@ pub enum ToSnmp {
 /// From the SNMP process to the supervisor.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum FromSnmp {
+    /// Open the master agent's socket, and hand the connection over (`agent_door`)
+    Connect,
     /// A manager asks: what does it look like there?
     Ask(Source),
     /// Whether the master agent is there, when that changes

@@ -15,6 +15,7 @@
 // In a program `pub` says what a module offers to the others.
 #![allow(unreachable_pub)]
 
+mod agent_door;
 mod bfd_news;
 mod bfd_role;
 mod check;

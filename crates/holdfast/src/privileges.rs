@@ -41,9 +41,9 @@ pub fn confine_bfd() -> anyhow::Result<()> {
     keep_capabilities(&[])
 }
 
-/// Takes every capability from the SNMP process. It stays root: the master agent's socket lies where nobody else may enter, and it
-/// must be opened again whenever the agent comes back.
+/// Makes the SNMP process an unprivileged user without any rights: the supervisor opens the master agent's socket for it.
 pub fn confine_snmp() -> anyhow::Result<()> {
+    give_up_root()?;
     keep_capabilities(&[])
 }
 

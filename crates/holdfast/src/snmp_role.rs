@@ -17,6 +17,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use self::answering::Answering;
 use self::connection::{Connection, News};
 use self::mib::{Objects, Trap};
+use crate::agent_door::DoorWay;
 use crate::ipc::{self, FromSnmp, ToSnmp};
 use crate::plan::snmp::SnmpPlan;
 use crate::privileges;
@@ -39,6 +40,7 @@ struct Driver {
 
 /// Runs until the supervisor says stop or goes away.
 pub async fn run() -> anyhow::Result<()> {
+    let door = DoorWay::inherited()?;
     let (supervisor, mut commands) = ipc::channel::<FromSnmp, ToSnmp>(ipc::inherited_stream()?)?;
     privileges::confine_snmp()?;
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen to signals")?;
@@ -46,7 +48,7 @@ pub async fn run() -> anyhow::Result<()> {
     let mut process = OwnProcess::default();
     let mut driver = Driver {
         session: Session::default(),
-        connection: Connection::default(),
+        connection: Connection::new(door, supervisor.clone()),
         answering: Answering::new(supervisor.clone()),
         status: SnmpStatus::default(),
         supervisor,

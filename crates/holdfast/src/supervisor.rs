@@ -34,6 +34,7 @@ use self::notify::Notifier;
 use self::reloading::{Marker, Timetable};
 pub use self::trackers::TrackerReport;
 use self::trackers::{ProcessMonitor, Trackers};
+use crate::agent_door::Door;
 use crate::bfd_news::NewsLines;
 use crate::cli::Arguments;
 use crate::file_mask;
@@ -97,6 +98,7 @@ struct Supervisor {
     snmp: Option<Child<ToSnmp>>,
     dbus: Dbus,
     news_lines: NewsLines,
+    agent_door: Door,
     reports: mpsc::UnboundedSender<Report>,
     /// The instance that the sync daemons follow is master
     sync_is_master: bool,
@@ -221,6 +223,7 @@ impl Supervisor {
             snmp: None,
             dbus: Dbus::default(),
             news_lines: NewsLines::new()?,
+            agent_door: Door::new()?,
             sync_is_master: false,
             trackers: Trackers::new(reports.clone(), processes.clone()),
             commands: Commands::new(reports.clone()),

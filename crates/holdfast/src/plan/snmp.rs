@@ -16,7 +16,7 @@ pub use agent_address::AgentAddress;
 pub struct SnmpOptions {
     /// `-x`: all that there is, whatever the file says
     pub everything: bool,
-    /// `-A`: where the master agent is, if the file does not say
+    /// `-A`: where the master agent is, whatever the file says
     pub agent: Option<String>,
 }
 
@@ -73,6 +73,8 @@ pub struct GlobalFacts {
     pub smtp_alert_vrrp: Option<bool>,
     /// `smtp_alert_checker`
     pub smtp_alert_checker: Option<bool>,
+    /// `linkbeat_use_polling`, for all interfaces
+    pub linkbeat_polling: bool,
     /// `lvs_flush`
     pub lvs_flush: bool,
     /// `lvs_flush_on_stop`
@@ -107,7 +109,7 @@ impl SnmpPlan {
         if !serves.any() {
             return (None, Vec::new());
         }
-        let agent = snmp.socket.as_ref().or(options.agent.as_ref());
+        let agent = options.agent.as_ref().or(snmp.socket.as_ref());
         let agent = match agent.map_or(Ok(AgentAddress::default()), |text| text.parse()) {
             Ok(agent) => agent,
             Err(error) => return (None, vec![format!("snmp_socket: {error}; SNMP is off")]),
@@ -136,6 +138,7 @@ fn global_facts(config: &Config, namespace: Option<&str>) -> GlobalFacts {
         smtp_alert: global.smtp_alert,
         smtp_alert_vrrp: global.smtp_alert_vrrp,
         smtp_alert_checker: global.smtp_alert_checker,
+        linkbeat_polling: config.linkbeat_use_polling,
         lvs_flush: global.lvs_flush,
         lvs_flush_on_stop: global.lvs_flush_on_stop,
         namespace: namespace.map(str::to_owned),

@@ -1,4 +1,4 @@
-//! The connection with the master agent. Nothing here ever waits for the agent: what it does not read is kept, up to a bound.
+//! The connection with the master agent: opened by the supervisor where it is a file, by ourselves where it is TCP. Nothing here ever waits for the agent: what it does not read is kept, up to a bound.
 
 use std::future::Future;
 use std::io;
@@ -6,6 +6,8 @@ use std::pin::Pin;
 
 use tokio::net::{TcpStream, UnixStream};
 
+use crate::agent_door::DoorWay;
+use crate::ipc::{self, FromSnmp};
 use crate::plan::snmp::AgentAddress;
 
 /// An agent that leaves so many bytes unread has stopped reading.
@@ -15,8 +17,9 @@ const MOST_UNREAD: usize = 4 * 1024 * 1024;
 const CHUNK: usize = 16 * 1024;
 
 /// The connection, or what there is of it.
-#[derive(Default)]
 pub(super) struct Connection {
+    door: DoorWay,
+    supervisor: ipc::Sender<FromSnmp>,
     agent: Option<AgentAddress>,
     state: State,
     /// Accepted from us, but not yet by the kernel
@@ -29,7 +32,9 @@ pub(super) struct Connection {
 enum State {
     #[default]
     None,
-    Connecting(Pin<Box<dyn Future<Output = io::Result<Stream>>>>),
+    /// The supervisor is asked for one
+    AtTheDoor,
+    Connecting(Pin<Box<dyn Future<Output = io::Result<TcpStream>>>>),
     Connected(Stream),
 }
 
@@ -50,6 +55,18 @@ pub(super) enum News {
 }
 
 impl Connection {
+    /// None yet.
+    pub(super) fn new(door: DoorWay, supervisor: ipc::Sender<FromSnmp>) -> Self {
+        Self {
+            door,
+            supervisor,
+            agent: None,
+            state: State::None,
+            unsent: Vec::new(),
+            broken: None,
+        }
+    }
+
     /// Where the agent is.
     pub(super) fn agent(&self) -> Option<&AgentAddress> {
         self.agent.as_ref()
@@ -63,8 +80,15 @@ impl Connection {
     /// Begins to connect.
     pub(super) fn connect(&mut self) {
         self.disconnect();
-        if let Some(agent) = self.agent.clone() {
-            self.state = State::Connecting(Box::pin(Stream::connect(agent)));
+        match &self.agent {
+            Some(AgentAddress::Unix(_)) => {
+                self.door.clear();
+                // A supervisor that is gone is noticed at the next receive.
+                let _ = self.supervisor.send(&FromSnmp::Connect);
+                self.state = State::AtTheDoor;
+            }
+            Some(AgentAddress::Tcp(address)) => self.state = State::Connecting(Box::pin(TcpStream::connect(*address))),
+            None => {}
         }
     }
 
@@ -101,11 +125,12 @@ impl Connection {
         }
         let news = match &mut self.state {
             State::None => std::future::pending().await,
+            State::AtTheDoor => match self.door.connection().await {
+                Ok(stream) => return self.connected(Stream::Unix(stream)),
+                Err(error) => Err(error),
+            },
             State::Connecting(connecting) => match connecting.await {
-                Ok(stream) => {
-                    self.state = State::Connected(stream);
-                    return News::Connected;
-                }
+                Ok(stream) => return self.connected(Stream::Tcp(stream)),
                 Err(error) => Err(error),
             },
             State::Connected(stream) => stream.next(&mut self.unsent).await,
@@ -117,6 +142,11 @@ impl Connection {
                 News::Gone(error.to_string())
             }
         }
+    }
+
+    fn connected(&mut self, stream: Stream) -> News {
+        self.state = State::Connected(stream);
+        News::Connected
     }
 
     /// Waits until all is sent.
@@ -133,13 +163,6 @@ impl Connection {
 }
 
 impl Stream {
-    async fn connect(agent: AgentAddress) -> io::Result<Self> {
-        Ok(match agent {
-            AgentAddress::Unix(path) => Self::Unix(UnixStream::connect(path).await?),
-            AgentAddress::Tcp(address) => Self::Tcp(TcpStream::connect(address).await?),
-        })
-    }
-
     async fn readable(&self) -> io::Result<()> {
         match self {
             Self::Unix(stream) => stream.readable().await,

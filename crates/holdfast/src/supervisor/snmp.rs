@@ -10,6 +10,7 @@ use holdfast_health::action::Notification;
 use super::child::Child;
 use super::{Report, Supervisor, on};
 use crate::ipc::{FromSnmp, Source, ToChecker, ToSnmp, ToVrrp, VrrpNotification, VrrpTrap};
+use crate::plan::snmp::AgentAddress;
 use crate::process::outside::Controlled;
 use crate::role::Role;
 
@@ -20,11 +21,11 @@ impl Supervisor {
     /// Starts the process if something is to be served and it does not run yet.
     pub(super) fn start_snmp(&mut self) -> anyhow::Result<()> {
         if self.snmp.is_none() && self.configuration.snmp.is_some() {
-            let child = Child::start(
+            let child = Child::start_with(
                 Role::Snmp,
-                &self.places.snmp,
+                Some(&self.places.snmp),
                 &self.configuration.processes.snmp,
-                &self.news_lines,
+                vec![self.agent_door.end()?],
                 &self.reports,
                 Report::Snmp,
             )?;
@@ -86,8 +87,17 @@ impl Supervisor {
                 Some(checker) => checker.send(&ToChecker::Snapshot),
                 None => self.answer_snmp(&ToSnmp::Unavailable(Source::Checker)),
             },
+            FromSnmp::Connect => self.connect_snmp(),
             FromSnmp::Status(report) => self.status.snmp.get_or_insert_default().report = report,
             FromSnmp::Configured => on(&mut self.snmp, Controlled::configured),
+        }
+    }
+
+    /// Opens the master agent's socket in the place of the process, which may not.
+    fn connect_snmp(&self) {
+        let agent = self.configuration.snmp.as_ref().map(|plan| &plan.agent);
+        if let Some(AgentAddress::Unix(path)) = agent {
+            self.agent_door.hand_over(path);
         }
     }
 

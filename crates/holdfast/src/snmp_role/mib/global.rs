@@ -11,8 +11,9 @@ use crate::plan::snmp::SnmpPlan;
 /// `mail`, below the root of this part.
 const EMAIL_ENTRY: [u32; 3] = [3, 5, 1];
 
-/// `linkBeat`: the kernel tells of links.
+/// `linkBeat`: the kernel tells of links, or it is asked.
 const NETLINK: i32 = 1;
+const POLLING: i32 = 2;
 
 const SCALARS: &[Scalar<SnmpPlan>] = &[
     Scalar {
@@ -37,7 +38,11 @@ const SCALARS: &[Scalar<SnmpPlan>] = &[
     },
     Scalar {
         path: &[3, 3], // smtpServerTimeout
-        value: |plan| Some(Value::gauge(plan.global.smtp_timeout_s)),
+        value: |plan| {
+            plan.global
+                .smtp_server
+                .map(|_| Value::gauge(plan.global.smtp_timeout_s))
+        },
     },
     Scalar {
         path: &[3, 4], // emailFrom
@@ -69,7 +74,13 @@ const SCALARS: &[Scalar<SnmpPlan>] = &[
     },
     Scalar {
         path: &[5], // linkBeat
-        value: |_| Some(Value::Integer(NETLINK)),
+        value: |plan| {
+            Some(Value::Integer(if plan.global.linkbeat_polling {
+                POLLING
+            } else {
+                NETLINK
+            }))
+        },
     },
     Scalar {
         path: &[6], // lvsFlush
