@@ -45,7 +45,9 @@ impl<'a> Agent<'a> {
             &["-f", "-Lo", "-p", "/run/snmpd.pid"],
         ))?;
         let agent = Self { node, process };
-        let outcome = wait::until("snmpd", START_LIMIT, || agent.walk(".1.3.6.1.2.1.1.3").is_ok());
+        // A question that nobody hears is asked again only when its time is over.
+        let started = |it: &Process| it.log_text().contains("NET-SNMP version");
+        let outcome = wait::until("snmpd", START_LIMIT, || started(&agent.process));
         outcome.with_context(|| agent.process.log_text())?;
         Ok(agent)
     }

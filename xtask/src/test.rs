@@ -37,6 +37,7 @@ const PEERS_CASES: &[(&str, &str)] = &[
     ("peers: their interfaces", "interfaces"),
     ("peers: where they run", "places"),
     ("peers: what they tell", "reports"),
+    ("peers: what managers see of VRRP", "snmp_vrrp"),
     ("peers: on D-Bus", "dbus"),
     ("peers: digests of pages", "genhash"),
     ("peers: data bases, mail boxes and others", "services"),

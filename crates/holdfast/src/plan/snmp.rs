@@ -96,6 +96,11 @@ impl Served {
 }
 
 impl SnmpPlan {
+    /// Whether there are traps of RFC 2787 or RFC 6527 to send.
+    pub const fn sends_rfc_traps(&self) -> bool {
+        self.traps && (self.serves.rfcv2 || self.serves.rfcv3)
+    }
+
     /// What the file and the command line ask for; `None`: nothing, or it cannot be. `namespace`: the one that the daemon runs in.
     /// The messages say what cannot be.
     pub fn from_config(config: &Config, options: &SnmpOptions, namespace: Option<&str>) -> (Option<Self>, Vec<String>) {

@@ -24,7 +24,8 @@ pub fn node_settings(config: &Config, trackers: &TrackerTable) -> NodeSettings {
         delay_after_boot: global.vrrp_delay_after_boot,
         log_unknown_vrids: global.log_unknown_vrids,
         pacing: super::pacing::pacing_settings(config),
-        rfc_traps: global.snmp.traps && (global.snmp.rfcv2 || global.snmp.rfcv3),
+        // The command line has a say in it.
+        rfc_traps: false,
         disable_local_igmp: global.disable_local_igmp,
         packet_filter: own_interfaces::packet_filter(&config.global_defs),
     }

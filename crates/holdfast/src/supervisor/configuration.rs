@@ -135,7 +135,7 @@ impl Configuration {
             return Err(LoadError { messages });
         }
         let marks = Marks::give(&config);
-        let vrrp = plan::vrrp::node_settings(&config, &trackers);
+        let mut vrrp = plan::vrrp::node_settings(&config, &trackers);
         let (links, link_messages) = plan::links::link_plan(&config, &vrrp);
         messages.extend(link_messages);
         let (dbus, dbus_messages) = DbusPlan::from_config(&config, &vrrp);
@@ -150,6 +150,7 @@ impl Configuration {
         };
         let (snmp, snmp_messages) = SnmpPlan::from_config(&config, &options, namespace.as_deref());
         messages.extend(snmp_messages);
+        vrrp.rfc_traps = snmp.as_ref().is_some_and(SnmpPlan::sends_rfc_traps);
         Ok(Self {
             snmp,
             vrrp_buffers: plan::buffers::vrrp_buffers(&config, &vrrp),

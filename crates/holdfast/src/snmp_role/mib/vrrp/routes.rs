@@ -16,6 +16,9 @@ use super::{destination_realm, root, scope, source_realm};
 use crate::plan::routing::StaticEntry;
 use crate::plan::snmp::vrrp::RouteFacts;
 
+/// `RTPROT_KEEPALIVED`
+pub(super) const OUR_PROTOCOL: u8 = 18;
+
 /// `RT_TABLE_MAIN`
 const MAIN_TABLE: u32 = 254;
 
@@ -108,6 +111,12 @@ fn preference(route: &Route) -> Option<Value> {
     }))
 }
 
+/// The protocol of a route, of which `unspec` is 1: one that is tracked has keepalived's, others what is written.
+fn protocol(route: &Route) -> Option<Value> {
+    let said = !route.no_track || route.protocol != OUR_PROTOCOL;
+    said.then(|| Value::integer(i32::from(route.protocol) + 1))
+}
+
 fn gauge<T: TryInto<u32>>(number: Option<T>) -> Option<Value> {
     number.map(Value::gauge)
 }
@@ -145,8 +154,7 @@ const ROUTES: &[Column<Row>] = &[
     }),
     column(16, |row| row.route()?.from.map(|from| Value::gauge(from.length))),
     column(17, |row| gauge(Some(row.route()?.tos).filter(|tos| *tos != 0))),
-    // unspec is 1
-    column(18, |row| Some(Value::integer(i32::from(row.route()?.protocol) + 1))),
+    column(18, |row| protocol(row.route()?)),
     column(19, |row| Some(Value::truth(row.route()?.ecn))),
     column(20, |row| Some(Value::truth(row.route()?.quickack.unwrap_or(false)))),
     column(21, |row| row.route()?.expires.map(Value::integer)),

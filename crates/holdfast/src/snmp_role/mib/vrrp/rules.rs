@@ -8,12 +8,9 @@ use holdfast_vrrp::RoutingKind;
 
 use super::super::context::{Context, InstanceRow, column};
 use super::super::number;
-use super::routes::is_static_set;
+use super::routes::{OUR_PROTOCOL, is_static_set};
 use super::{destination_realm, root, source_realm};
 use crate::plan::snmp::vrrp::RuleFacts;
-
-/// `RTPROT_KEEPALIVED`, which every rule has that is tracked.
-const OUR_PROTOCOL: u8 = 18;
 
 struct Row {
     context: Rc<Context>,
