@@ -98,6 +98,12 @@ impl Driver {
         if !self.tended.own.is_due(DeadlineTimer::now()) {
             return;
         }
+        // Events may be older than what was read last: one of many that were just made is told of as it was before it was
+        // switched on, and would be taken for one that went down.
+        let is_down = |name: &String| !self.interfaces.is_up(name);
+        if self.tended.own.names().iter().any(is_down) {
+            read_again(&mut self.requests, &mut self.interfaces).await;
+        }
         let changed = self.tended.ensure(&mut self.requests, &mut self.interfaces).await;
         if changed {
             let macvlans = self.tended.own.macvlans(&self.interfaces);
