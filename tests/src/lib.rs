@@ -34,6 +34,7 @@ pub mod seed;
 pub mod site;
 pub mod snmp;
 mod source_ports;
+pub mod sweep;
 pub mod table;
 pub mod trace;
 pub mod undisturbed;
