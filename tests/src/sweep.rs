@@ -29,7 +29,7 @@ const FIFO: &str = "/run/states";
 /// How long a busy machine may take for what takes four seconds.
 const PATIENCE: Duration = Duration::from_secs(40);
 
-/// `eth0` (192.0.2.1, fd00::1) and `eth1` (198.51.100.1), and who listens to the FIFO.
+/// `eth0` (`192.0.2.1`, `fd00::1`) and `eth1` (`198.51.100.1`), and who listens to the FIFO.
 struct Host {
     listener: Process,
     state: HostState,

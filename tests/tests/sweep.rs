@@ -1,6 +1,6 @@
 //! What keepalived and Holdfast make of a host with the same configuration, where files found in the wild have shown that they
-//! differed. `HOLDFAST_SWEEP=DIRECTORY` compares all files of a directory in place of these; they may use `eth0` (192.0.2.1/24,
-//! fd00::1/64) and `eth1` (198.51.100.1/24).
+//! differed. `HOLDFAST_SWEEP=DIRECTORY` compares all files of a directory in place of these; they may use `eth0` (`192.0.2.1/24`,
+//! `fd00::1/64`) and `eth1` (`198.51.100.1/24`).
 
 use std::fs;
 

@@ -45,6 +45,7 @@ const PEERS_CASES: &[(&str, &str)] = &[
 /// Test programs whose cases make many networks each, and how many cases may run at once.
 const CROWDED_CASES: &[(&str, &str, &str)] = &[
     ("peers: interfaces and packet filters", "vmac", "4"),
+    ("peers: what both make of a host", "sweep", "1"),
     ("peers: as keepalived in each role", "matrix", "12"),
     ("peers: healed partitions", "partition", "4"),
     ("peers: a thousand virtual routers", "crowd", "1"),
