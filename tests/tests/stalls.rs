@@ -30,8 +30,11 @@ fn a_stalled_backup_does_not_take_over() -> Result<()> {
     }
     pair.assert_only_master(&pair.strong, &pair.weak, since)?;
     let status = weak.status()?;
+    let told = status.lines().find_map(|line| line.trim().strip_prefix("stalls: "));
+    let count = told.and_then(|told| told.split_once(", the last")?.0.parse::<u32>().ok());
+    // A busy machine may add some of its own.
     ensure!(
-        status.contains("stalls: 2, the last"),
+        count.is_some_and(|count| count >= 2),
         "the status says nothing of the stalls: {status}"
     );
     Ok(())

@@ -173,8 +173,12 @@ fn timeouts_and_the_whole_table(subject: Software) -> Result<()> {
     let configuration = site.configuration(&Options::default());
     let daemon = Daemon::start(subject, director, &with_global(timeouts, &configuration))?;
     site.wait_for_master(director, PATIENCE)?;
-    let shown = director.run("ipvsadm", &["-Ln", "--timeout"])?;
-    ensure!(shown.trim().ends_with("7200 30 60"), "ipvsadm shows {shown:?}");
+    let mut shown = String::new();
+    let set = wait::until("the timeouts", PATIENCE, || {
+        shown = director.run("ipvsadm", &["-Ln", "--timeout"]).unwrap_or_default();
+        shown.trim().ends_with("7200 30 60")
+    });
+    ensure!(set.is_ok(), "ipvsadm shows {shown:?}");
     daemon.stop()?;
     let left = director.run("ipvsadm", &["-Sn"])?;
     ensure!(
