@@ -29,6 +29,7 @@ use self::marks::MarkTables;
 use self::sync::SyncDaemons;
 use crate::bfd_news::{BfdNews, NewsReceiver};
 use crate::ipc::{self, CommandEnd, FromChecker, ToChecker};
+use crate::memory::Tidying;
 use crate::plan::buffers::NetlinkBuffers;
 use crate::plan::ipvs::IpvsSettings;
 use crate::privileges;
@@ -64,6 +65,7 @@ struct Driver {
     commands: HashMap<CheckerId, (MiscProbe, Timestamp)>,
     results: mpsc::UnboundedSender<ProbeResult>,
     pace: ReportPace,
+    tidying: Tidying,
     buffers: NetlinkBuffers,
 }
 
@@ -160,6 +162,7 @@ pub async fn run() -> anyhow::Result<()> {
             news = bfd.next() => driver.session_changed(news?),
             ended = outcomes.recv_many(&mut ended_probes, PROBES_AT_ONCE) => {
                 debug_assert!(ended > 0, "the driver has a sender itself");
+                driver.note_work(ended);
                 ended_probes.drain(..).for_each(|result| driver.probe_done(result));
             }
             () = driver.marks.removed() => driver.marks.put_back().await,
@@ -206,10 +209,12 @@ impl Driver {
             commands: HashMap::new(),
             results,
             pace: ReportPace::default(),
+            tidying: Tidying::default(),
             buffers: NetlinkBuffers::default(),
         };
         driver.drain();
         driver.ipvs.bring_all(&driver.health.wanted(), &owned);
+        driver.tidying.note_much_work(now);
         driver
     }
 
@@ -237,12 +242,21 @@ impl Driver {
             self.ipvs.retry_at(),
             self.marks.retry_at(),
             self.pace.due_at(),
+            self.tidying.due_at(),
         ];
         due.into_iter().flatten().min()
     }
 
+    /// As many probes as that at once are a start, or trouble: what they took is to be given back.
+    fn note_work(&mut self, ended: usize) {
+        if ended == PROBES_AT_ONCE {
+            self.tidying.note_much_work(DeadlineTimer::now());
+        }
+    }
+
     async fn deadline(&mut self) {
         self.handle(Event::Deadline);
+        self.tidying.tidy_if_due(DeadlineTimer::now());
         if self.ipvs.retry_at().is_some_and(|at| at <= DeadlineTimer::now()) {
             self.ipvs.bring_all(&self.health.wanted(), &BTreeSet::new());
             self.pace.note_change();
@@ -281,6 +295,7 @@ impl Driver {
 
     async fn reload(&mut self, settings: Settings) {
         tracing::info!("Reloading");
+        self.tidying.note_much_work(DeadlineTimer::now());
         // New services come before the marks that lead to them, old ones go behind.
         let marks = self.ipvs_settings.marks.clone();
         let other_marks = self.marks.differ_from(marks.as_ref());

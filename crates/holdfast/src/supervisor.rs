@@ -87,6 +87,22 @@ pub enum Report {
     Restart,
 }
 
+impl Report {
+    /// Nothing in the status changes with it. When thousands of servers go down there are as many of these, and to look at the
+    /// status of thousands after each of them would take longer than all the rest.
+    fn leaves_status(&self) -> bool {
+        match self {
+            Self::Checker(message) => matches!(
+                message,
+                FromChecker::Notify(_) | FromChecker::RunCommand { .. } | FromChecker::StopCommand(_)
+            ),
+            Self::Vrrp(message) => matches!(message, FromVrrp::Notify(_)),
+            Self::Command(_) => true,
+            _ => false,
+        }
+    }
+}
+
 struct Supervisor {
     arguments: Arguments,
     /// Those of the start: none of them changes at a reload
@@ -154,14 +170,19 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<u8> {
     take_name(supervisor.configuration.processes.supervisor_name.as_deref());
     supervisor.configure_trackers();
     supervisor.start_children()?;
+    supervisor.tidying.note_much_work(DeadlineTimer::now());
     supervisor.write_status();
     systemd::ready(&supervisor.summary());
     loop {
         tokio::select! {
             Some(report) = inbox.recv() => {
+                let leaves_status = report.leaves_status();
                 if let Some(exit) = supervisor.handle(report)? {
                     supervisor.stop(&mut inbox).await;
                     return Ok(exit);
+                }
+                if leaves_status {
+                    continue;
                 }
             }
             () = supervisor.timetable.due() => {
@@ -530,6 +551,7 @@ impl Supervisor {
                 self.status.configuration.generation += 1;
                 self.status.configuration.loaded_at_s = seconds_since_1970();
                 self.status.configuration.refused = None;
+                self.tidying.note_much_work(DeadlineTimer::now());
                 // The new configuration may not name any more what a dead process left.
                 self.start_vrrp_to_clean_up();
                 self.configuration = configuration;

@@ -24,6 +24,8 @@ pub const ROUNDS: usize = 3;
 /// Where nobody is checked in the time of the bench; a wait of days is one, too.
 const DELAY_LOOP_S: u32 = 3_600;
 const PATIENCE: Duration = Duration::from_mins(2);
+/// After that nobody holds for a moment longer what a reload took.
+const REST: Duration = Duration::from_secs(15);
 const STOP_LIMIT: Duration = Duration::from_secs(20);
 
 /// The weight of a real server of a service.
@@ -129,6 +131,13 @@ fn one(software: Software, check: Check) -> Result<Figures> {
         figure("memory (PSS) then, all processes", "MiB", all_memory(daemon)?);
     }
     if let Some(daemon) = daemon {
+        std::thread::sleep(REST);
+        let memory = all_memory(&daemon)?;
+        figures.push((
+            format!("{with}: at rest after three reloads: memory (PSS), all processes"),
+            "MiB",
+            memory,
+        ));
         figures.extend(stop(&daemon, &mut kernel, with)?);
     }
     Ok(figures)
