@@ -69,3 +69,50 @@ pub struct InterfaceSnapshot {
     /// Its link-local address
     pub link_local: Option<Ipv6Addr>,
 }
+
+#[cfg(test)]
+mod tests {
+    use holdfast_vrrp::{InstanceSettings, Node, NodeSettings, VirtualAddress};
+
+    use super::*;
+
+    fn instance(number: u16) -> InstanceSettings {
+        let [high, low] = number.to_be_bytes();
+        let address = VirtualAddress::new([10, 1, high, low].into(), 24);
+        InstanceSettings {
+            addresses: vec![address],
+            ..InstanceSettings::new(&format!("VI_{number}"), &format!("eth{}", number / 250), low.max(1))
+        }
+    }
+
+    #[test]
+    fn a_thousand_instances_travel_whole_and_take_little_room() {
+        let settings = NodeSettings {
+            instances: (0..1_000).map(instance).collect(),
+            ..NodeSettings::default()
+        };
+        let node = Node::new(Timestamp::ZERO, settings);
+        let on_host = node.addresses_of_instances().map(|addresses| InstanceOnHost {
+            reason: "started".to_owned(),
+            addresses: addresses
+                .into_iter()
+                .map(|(interface, _)| AddressOnHost {
+                    interface: interface.to_owned(),
+                    is_set: true,
+                })
+                .collect(),
+        });
+        let snapshot = VrrpSnapshot {
+            on_host: on_host.collect(),
+            node: node.status(),
+            ..VrrpSnapshot::default()
+        };
+        let began = std::time::Instant::now();
+        let _again = node.status();
+        let made = began.elapsed();
+        let bytes = postcard::to_allocvec(&snapshot).unwrap();
+        println!("status {made:?}, with its bytes {:?}: {} bytes", began.elapsed(), bytes.len());
+        assert!(bytes.len() < 200_000, "{} bytes", bytes.len());
+        assert_eq!(postcard::from_bytes::<VrrpSnapshot>(&bytes).unwrap(), snapshot);
+    }
+}
