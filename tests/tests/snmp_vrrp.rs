@@ -381,6 +381,15 @@ vrrp_instance VI_VERSION {
         192.0.2.59/32
     }
 }
+vrrp_instance VI_VMAC {
+    interface eth1
+    virtual_router_id 60
+    use_vmac
+    version 3
+    virtual_ipaddress {
+        198.51.100.60/32
+    }
+}
 "#;
 
 /// One side of the comparison.

@@ -111,7 +111,11 @@ mod tests {
         let _again = node.status();
         let made = began.elapsed();
         let bytes = postcard::to_allocvec(&snapshot).unwrap();
-        println!("status {made:?}, with its bytes {:?}: {} bytes", began.elapsed(), bytes.len());
+        println!(
+            "status {made:?}, with its bytes {:?}: {} bytes",
+            began.elapsed(),
+            bytes.len()
+        );
         assert!(bytes.len() < 200_000, "{} bytes", bytes.len());
         assert_eq!(postcard::from_bytes::<VrrpSnapshot>(&bytes).unwrap(), snapshot);
     }
