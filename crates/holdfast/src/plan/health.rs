@@ -141,6 +141,10 @@ fn service(server: &config::VirtualServer) -> Service {
 }
 
 fn real_server(server: &config::VirtualServer, real: &config::RealServer, commands: &CommandTable) -> RealServer {
+    let checks = real.checkers.iter();
+    let mut checkers: Vec<Checker> = checks.filter_map(|check| checker(check, commands)).collect();
+    // Most have one: room for four would be most of what a large configuration takes.
+    checkers.shrink_to_fit();
     RealServer {
         name: real_server_name(server, real),
         key: DestinationKey {
@@ -155,11 +159,7 @@ fn real_server(server: &config::VirtualServer, real: &config::RealServer, comman
         },
         inhibit_on_failure: real.inhibit_on_failure,
         recovery: recovery(&real.recovery),
-        checkers: real
-            .checkers
-            .iter()
-            .filter_map(|check| checker(check, commands))
-            .collect(),
+        checkers,
     }
 }
 

@@ -43,7 +43,7 @@ pub struct ServiceScripts {
     /// `quorum_up` and `quorum_down`, and mail about it
     pub quorum: UpDown,
     /// `notify_up` and `notify_down`, by the name of the real server
-    pub real_servers: HashMap<String, UpDown>,
+    pub real_servers: HashMap<String, Arc<UpDown>>,
 }
 
 /// A script for each of two states.
@@ -163,6 +163,8 @@ impl Builder {
     }
 
     fn service(&mut self, server: &config::VirtualServer) -> ServiceScripts {
+        // Most are like the one before, and share it.
+        let mut last = Arc::new(UpDown::default());
         ServiceScripts {
             quorum: UpDown {
                 mail: server.smtp_alert,
@@ -174,7 +176,10 @@ impl Builder {
                 .map(|real| {
                     let mut scripts = self.up_down(real.notify_up.as_deref(), real.notify_down.as_deref());
                     scripts.mail = real.smtp_alert;
-                    (real_server_name(server, real), scripts)
+                    if *last != scripts {
+                        last = Arc::new(scripts);
+                    }
+                    (real_server_name(server, real), Arc::clone(&last))
                 })
                 .collect(),
         }

@@ -55,7 +55,7 @@ pub fn checker_scripts(table: &ScriptTable, change: &Notification, runner: &mut 
         return;
     };
     let pair = match real_server {
-        Some(name) => scripts.real_servers.get(name),
+        Some(name) => scripts.real_servers.get(name).map(AsRef::as_ref),
         None => Some(&scripts.quorum),
     };
     let script = pair.and_then(|pair| if up { pair.up.as_ref() } else { pair.down.as_ref() });

@@ -33,7 +33,7 @@ fn table(mail: bool) -> ScriptTable {
             "[192.0.2.80]:tcp:80".to_owned(),
             ServiceScripts {
                 quorum: pair.clone(),
-                real_servers: [("[192.0.2.81]:tcp:80".to_owned(), pair)].into(),
+                real_servers: [("[192.0.2.81]:tcp:80".to_owned(), pair.into())].into(),
             },
         )]
         .into(),
