@@ -134,6 +134,17 @@ impl<'a> Daemon<'a> {
         Self::start_again_with(software, node, options)
     }
 
+    /// The same with these in its environment.
+    pub fn start_in_environment(
+        software: Software,
+        node: &'a Node,
+        configuration: &str,
+        environment: &[(&str, &str)],
+    ) -> Result<Self> {
+        write_configuration(node, configuration)?;
+        Self::start_once_more(software, node, &[], environment)
+    }
+
     /// Starts `software` in `node` as a service manager does after a death: everything that was left is still there.
     pub fn start_again(software: Software, node: &'a Node) -> Result<Self> {
         Self::start_again_with(software, node, &[])
@@ -141,7 +152,17 @@ impl<'a> Daemon<'a> {
 
     /// The same with more options.
     pub fn start_again_with(software: Software, node: &'a Node, options: &[&str]) -> Result<Self> {
+        Self::start_once_more(software, node, options, &[])
+    }
+
+    fn start_once_more(
+        software: Software,
+        node: &'a Node,
+        options: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Result<Self> {
         let mut command = Command::new(software.program()?);
+        command.envs(environment.iter().copied());
         command.args(["-n", "-l", "-D", "-f", CONFIGURATION]).args(options);
         for (option, role) in PID_FILES {
             command.args([option, role.pid_file()]);

@@ -39,6 +39,7 @@ const PEERS_CASES: &[(&str, &str)] = &[
     ("peers: what they tell", "reports"),
     ("peers: what managers see of VRRP", "snmp_vrrp"),
     ("peers: on D-Bus", "dbus"),
+    ("peers: the files that they write on request", "state_files"),
     ("peers: digests of pages", "genhash"),
     ("peers: data bases, mail boxes and others", "services"),
 ];

@@ -80,6 +80,13 @@ pub enum ToVrrp {
     },
     /// Somebody wants to see everything: answered with [`FromVrrp::Snapshot`]
     Snapshot,
+    /// Somebody wants a state file: answered with [`FromVrrp::ForFile`]
+    ShowForFile {
+        /// For the answer
+        number: u64,
+        /// The counters begin at zero with this
+        clears_counters: bool,
+    },
     /// Tell the neighbours once more where the addresses of an instance are
     Announce {
         /// Its name
@@ -107,6 +114,13 @@ pub enum FromVrrp {
     Snapshot(Box<VrrpSnapshot>),
     /// For managers of networks, beside [`Self::Notify`]; only if [`rfc_traps`](holdfast_vrrp::NodeSettings::rfc_traps)
     Trap(VrrpTrap),
+    /// Everything at one moment, for a state file
+    ForFile {
+        /// Under which it was asked for
+        number: u64,
+        /// What there is to see
+        snapshot: Box<VrrpSnapshot>,
+    },
     /// A configuration and how the process runs have been taken in
     Configured,
     /// A timer was heard so late that the process should have a higher priority

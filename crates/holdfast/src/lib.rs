@@ -49,6 +49,7 @@ mod scripts;
 mod signals;
 mod snapshot;
 mod snmp_role;
+mod state_files;
 mod status;
 mod supervisor;
 mod systemd;

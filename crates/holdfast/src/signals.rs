@@ -5,6 +5,8 @@ use std::task::Poll;
 use anyhow::Context;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::state_files::StateFile;
+
 /// What a signal asks of the supervisor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wish {
@@ -12,8 +14,8 @@ pub enum Wish {
     Reload,
     /// `SIGTERM`, `SIGINT`
     Stop,
-    /// keepalived's signals for its state files
-    Dump,
+    /// One of keepalived's signals for its state files
+    Write(StateFile),
 }
 
 /// The signals that the supervisor listens to.
@@ -24,7 +26,7 @@ pub struct Signals {
     interrupt: Signal,
     ignore_interrupt: bool,
     /// Monitoring sends these as it sends them to keepalived; unheard they would end the process.
-    dumps: Vec<Signal>,
+    dumps: Vec<(Signal, StateFile)>,
 }
 
 impl Signals {
@@ -35,7 +37,10 @@ impl Signals {
             terminate: listen(SignalKind::terminate())?,
             interrupt: listen(SignalKind::interrupt())?,
             ignore_interrupt,
-            dumps: dump_signals().into_iter().map(listen).collect::<Result<_, _>>()?,
+            dumps: dump_signals()
+                .into_iter()
+                .map(|(kind, file)| Ok((listen(kind)?, file)))
+                .collect::<anyhow::Result<_>>()?,
         })
     }
 
@@ -43,21 +48,19 @@ impl Signals {
     pub async fn next(&mut self) -> Wish {
         let dumps = &mut self.dumps;
         let dump_wanted = std::future::poll_fn(|context| {
-            // Each must be asked, so that each wakes us.
-            let heard = dumps
-                .iter_mut()
-                .filter_map(|signal| signal.poll_recv(context).is_ready().then_some(()));
-            if heard.count() > 0 {
-                Poll::Ready(())
-            } else {
-                Poll::Pending
+            // Each must be asked, so that each wakes us. One that was heard and is not returned would be lost.
+            for (signal, file) in dumps.iter_mut() {
+                if signal.poll_recv(context).is_ready() {
+                    return Poll::Ready(*file);
+                }
             }
+            Poll::Pending
         });
         tokio::select! {
             _ = self.hangup.recv() => Wish::Reload,
             _ = self.terminate.recv() => Wish::Stop,
             _ = self.interrupt.recv(), if !self.ignore_interrupt => Wish::Stop,
-            () = dump_wanted => Wish::Dump,
+            file = dump_wanted => Wish::Write(file),
         }
     }
 }
@@ -66,23 +69,23 @@ impl Signals {
 /// in its foreground: a child that died of it would leave its addresses behind.
 pub fn leave_to_supervisor() -> anyhow::Result<()> {
     let others = [SignalKind::hangup(), SignalKind::interrupt()];
-    for kind in others.into_iter().chain(dump_signals()) {
+    for kind in others.into_iter().chain(dump_signals().map(|(kind, _)| kind)) {
         // The signal stays caught when its listener is dropped.
         drop(listen(kind)?);
     }
     Ok(())
 }
 
-/// `SIGUSR1` data, `SIGUSR2` statistics, then JSON, statistics to be cleared, and the list of timers.
-fn dump_signals() -> [SignalKind; 5] {
+/// keepalived's signals and what each is for.
+fn dump_signals() -> [(SignalKind, StateFile); 5] {
     [
-        libc::SIGUSR1,
-        libc::SIGUSR2,
-        libc::SIGRTMIN() + 2,
-        libc::SIGRTMAX() - 1,
-        libc::SIGRTMAX(),
+        (libc::SIGUSR1, StateFile::Data),
+        (libc::SIGUSR2, StateFile::Stats),
+        (libc::SIGRTMIN() + 2, StateFile::Json),
+        (libc::SIGRTMAX() - 1, StateFile::StatsClear),
+        (libc::SIGRTMAX(), StateFile::Timers),
     ]
-    .map(SignalKind::from_raw)
+    .map(|(number, file)| (SignalKind::from_raw(number), file))
 }
 
 fn listen(kind: SignalKind) -> anyhow::Result<Signal> {

@@ -12,6 +12,7 @@ mod namespace;
 mod notify;
 mod reloading;
 mod snmp;
+mod state_files;
 mod trackers;
 
 use std::collections::BTreeSet;
@@ -32,6 +33,7 @@ use self::dbus::Dbus;
 use self::lvs_sysctls::LvsSysctls;
 use self::notify::Notifier;
 use self::reloading::{Marker, Timetable};
+use self::state_files::{Asker, WantedFiles};
 pub use self::trackers::TrackerReport;
 use self::trackers::{ProcessMonitor, Trackers};
 use crate::agent_door::Door;
@@ -113,6 +115,7 @@ struct Supervisor {
     bfd: Option<Child<ToBfd>>,
     snmp: Option<Child<ToSnmp>>,
     dbus: Dbus,
+    wanted_files: WantedFiles,
     news_lines: NewsLines,
     agent_door: Door,
     reports: mpsc::UnboundedSender<Report>,
@@ -192,7 +195,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<u8> {
             () = rest(supervisor.tidying.due_at()) => supervisor.tidying.tidy_if_due(DeadlineTimer::now()),
             wish = signals.next() => match wish {
                 Wish::Reload => supervisor.reload().await?,
-                Wish::Dump => tracing::warn!("state files are not yet in effect; `holdfast status` shows the state"),
+                Wish::Write(file) => supervisor.want_state_file(file, Asker::Signal),
                 Wish::Stop => {
                     let places = supervisor.places.clone();
                     supervisor.stop(&mut inbox).await;
@@ -243,6 +246,7 @@ impl Supervisor {
             bfd: None,
             snmp: None,
             dbus: Dbus::default(),
+            wanted_files: WantedFiles::default(),
             news_lines: NewsLines::new()?,
             agent_door: Door::new()?,
             sync_is_master: false,
@@ -419,6 +423,7 @@ impl Supervisor {
             Report::Vrrp(FromVrrp::Trap(trap)) => self.tell_snmp_of_trap(trap),
             Report::Vrrp(FromVrrp::ChangedHost(news)) => self.status.changes.update(news),
             Report::Dbus(message) => self.asked_by_dbus(message),
+            Report::Vrrp(FromVrrp::ForFile { number, snapshot }) => self.write_state_file(number, &snapshot),
             Report::Vrrp(FromVrrp::Configured) => {
                 on(&mut self.vrrp, Controlled::configured);
                 self.dbus_after_vrrp();
@@ -475,6 +480,7 @@ impl Supervisor {
             Role::Vrrp => {
                 let former = forget(&mut self.vrrp, &mut self.status.vrrp, pid);
                 self.dbus.vrrp_is_gone();
+                self.forget_wanted_files();
                 // Another director is master soon.
                 self.set_sync_master(false);
                 former

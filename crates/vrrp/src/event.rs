@@ -123,6 +123,8 @@ pub enum Event {
         /// Name of the instance.
         instance: String,
     },
+    /// The counters of all instances begin at zero again.
+    ClearCounters,
     /// The moment of [`crate::Node::next_deadline`] has come. Too early or too often does no harm.
     DeadlineReached,
     /// New settings, already checked.

@@ -169,6 +169,11 @@ impl Node {
                     instance.listen_once_more(length, &mut self.out);
                 }
             }
+            Event::ClearCounters => {
+                for instance in self.instances.values_mut() {
+                    instance.counters = crate::counters::Counters::default();
+                }
+            }
             Event::Announce { instance } => self.announce_on_request(&instance),
             Event::WallClock { since_1970 } => self.out.wall_clock = (now, since_1970),
             Event::DeadlineReached => self.fire_deadlines(),

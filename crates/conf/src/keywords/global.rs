@@ -144,10 +144,10 @@ pub(super) const GLOBAL_DEFS: &[Keyword] = &[
     keyword("config_save_dir", Word, "DIR", "none", "keep a copy of the parsed configuration here after start/reload").not_yet(),
     keyword("tmp_config_directory", Word, "DIR", "memfd or runtime dir", "where the consolidated configuration copy is written").not_yet(),
     keyword("data_use_instance", Bool, "[BOOL]", "false", "insert .NETNS_INSTANCE before the extension of the state dump files").not_yet(),
-    keyword("json_version", Integer(1, 2), "1|2", "1", "schema version of the JSON dump").not_yet().since("2.3"),
+    keyword("json_version", Integer(1, 2), "1|2", "1", "schema version of the JSON dump").since("2.3"),
     keyword("iproute_usr_dir", OneWord, "PATH", "compiled in (/usr/share/iproute2 or /usr/lib/iproute2)", "vendor directory of rt_tables, rt_scopes, rt_dsfield, rt_realms, group, rt_protos").since("2.3"),
     keyword("iproute_etc_dir", OneWord, "PATH", "/etc/iproute2", "administrator directory for the same files").since("2.3"),
     keyword("state_dump_file", OneWord, "PATH", "TMPDIR or /tmp", "name of the SIGUSR1 dump: leading / = absolute, else under TMPDIR").not_yet().since("2.3"),
-    keyword("stats_dump_file", OneWord, "PATH", "TMPDIR or /tmp", "meant to replace /tmp/keepalived.stats").not_yet().since("2.3"),
-    keyword("json_dump_file", OneWord, "PATH", "TMPDIR or /tmp", "meant to replace /tmp/keepalived.json").not_yet().since("2.3"),
+    keyword("stats_dump_file", OneWord, "PATH", "TMPDIR or /tmp", "in place of /tmp/keepalived.stats: leading / = absolute, else under TMPDIR; trailing / = directory only").since("2.3"),
+    keyword("json_dump_file", OneWord, "PATH", "TMPDIR or /tmp", "in place of /tmp/keepalived.json: leading / = absolute, else under TMPDIR; trailing / = directory only").since("2.3"),
 ];

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::introspection;
 use super::objects::{Objects, VRRP_PATH};
+use crate::state_files::StateFile;
 
 /// The interface of the whole.
 pub const VRRP_INTERFACE: &str = "org.keepalived.Vrrp1.Vrrp";
@@ -74,17 +75,6 @@ pub enum Request {
     Announce(String),
     /// Write a state file
     Write(StateFile),
-}
-
-/// The state files that keepalived writes on request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum StateFile {
-    /// The whole state, for people
-    Data,
-    /// Statistics
-    Stats,
-    /// Statistics, which begin at zero afterwards
-    StatsClear,
 }
 
 impl Property {

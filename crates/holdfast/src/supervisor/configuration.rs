@@ -31,6 +31,7 @@ use crate::plan::routing::RoutingPlan;
 use crate::plan::scripts::LifeScripts;
 use crate::plan::snmp::{SnmpOptions, SnmpPlan};
 use crate::plan::trackers::TrackerTable;
+use crate::state_files::StateFilePlan;
 
 /// A configuration that can be run.
 #[derive(Debug, Clone)]
@@ -55,6 +56,8 @@ pub struct Configuration {
     pub snmp: Option<SnmpPlan>,
     /// The service on D-Bus
     pub dbus: Option<DbusPlan>,
+    /// What is written on request, and where
+    pub state_files: StateFilePlan,
     /// `net_namespace` or `-s`
     pub namespace: Option<String>,
     /// For the checker process: IPVS as a whole
@@ -152,6 +155,7 @@ impl Configuration {
         messages.extend(snmp_messages);
         vrrp.rfc_traps = snmp.as_ref().is_some_and(SnmpPlan::sends_rfc_traps);
         Ok(Self {
+            state_files: StateFilePlan::from_config(&config, &vrrp),
             snmp,
             vrrp_buffers: plan::buffers::vrrp_buffers(&config, &vrrp),
             checker_buffers: plan::buffers::checker_buffers(&config),

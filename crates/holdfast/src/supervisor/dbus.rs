@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::child::Child;
+use super::state_files::Asker;
 use super::{Report, Supervisor};
 use crate::bfd_news::duplicate;
 use crate::dbus_role::{BUS_FD, Request, States};
@@ -200,11 +201,16 @@ impl Supervisor {
                     vrrp.send(&ToVrrp::Announce { instance });
                 }
             }
-            Request::Write(_) => self.dbus.tell(&ToDbus::Done {
-                number,
-                outcome: Err("state files are not yet in effect; `holdfast status` shows the state".to_owned()),
-            }),
+            Request::Write(file) => {
+                tracing::info!("{file} on DBus request");
+                self.want_state_file(file, Asker::Dbus(number));
+            }
         }
+    }
+
+    /// What somebody on the bus wanted is done, or why not.
+    pub(super) fn tell_dbus_of_end(&self, number: u64, outcome: Result<(), String>) {
+        self.dbus.tell(&ToDbus::Done { number, outcome });
     }
 
     /// Has the last signal sent when VRRP has stopped, and kills the process if it does not end soon.

@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use holdfast_net::DeadlineTimer;
-use holdfast_vrrp::State;
+use holdfast_vrrp::{Event, State};
 
 use super::Driver;
 use crate::ipc::{FromVrrp, VrrpTrap, VrrpTrapEvent};
@@ -14,6 +14,15 @@ impl Driver {
     /// Sends everything. Called when neither packets nor deadlines wait.
     pub(super) fn show(&self) {
         self.send(&FromVrrp::Snapshot(Box::new(self.snapshot())));
+    }
+
+    /// Sends everything for a state file.
+    pub(super) fn show_for_file(&mut self, number: u64, clears_counters: bool) {
+        let snapshot = Box::new(self.snapshot());
+        self.send(&FromVrrp::ForFile { number, snapshot });
+        if clears_counters {
+            self.handle(Event::ClearCounters);
+        }
     }
 
     fn snapshot(&self) -> VrrpSnapshot {
