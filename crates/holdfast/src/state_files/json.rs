@@ -135,6 +135,11 @@ impl From<Duration> for Seconds {
 }
 
 #[derive(Serialize)]
+#[allow(
+    clippy::struct_excessive_bools,
+    clippy::struct_field_names,
+    reason = "the names are keepalived's"
+)]
 struct Data {
     iname: String,
     dont_track_primary: u8,
@@ -358,7 +363,11 @@ fn stats(counters: &Counters) -> Stats {
 }
 
 #[derive(Serialize)]
-#[allow(clippy::struct_excessive_bools, reason = "the names are keepalived's")]
+#[allow(
+    clippy::struct_excessive_bools,
+    clippy::struct_field_names,
+    reason = "the names are keepalived's"
+)]
 struct Process {
     process: String,
     #[serde(skip_serializing_if = "Option::is_none")]
