@@ -1,3 +1,5 @@
+mod walks;
+
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -16,7 +18,11 @@ use crate::plan::snmp::SnmpOptions;
 
 /// From the text of a file to what is shown of it: the plan, and a checker that has just started.
 fn start(text: &str) -> (Rc<SnmpPlan>, CheckerSnapshot) {
-    let text = format!("global_defs {{\nrouter_id lb1\nenable_snmp_checker\n}}\n{text}");
+    let text = if text.contains("global_defs") {
+        text.to_owned()
+    } else {
+        format!("global_defs {{\nrouter_id lb1\nenable_snmp_checker\n}}\n{text}")
+    };
     let loader = MemoryLoader::new().with("/k.conf", text);
     let config = holdfast_conf::load(&loader, Path::new("/k.conf"), &LoadOptions::default()).config;
     let (plan, messages) = SnmpPlan::from_config(&config, &SnmpOptions::default(), None);
