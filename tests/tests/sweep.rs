@@ -10,7 +10,7 @@ use bed::sweep::both_make_the_same;
 /// A configuration, and words that keepalived's host or FIFO shows.
 type Case = (&'static str, &'static str, &'static [&'static str]);
 
-const CASES: [Case; 5] = [
+const CASES: [Case; 6] = [
     (
         "everything has the family of the rest of its line",
         "static_ipaddress {
@@ -100,6 +100,47 @@ vrrp_instance B {
     }
 }",
         &["INSTANCE \"A\" MASTER 100", "address 00:00:5e:00:02:03"],
+    ),
+    (
+        "weights of what a group tracks",
+        "track_file level {
+    file /run/level
+    init_file 3
+}
+bfd_instance far {
+    neighbor_ip 192.0.2.200
+    weight 5
+}
+vrrp_sync_group G {
+    group {
+        A
+        B
+    }
+    track_interface {
+        lo weight 20
+    }
+    track_file {
+        level weight 2
+    }
+    track_bfd {
+        far
+    }
+}
+vrrp_instance A {
+    interface eth0
+    virtual_router_id 3
+    virtual_ipaddress {
+        192.0.2.3
+    }
+}
+vrrp_instance B {
+    interface eth1
+    virtual_router_id 4
+    virtual_ipaddress {
+        198.51.100.4
+    }
+}",
+        &["INSTANCE \"A\" MASTER 126", "GROUP \"G\" MASTER 0"],
     ),
     (
         "state MASTER beside state BACKUP",

@@ -130,8 +130,8 @@ impl Builder<'_> {
         members
     }
 
-    /// What the group tracks acts on each member. In a group weights would let one member leave the others, so they
-    /// do not count unless `sync_group_tracking_weight` is written.
+    /// What the group tracks acts on each member, with its weight. A weight of a member's own would let it leave the others, so
+    /// it does not count unless `sync_group_tracking_weight` is written.
     fn share_tracking(
         &mut self,
         draft: &SyncGroupDraft,
@@ -139,9 +139,6 @@ impl Builder<'_> {
         instances: &HashMap<String, usize>,
     ) -> Tracking {
         let mut shared = draft.tracking.clone();
-        if !draft.tracking_weight {
-            self.drop_group_weights(&mut shared, &draft.name);
-        }
         for index in members.iter().filter_map(|member| instances.get(member.as_str())) {
             let Some(mut instance) = self.config.vrrp_instances.get(*index).map(Tracking::of) else {
                 continue;

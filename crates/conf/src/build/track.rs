@@ -287,20 +287,6 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Weights of what a group itself tracks count as 0.
-    pub(super) fn drop_group_weights(&mut self, tracking: &mut Tracking, group: &str) {
-        for list in tracking.lists() {
-            for track in list.iter_mut().filter(|track| track.weight != 0) {
-                track.weight = 0;
-                let message = format!("The weight of {} counts as 0 in vrrp_sync_group {group}", track.name);
-                self.report(
-                    Diagnostic::new(findings::GROUP_WEIGHT, message, Some(track.name.span))
-                        .hint("write sync_group_tracking_weight in the group to let weights count"),
-                );
-            }
-        }
-    }
-
     /// In a group a member is not left to a weight of its own: interfaces, and files without a weight on the line,
     /// are tracked without one; scripts, BFD sessions and other files are not tracked. keepalived leaves processes
     /// alone.

@@ -143,7 +143,6 @@ findings! {
     OWN_INTERFACE = 461 Warning ERROR, "the own interface is tracked anyway";
     TIMER_EXPIRED = 462 Warning ERROR, "timer_expired_backup needs nopreempt";
     OWNER_ADVERTS = 463 Warning ERROR, "owner_ignore_adverts is for owners";
-    GROUP_WEIGHT = 464 Warning None, "a weight of a group that does not count";
     UNTRACKED_ROUTE = 489 Warning None, "a route without an interface is not tracked";
 
     // 0500–0599: virtual servers

@@ -48,7 +48,4 @@ pub(super) const PAGES: &[Explanation] = &[
         "Only the owner of the addresses, priority 255, may do without the adverts of others. In strict mode it must.",
         "vrrp_instance A {\n    owner_ignore_adverts\n    interface eth0\n    virtual_router_id 51\n    virtual_ipaddress {\n        192.0.2.51\n    }\n}\n",
         "vrrp_instance A {\n    owner_ignore_adverts\n    priority 255\n    interface eth0\n    virtual_router_id 51\n    virtual_ipaddress {\n        192.0.2.51\n    }\n}\n"),
-    page(findings::GROUP_WEIGHT,
-        "Members of a sync group change state together, so a weight that a group gives to what it tracks counts as 0 (down means FAULT) unless sync_group_tracking_weight is written. keepalived says nothing about it.",
-        "", ""),
 ];
