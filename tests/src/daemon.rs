@@ -20,6 +20,9 @@ const CONFIGURATION: &str = "/run/director.conf";
 /// How long a daemon may take to stop: keepalived itself gives its children five seconds.
 const STOP_LIMIT: Duration = Duration::from_secs(8);
 
+/// How long a daemon may take to start on a machine with much else to do.
+pub(crate) const STARTING: Duration = Duration::from_secs(5);
+
 /// Which program is the director.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Software {
@@ -107,6 +110,7 @@ pub struct Daemon<'a> {
     node: &'a Node,
     software: Software,
     process: Process,
+    started: SystemTime,
     prints_log: bool,
 }
 
@@ -170,6 +174,7 @@ impl<'a> Daemon<'a> {
         Ok(Self {
             node,
             software,
+            started: SystemTime::now(),
             process: node.start(command)?,
             prints_log: true,
         })
@@ -247,10 +252,12 @@ impl<'a> Daemon<'a> {
         self.process.kill_all()
     }
 
-    /// Kills one of its processes with `SIGKILL`; returns when it was dead.
+    /// Kills one of its processes with `SIGKILL`; returns when it was still alive: what comes of its death comes later.
     pub fn kill_role(&self, role: Role) -> Result<SystemTime> {
-        kill(self.role(role)?, Signal::SIGKILL).with_context(|| format!("killing {role:?}"))?;
-        Ok(SystemTime::now())
+        let process = self.role(role)?;
+        let when = SystemTime::now();
+        kill(process, Signal::SIGKILL).with_context(|| format!("killing {role:?}"))?;
+        Ok(when)
     }
 
     /// Asks it to stop (`SIGTERM`) and waits for its end; returns when it was asked, and its exit status.
@@ -268,8 +275,14 @@ impl<'a> Daemon<'a> {
         Ok(when)
     }
 
-    /// Waits for a log line that contains `text`, from `since` on.
+    /// Waits for a log line that contains `text`, from `since` on. What is said since before the start may take the time of
+    /// a start, too.
     pub fn wait_for_log(&self, text: &str, since: SystemTime, bound: Duration) -> Result<SystemTime> {
+        let bound = if since <= self.started && !bound.is_zero() {
+            bound + STARTING
+        } else {
+            bound
+        };
         let wanted = |line: &crate::node::LogLine| line.when >= since && line.text.contains(text);
         Ok(self
             .process

@@ -11,10 +11,18 @@ const TURN: Duration = Duration::from_millis(20);
 /// Coming later than this is a stall.
 const LATE: Duration = Duration::from_millis(20);
 
-/// Of the time in which somebody had to wait for a processor, the part that does not count: three quarters. On a machine where
-/// that is all the time every bound is four times as long.
-fn excused(waited: Duration) -> Duration {
-    waited * 3 / 4
+/// The kernel sums the pressure up once in so long.
+const SUMMED_UP: Duration = Duration::from_secs(2);
+
+/// Of the time in which somebody had to wait for a processor, in all of `length`, the part that does not count: three quarters.
+/// On a machine where that is all the time every bound is four times as long.
+fn excused(waited: Duration, length: Duration) -> Duration {
+    let unknown = if waited > length / 10 {
+        SUMMED_UP
+    } else {
+        Duration::ZERO
+    };
+    (waited + unknown).min(length) * 3 / 4
 }
 
 #[derive(Debug, Default)]
@@ -55,7 +63,8 @@ pub fn watch() {
 /// By how much something that took from `from` to `to` may be late because of this machine.
 pub fn excuse(from: SystemTime, to: SystemTime) -> Duration {
     let seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
-    seen.stalled(from, to).max(excused(seen.pressed(from, to)))
+    let length = to.duration_since(from).unwrap_or_default();
+    seen.stalled(from, to).max(excused(seen.pressed(from, to), length))
 }
 
 impl Seen {
@@ -75,9 +84,8 @@ impl Seen {
         let at = |index: usize| Some(self.pressures.get(index)?.1);
         let begin = at(before.saturating_sub(1));
         let end = at(upto).or_else(|| at(upto.saturating_sub(1)));
-        let length = to.duration_since(from).unwrap_or_default();
         let waited = end.zip(begin).map(|(end, begin)| end.saturating_sub(begin));
-        waited.unwrap_or_default().min(length)
+        waited.unwrap_or_default()
     }
 }
 
@@ -103,8 +111,8 @@ impl Patience {
     pub fn left(&self) -> Option<Duration> {
         let elapsed = self.since.elapsed();
         self.bound.checked_sub(elapsed).or_else(|| {
-            let waited = pressure().saturating_sub(self.pressure).min(elapsed);
-            (self.bound + excused(waited)).checked_sub(elapsed)
+            let waited = pressure().saturating_sub(self.pressure);
+            (self.bound + excused(waited, elapsed)).checked_sub(elapsed)
         })
     }
 }
@@ -134,6 +142,18 @@ mod tests {
     }
 
     #[test]
+    fn pressure_excuses_and_a_little_of_it_does_not() {
+        let seconds = Duration::from_secs;
+        assert_eq!(excused(Duration::ZERO, seconds(8)), Duration::ZERO);
+        assert_eq!(
+            excused(Duration::from_millis(400), seconds(8)),
+            Duration::from_millis(300)
+        );
+        assert_eq!(excused(seconds(4), seconds(8)), Duration::from_millis(4500));
+        assert_eq!(excused(seconds(9), seconds(8)), seconds(6));
+    }
+
+    #[test]
     fn a_bound_holds_on_any_machine() {
         let patience = Patience::new(Duration::from_millis(10));
         let since = Instant::now();
@@ -157,7 +177,8 @@ mod tests {
         assert_eq!(seen.stalled(at(13), at(15)), Duration::ZERO);
         assert_eq!(seen.pressed(at(0), at(29)), Duration::ZERO);
         assert_eq!(seen.pressed(at(20), at(90)), seconds(10));
-        assert_eq!(seen.pressed(at(32), at(34)), seconds(2));
+        // Up to the next look.
+        assert_eq!(seen.pressed(at(32), at(34)), seconds(3));
         assert_eq!(seen.pressed(at(50), at(200)), Duration::ZERO);
     }
 }

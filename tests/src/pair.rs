@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
+use crate::daemon::STARTING;
 use crate::load;
 use crate::network::{Network, Port};
 use crate::node::Node;
@@ -150,8 +151,9 @@ impl Pair {
     /// Waits until `node` speaks as master, and has the address; returns its first advert since `since`.
     pub fn wait_for_master(&self, node: &Node, since: SystemTime, bound: Duration) -> Result<SystemTime> {
         let what = format!("{} to become master", node.name());
-        // Starting a program takes its time, too.
-        let bound = bound + 2 * LATENESS;
+        // Starting a program takes its time, too; whoever waits from the beginning of time has just started it.
+        let is_start = since == SystemTime::UNIX_EPOCH;
+        let bound = bound + if is_start { STARTING } else { 2 * LATENESS };
         let seen = self
             .onlooker
             .wait_for(&what, since, bound, |s| s.is_advert_of(node, |priority| priority > 0))?;

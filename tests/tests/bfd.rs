@@ -128,6 +128,13 @@ fn patient(session: &str) -> String {
         .replace(&format!("multiplier {MULTIPLIER}"), "multiplier 10")
 }
 
+/// Kills it all; returns when it was still alive: what comes of its death comes later.
+fn end(daemon: &Daemon<'_>) -> Result<SystemTime> {
+    let when = SystemTime::now();
+    daemon.kill()?;
+    Ok(when)
+}
+
 fn wait_for_up(daemon: &Daemon<'_>, since: SystemTime) -> Result<SystemTime> {
     daemon.wait_for_log("(router) Entering Up state", since, COMING_UP + 2 * LATENESS)
 }
@@ -148,7 +155,7 @@ fn lost_session_hands_over_before_any_advert_is_missed(subject: Software) -> Res
         &["router", "Up", "192.0.2.9", "detects a failure after 250.000 ms"],
     )?;
 
-    let killed = router.kill()?;
+    let killed = end(&router)?;
     let bound = DETECTION_TIME + LATENESS;
     strong.wait_for_log("(router) Entering Down state", killed, bound)?;
     let farewell = |sighting: &Sighting| sighting.is_advert_of(&case.pair.strong, |it| it == 0);
@@ -190,7 +197,7 @@ fn lost_session_moves_the_priority(subject: Software) -> Result<()> {
     case.wait_for_subject(start)?;
     let settled = case.pair.next_advert(&case.pair.strong, up)?;
     case.wait_for_priority(settled, STRONG)?;
-    let killed = router.kill()?;
+    let killed = end(&router)?;
     strong.wait_for_log("(router) Entering Down state", killed, DETECTION_TIME + LATENESS)?;
     case.wait_for_priority(killed, STRONG - 60)?;
     ensure!(
@@ -248,7 +255,7 @@ fn session_over_ipv6(subject: Software) -> Result<()> {
     wait_for_up(&router, start)?;
     // Up it is with slow times still; a second later all is settled.
     case.wait_for_subject(start)?;
-    let killed = router.kill()?;
+    let killed = end(&router)?;
     strong.wait_for_log("(router) Entering Down state", killed, DETECTION_TIME + LATENESS)?;
     Ok(())
 }
@@ -353,7 +360,7 @@ fn restarted_vrrp_process_learns_sessions(subject: Software) -> Result<()> {
     let killed = strong.kill_role(Role::Vrrp)?;
     case.pair
         .wait_for_master(&case.pair.strong, killed + LATENESS, INTERVAL + master_down(STRONG))?;
-    let router_died = router.kill()?;
+    let router_died = end(&router)?;
     strong.wait_for_log("(VI_1) Entering FAULT STATE", router_died, DETECTION_TIME + LATENESS)?;
     Ok(())
 }
@@ -373,7 +380,7 @@ fn session_over_routers(subject: Software) -> Result<()> {
     let udp = case.pair.strong.proc_net("udp")?;
     ensure!(udp.contains(":12B0 "), "nobody listens to port 4784: {udp}");
     case.wait_for_subject(start)?;
-    let killed = router.kill()?;
+    let killed = end(&router)?;
     strong.wait_for_log("(router) Entering Down state", killed, DETECTION_TIME + LATENESS)?;
     Ok(())
 }
@@ -431,11 +438,11 @@ fn detection_time_is_negotiated(subject: Software) -> Result<()> {
         })?;
         let bound = Duration::from_secs(3);
         if router_dies {
-            let killed = router.kill()?;
+            let killed = end(&router)?;
             let fell = strong.wait_for_log("(router) Entering Down state", killed, bound)?;
             ensure_took(killed, fell, 1.5, 0.3)?;
         } else {
-            let killed = strong.kill()?;
+            let killed = end(&strong)?;
             let fell = router.wait_for_log("(router) Entering Down state", killed, bound)?;
             ensure_took(killed, fell, 1.5, 0.5)?;
         }
@@ -484,7 +491,7 @@ fn weight_of_the_session_is_the_default(subject: Software) -> Result<()> {
     wait_for_up(&strong, start)?;
     let master = case.wait_for_subject(start)?;
     case.wait_for_priority(master, STRONG)?;
-    let killed = router.kill()?;
+    let killed = end(&router)?;
     strong.wait_for_log("(router) Entering Down state", killed, DETECTION_TIME + LATENESS)?;
     case.wait_for_priority(killed, STRONG - 60)
 }
@@ -498,7 +505,7 @@ fn sessions_have_an_audience(subject: Software) -> Result<()> {
     let strong = case.subject(&own, "")?;
     wait_for_up(&strong, start)?;
     case.wait_for_subject(start)?;
-    let killed = router.kill()?;
+    let killed = end(&router)?;
     case.pair.wait_for_address(&case.pair.strong, false)?;
     strong.wait_for_log("(router) Entering Down state", killed, LATENESS)?;
     drop(strong);
@@ -550,7 +557,7 @@ fn reload_changes_the_times_of_a_session(subject: Software) -> Result<()> {
     std::thread::sleep(DETECTION_TIME * 8);
     let fell = router.process().log_text().contains("Entering Down state");
     ensure!(!fell, "the session went down: {}", router.process().log_text());
-    let killed = strong.kill()?;
+    let killed = end(&strong)?;
     let fell = router.wait_for_log("(router) Entering Down state", killed, Duration::from_secs(3))?;
     let silence = seconds_between(killed, fell);
     let lateness = (LATENESS + load::excuse(killed, fell)).as_secs_f64();

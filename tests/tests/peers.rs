@@ -84,7 +84,8 @@ fn lost_vrrp_process_does_not_fight(subject: Software) -> Result<()> {
     let due = Duration::from_millis(800);
     std::thread::sleep(due.saturating_sub(SystemTime::now().duration_since(advert).unwrap_or_default()));
     let former = strong.role(Role::Vrrp)?;
-    let killed = strong.kill_role(Role::Vrrp)?;
+    strong.kill_role(Role::Vrrp)?;
+    let killed = SystemTime::now();
     strong.wait_for_role(Role::Vrrp, Some(former), Duration::from_secs(3))?;
     let taken = pair.assert_takeover_after_silence(&pair.strong, &pair.weak, killed, WEAK)?;
     std::thread::sleep(LONG_ENOUGH_TO_FIGHT);
