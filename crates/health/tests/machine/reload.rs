@@ -325,6 +325,10 @@ fn a_server_whose_port_comes_with_another_method_is_the_same_server() {
     bench.handle(Event::Reload(by_mark(&[80], Forwarding::Masquerade)));
     assert_eq!(up(&bench), [true]);
     assert_eq!(bench.whole_transcript(), ["table FWM 5"]);
+    // Who is still there keeps its own past.
+    bench.handle(Event::Reload(by_mark(&[0], Forwarding::Route)));
+    bench.handle(Event::Reload(by_mark(&[80, 0], Forwarding::Masquerade)));
+    assert_eq!(up(&bench), [false, true]);
     // Two of them: one is the former server, the other is new.
     bench.handle(Event::Reload(by_mark(&[0], Forwarding::Route)));
     bench.handle(Event::Reload(by_mark(&[81, 80], Forwarding::Masquerade)));
