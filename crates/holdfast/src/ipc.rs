@@ -78,6 +78,13 @@ pub enum ToVrrp {
         /// 0 for a file that is absent or holds none
         value: i64,
     },
+    /// A manager changes an instance until the next reload
+    Adjust {
+        /// Name of the instance
+        instance: String,
+        /// What it changes
+        adjustment: holdfast_vrrp::Adjustment,
+    },
     /// Somebody wants to see everything: answered with [`FromVrrp::Snapshot`]
     Snapshot,
     /// Somebody wants a state file: answered with [`FromVrrp::ForFile`]
@@ -346,6 +353,13 @@ pub enum FromSnmp {
     Ask(Source),
     /// Whether the master agent is there, when that changes
     Status(SnmpStatus),
+    /// A manager changes an instance
+    Adjust {
+        /// Its name
+        instance: String,
+        /// What it changes
+        adjustment: holdfast_vrrp::Adjustment,
+    },
     /// A configuration and how the process runs have been taken in
     Configured,
 }

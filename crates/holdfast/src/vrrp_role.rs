@@ -140,6 +140,7 @@ pub async fn run() -> anyhow::Result<()> {
                 Some(ToVrrp::ProcessResult { process, up }) => driver.handle(Event::ProcessResult { process, up }),
                 Some(ToVrrp::Snapshot) => driver.show(),
                 Some(ToVrrp::ShowForFile { number, clears_counters }) => driver.show_for_file(number, clears_counters),
+                Some(ToVrrp::Adjust { instance, adjustment }) => driver.adjust(instance, adjustment),
                 Some(ToVrrp::FileValue { file, value }) => driver.handle(Event::FileValue { file, value }),
                 Some(ToVrrp::Announce { instance }) => driver.handle(Event::Announce { instance }),
                 Some(ToVrrp::Shutdown { keep_addresses }) => return driver.stop(keep_addresses).await,

@@ -125,6 +125,13 @@ pub enum Event {
     },
     /// The counters of all instances begin at zero again.
     ClearCounters,
+    /// A manager changes an instance until the next reload. One that is not there is passed over.
+    Adjust {
+        /// Name of the instance.
+        instance: String,
+        /// What it changes.
+        adjustment: Adjustment,
+    },
     /// The moment of [`crate::Node::next_deadline`] has come. Too early or too often does no harm.
     DeadlineReached,
     /// New settings, already checked.
@@ -134,6 +141,15 @@ pub enum Event {
         /// `--dont-release-vrrp`: leave the virtual addresses on their interfaces.
         keep_addresses: bool,
     },
+}
+
+/// What managers of networks may change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Adjustment {
+    /// The base priority, 1 to 254, of an instance that is no owner of its addresses.
+    Priority(u8),
+    /// Whether it takes over from a master of lower priority.
+    Preempt(bool),
 }
 
 /// A packet as it came from the socket.

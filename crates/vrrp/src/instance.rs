@@ -20,6 +20,7 @@ use holdfast_time::{Duration, Timestamp};
 
 use crate::action::{Action, Fault, NewMaster, NotifyState, State, Subject};
 use crate::counters::Counters;
+use crate::event::Adjustment;
 use crate::facts::Standing;
 use crate::messages::LogEvent;
 use crate::outbox::Outbox;
@@ -181,6 +182,22 @@ impl Instance {
         true
     }
 
+    /// A manager changes it, until the next reload.
+    pub(crate) fn adjust(&mut self, adjustment: Adjustment, out: &mut Outbox) {
+        match adjustment {
+            Adjustment::Priority(priority) => {
+                if !self.settings.is_owner() && (1..=YIELDING_PRIORITY).contains(&priority) {
+                    self.settings.priority = priority;
+                    self.update_priority(out);
+                }
+            }
+            Adjustment::Preempt(preempt) => {
+                self.settings.preempt = preempt;
+                self.preempt_at = None;
+            }
+        }
+    }
+
     /// Takes notice of its interfaces and of what it tracks; faults that are new or gone are logged.
     pub(crate) fn set_standing(&mut self, standing: Standing, out: &mut Outbox) {
         let instance = || self.settings.name.clone();
@@ -296,6 +313,7 @@ impl Instance {
             conflicts: self.conflicts,
             counters: self.counters,
             source: self.source,
+            preempt: settings.preempt,
             total_priority: i32::from(settings.priority).saturating_add(self.weight),
             master_down_interval: self.master_down(),
             up_since: self.up_since,

@@ -28,7 +28,7 @@ mod timers;
 pub use action::{Action, Fault, NewMaster, NotifyState, Reason, Refusal, State, Subject};
 pub use backoff::Backoff;
 pub use counters::Counters;
-pub use event::{Event, ReceivedPacket, SourcePlace};
+pub use event::{Adjustment, Event, ReceivedPacket, SourcePlace};
 pub use lateness::Lateness;
 pub use link_delay::{LinkDebounce, LinkDelays};
 pub use messages::{Level, LogEvent};

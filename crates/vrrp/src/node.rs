@@ -176,6 +176,12 @@ impl Node {
             }
             Event::Announce { instance } => self.announce_on_request(&instance),
             Event::WallClock { since_1970 } => self.out.wall_clock = (now, since_1970),
+            Event::Adjust { instance, adjustment } => {
+                let mut instances = self.instances.values_mut();
+                if let Some(instance) = instances.find(|known| known.settings.name == instance) {
+                    instance.adjust(adjustment, &mut self.out);
+                }
+            }
             Event::DeadlineReached => self.fire_deadlines(),
             Event::Reload(settings) => self.reload(*settings),
             Event::Shutdown { keep_addresses } => self.shut_down(keep_addresses),

@@ -64,6 +64,8 @@ pub struct InstanceStatus {
     pub counters: Counters,
     /// Address that advertisements leave from; `None` while there is none.
     pub source: Option<IpAddr>,
+    /// It takes over from a master of lower priority.
+    pub preempt: bool,
     /// Base priority with the weights of all trackers, which may lie outside of what can be sent.
     pub total_priority: i32,
     /// How long a backup waits for a silent master.

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use holdfast_agentx::pdu::{Header, Response, SearchRange};
+use holdfast_agentx::pdu::{Content, Header, Response, SearchRange, VarBind};
 use holdfast_agentx::session::{Question, Request};
 use holdfast_time::Timestamp;
 
@@ -170,6 +170,10 @@ impl Answering {
             }
             if let Some(question) = self.waiting.pop_front() {
                 let response = self.answer(&question.request);
+                if matches!(question.request, Request::CommitSet(_)) {
+                    // Whoever asks now shall see it.
+                    self.vrrp.heard_at = None;
+                }
                 self.ready.push_back((question.header, response));
             }
         }
@@ -201,9 +205,28 @@ impl Answering {
         let Some(objects) = &self.objects else {
             return Response::failed(GENERAL_ERROR);
         };
-        let answer = request.answer(objects);
-        // Nothing that can be tested with success needs to be set yet.
-        answer.unwrap_or_else(|| Response::failed(COMMIT_FAILED))
+        match request {
+            Request::CommitSet(set) => self.commit(objects, set),
+            _ => request
+                .answer(objects)
+                .unwrap_or_else(|| Response::failed(GENERAL_ERROR)),
+        }
+    }
+
+    /// Has everything set that was tested before.
+    fn commit(&self, objects: &Objects, set: &[VarBind]) -> Response {
+        let adjustment = |object: &VarBind| match &object.content {
+            Content::Value(value) => objects.adjustment(&object.name, value)?.ok(),
+            _ => None,
+        };
+        let Some(adjustments) = set.iter().map(adjustment).collect::<Option<Vec<_>>>() else {
+            return Response::failed(COMMIT_FAILED);
+        };
+        for (instance, adjustment) in adjustments {
+            // A supervisor that is gone is noticed at the next receive.
+            let _ = self.supervisor.send(&FromSnmp::Adjust { instance, adjustment });
+        }
+        Response::default()
     }
 }
 

@@ -12,6 +12,7 @@ use std::rc::Rc;
 use holdfast_agentx::pdu::SearchRange;
 use holdfast_agentx::{Mib, Oid, SetError, Tree, Value};
 use holdfast_health::action::Notification;
+use holdfast_vrrp::Adjustment;
 
 use crate::ipc::{Source, VrrpNotification, VrrpTrap};
 use crate::plan::snmp::{Served, SnmpPlan};
@@ -167,6 +168,11 @@ impl Objects {
         }
     }
 
+    /// What setting an object means for an instance; `None`: it is none that can be set.
+    pub fn adjustment(&self, oid: &Oid, value: &Value) -> Option<Result<(String, Adjustment), SetError>> {
+        vrrp::adjustment(&self.plan, oid, value)
+    }
+
     fn trees(&self) -> [&Tree; 3] {
         [&self.global, &self.vrrp, &self.checker]
     }
@@ -184,6 +190,9 @@ impl Mib for Objects {
     }
 
     fn test_set(&self, oid: &Oid, value: &Value) -> Result<(), SetError> {
+        if let Some(adjustment) = self.adjustment(oid, value) {
+            return adjustment.map(drop);
+        }
         let all = self.trees().into_iter();
         all.map(|tree| tree.test_set(oid, value))
             .find(|outcome| *outcome != Err(SetError::NoAccess))

@@ -87,6 +87,11 @@ impl Supervisor {
                 Some(checker) => checker.send(&ToChecker::Snapshot),
                 None => self.answer_snmp(&ToSnmp::Unavailable(Source::Checker)),
             },
+            FromSnmp::Adjust { instance, adjustment } => {
+                if let Some(vrrp) = &self.vrrp {
+                    vrrp.send(&ToVrrp::Adjust { instance, adjustment });
+                }
+            }
             FromSnmp::Connect => self.connect_snmp(),
             FromSnmp::Status(report) => self.status.snmp.get_or_insert_default().report = report,
             FromSnmp::Configured => on(&mut self.snmp, Controlled::configured),

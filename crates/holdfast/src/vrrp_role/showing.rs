@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use holdfast_net::DeadlineTimer;
-use holdfast_vrrp::{Event, State};
+use holdfast_vrrp::{Adjustment, Event, State};
 
 use super::Driver;
 use crate::ipc::{FromVrrp, VrrpTrap, VrrpTrapEvent};
@@ -80,6 +80,18 @@ impl Driver {
     /// The number of the interface that one of ours stands on; else its own.
     fn base_index(&self, name: &str) -> Option<u32> {
         self.interfaces.index_of(self.interfaces.below(name))
+    }
+
+    /// A manager changes an instance, which people should hear of.
+    pub(super) fn adjust(&mut self, instance: String, adjustment: Adjustment) {
+        match adjustment {
+            Adjustment::Priority(priority) => {
+                tracing::info!("({instance}) base priority changed to {priority} via SNMP");
+            }
+            Adjustment::Preempt(true) => tracing::info!("({instance}) preemption enabled with SNMP"),
+            Adjustment::Preempt(false) => tracing::info!("({instance}) preemption disabled with SNMP"),
+        }
+        self.handle(Event::Adjust { instance, adjustment });
     }
 
     /// For managers of networks.

@@ -2,7 +2,7 @@
 //! the words), since when it takes part, and which packets were refused.
 
 use holdfast_vrrp::settings::{AuthenticationSettings, InitialState, InstanceSettings, NodeSettings, Version};
-use holdfast_vrrp::{Action, Event, MasterReason, NewMaster, NotifyState, ProtocolError, Refusal, State};
+use holdfast_vrrp::{Action, Adjustment, Event, MasterReason, NewMaster, NotifyState, ProtocolError, Refusal, State};
 
 use crate::support::{Bench, HIGHER, LOWER, OURS, address, at, instance, node_of, second_instance, starting_as};
 
@@ -202,4 +202,53 @@ fn a_flood_of_nonsense_is_not_passed_on() {
     bench.until(1.0);
     bench.handle(Event::Received(far));
     assert_eq!(refusals(&bench).len(), 11);
+}
+
+fn adjust(bench: &mut Bench, adjustment: Adjustment) {
+    bench.handle(Event::Adjust {
+        instance: "VI_1".into(),
+        adjustment,
+    });
+}
+
+#[test]
+fn a_manager_changes_the_priority_until_the_next_reload() {
+    let mut bench = Bench::master(instance(Version::V3, 100));
+    adjust(&mut bench, Adjustment::Priority(120));
+    bench.until(11.5);
+    assert!(bench.sentences().contains(&"VI_1 advertises 120 on eth0".to_owned()));
+    let status = bench.status("VI_1");
+    assert_eq!((status.base_priority, status.effective_priority), (120, 120));
+    let settings = bench.settings.clone();
+    bench.handle(Event::Reload(Box::new(settings)));
+    assert_eq!(bench.status("VI_1").effective_priority, 100);
+    // None of these can be.
+    for priority in [0, 255] {
+        adjust(&mut bench, Adjustment::Priority(priority));
+        assert_eq!(bench.status("VI_1").base_priority, 100);
+    }
+    let owner = starting_as(InitialState::Master, instance(Version::V3, 255));
+    let mut bench = Bench::of(owner);
+    adjust(&mut bench, Adjustment::Priority(100));
+    assert_eq!(bench.status("VI_1").base_priority, 255);
+}
+
+#[test]
+fn a_manager_forbids_and_allows_to_preempt() {
+    let mut bench = Bench::of(instance(Version::V3, 100));
+    adjust(&mut bench, Adjustment::Preempt(false));
+    assert!(!bench.status("VI_1").preempt);
+    for second in 1..8 {
+        bench.until(f64::from(second));
+        bench.hear(LOWER, 50);
+    }
+    assert_eq!(bench.state("VI_1"), State::Backup);
+    adjust(&mut bench, Adjustment::Preempt(true));
+    for second in 8..13 {
+        bench.until(f64::from(second));
+        if bench.state("VI_1") == State::Backup {
+            bench.hear(LOWER, 50);
+        }
+    }
+    assert_eq!(bench.state("VI_1"), State::Master);
 }

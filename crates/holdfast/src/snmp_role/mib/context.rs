@@ -103,6 +103,18 @@ impl InstanceRow {
         self.live().map_or(State::Init, |live| live.state)
     }
 
+    /// The base priority, which a manager may have changed.
+    pub(super) fn base_priority(&self) -> Option<u8> {
+        let known = self.live().map(|live| live.base_priority);
+        known.or_else(|| self.facts().map(|facts| facts.priority))
+    }
+
+    /// Whether it takes over from a lower priority, which a manager may have changed.
+    pub(super) fn preempts(&self) -> Option<bool> {
+        let known = self.live().map(|live| live.preempt);
+        known.or_else(|| self.facts().map(|facts| facts.preempt))
+    }
+
     /// What the host says of its addresses.
     pub(super) fn addresses(&self) -> &[AddressOnHost] {
         let of = |facts: &InstanceFacts| {

@@ -74,7 +74,7 @@ const OPERATIONS: &[Column<InstanceRow>] = &[
     column(3, |row| Some(state(row))),
     // vrrpOperAdminState: up
     column(4, |_| Some(Value::Integer(1))),
-    column(5, |row| Some(Value::integer(row.facts()?.priority))),
+    column(5, |row| row.base_priority().map(Value::integer)),
     column(6, |row| Some(Value::integer(row.facts()?.addresses.len()))),
     column(7, |row| ip_address(row.master_address())),
     column(8, |row| ip_address(row.primary_address())),
@@ -83,7 +83,7 @@ const OPERATIONS: &[Column<InstanceRow>] = &[
         Some(Value::integer(i32::from(row.facts()?.authentication) + 1))
     }),
     column(11, |row| Some(Value::integer(row.facts()?.advert_interval.as_secs()))),
-    column(12, |row| Some(Value::truth(row.facts()?.preempt))),
+    column(12, |row| row.preempts().map(Value::truth)),
     column(13, |row| Some(up_time(row))),
     // vrrpOperProtocol: ip
     column(14, |_| Some(Value::Integer(1))),

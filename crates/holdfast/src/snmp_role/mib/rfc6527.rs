@@ -45,13 +45,13 @@ const OPERATIONS: &[Column<InstanceRow>] = &[
     column(4, |row| row.primary_address().map(Value::inet_address)),
     column(5, mac),
     column(6, |row| Some(state(row))),
-    column(7, |row| Some(Value::gauge(row.facts()?.priority))),
+    column(7, |row| row.base_priority().map(Value::gauge)),
     column(8, |row| Some(Value::integer(row.facts()?.addresses.len()))),
     // hundredths of a second
     column(9, |row| {
         Some(Value::integer(row.facts()?.advert_interval.as_millis() / 10))
     }),
-    column(10, |row| Some(Value::truth(row.facts()?.preempt))),
+    column(10, |row| row.preempts().map(Value::truth)),
     column(11, |row| Some(Value::truth(row.facts()?.accept))),
     column(12, |row| Some(up_time(row))),
     // vrrpv3OperationsRowStatus: active

@@ -10,8 +10,8 @@ mod trackers;
 
 use std::rc::Rc;
 
-use holdfast_agentx::{Oid, Tree, Value};
-use holdfast_vrrp::State;
+use holdfast_agentx::{Oid, SetError, Tree, Value};
+use holdfast_vrrp::{Adjustment, State};
 
 use super::context::Context;
 use super::{KEEPALIVED, Trap};
@@ -25,6 +25,11 @@ const INSTANCE_TRAP: [u32; 3] = [10, 0, 2];
 
 /// `routerId`, below the root of the MIB.
 const ROUTER_ID: [u32; 3] = [1, 2, 0];
+
+/// What setting an object means; `None`: it cannot be set.
+pub(super) fn adjustment(plan: &SnmpPlan, oid: &Oid, value: &Value) -> Option<Result<(String, Adjustment), SetError>> {
+    instances::adjustment(&plan.vrrp, oid, value).filter(|_| plan.serves.vrrp)
+}
 
 fn root() -> Oid {
     Oid::from(KEEPALIVED).with(&[2])

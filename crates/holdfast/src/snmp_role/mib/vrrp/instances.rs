@@ -2,12 +2,13 @@
 
 use std::rc::Rc;
 
-use holdfast_agentx::{Column, Table, Tree, Value};
-use holdfast_vrrp::State;
+use holdfast_agentx::{Column, Oid, SetError, Table, Tree, Value};
+use holdfast_vrrp::settings::OWNER_PRIORITY;
+use holdfast_vrrp::{Adjustment, State};
 
 use super::super::context::{Context, InstanceRow, column};
 use super::{root, state};
-use crate::plan::snmp::vrrp::NotifyFacts;
+use crate::plan::snmp::vrrp::{InstanceFacts, NotifyFacts, VrrpFacts};
 
 fn script(row: &InstanceRow, of: fn(&NotifyFacts) -> &Option<String>) -> Option<Value> {
     of(&row.facts()?.notify).as_ref().map(Value::text)
@@ -41,10 +42,7 @@ const INSTANCES: &[Column<InstanceRow>] = &[
     column(4, |row| Some(state(row.state()))),
     column(5, |row| Some(initial_state(row.facts()?.starts_as_master))),
     column(6, |row| Some(state(wanted_state(row)))),
-    column(7, |row| {
-        let priority = row.live().map(|live| live.base_priority);
-        Some(Value::integer(priority.unwrap_or(row.facts()?.priority)))
-    }),
+    column(7, |row| row.base_priority().map(Value::integer)),
     column(8, |row| {
         let priority = row.live().map(|live| live.effective_priority);
         Some(Value::integer(priority.unwrap_or(row.facts()?.priority)))
@@ -58,7 +56,7 @@ const INSTANCES: &[Column<InstanceRow>] = &[
     column(10, |row| row.interface_name().map(Value::text)),
     column(11, |row| Some(Value::truth(row.facts()?.tracks_primary))),
     column(12, advert_interval),
-    column(13, |row| Some(Value::truth(row.facts()?.preempt))),
+    column(13, |row| row.preempts().map(Value::truth)),
     column(14, |row| Some(Value::gauge(row.facts()?.preempt_delay.as_secs()))),
     column(15, |row| Some(Value::integer(row.facts()?.authentication))),
     column(16, |row| Some(Value::truth(row.facts()?.sync_interface.is_some()))),
@@ -90,6 +88,48 @@ const INSTANCES: &[Column<InstanceRow>] = &[
     column(35, |row| row.facts()?.multicast.map(Value::inet_address)),
     column(36, |row| Some(Value::truth(row.facts()?.v3_checksum_as_v2))),
 ];
+
+/// Columns that can be set.
+const BASE_PRIORITY: u32 = 7;
+const PREEMPT: u32 = 13;
+
+/// What setting an object means; `None`: it is not one of these that can be set.
+pub(super) fn adjustment(
+    facts: &VrrpFacts,
+    oid: &Oid,
+    value: &Value,
+) -> Option<Result<(String, Adjustment), SetError>> {
+    let table = root().with(&[3, 1]);
+    let &[column, index] = oid.below(&table)? else {
+        return None;
+    };
+    let place = usize::try_from(index.checked_sub(1)?).ok()?;
+    let instance = facts.instances.get(place)?;
+    let number = match value {
+        Value::Integer(number) => Ok(*number),
+        _ => Err(SetError::WrongType),
+    };
+    let adjustment = match column {
+        BASE_PRIORITY => number.and_then(|number| priority(instance, number)),
+        PREEMPT => number.and_then(|number| match number {
+            1 => Ok(Adjustment::Preempt(true)),
+            2 => Ok(Adjustment::Preempt(false)),
+            _ => Err(SetError::WrongValue),
+        }),
+        _ => return None,
+    };
+    Some(adjustment.map(|adjustment| (instance.name.clone(), adjustment)))
+}
+
+/// Nobody becomes the owner of addresses by a word, or ceases to be it.
+fn priority(instance: &InstanceFacts, number: i32) -> Result<Adjustment, SetError> {
+    let priority = u8::try_from(number).map_err(|_| SetError::WrongValue)?;
+    match (instance.priority, priority) {
+        (_, 0) => Err(SetError::WrongValue),
+        (OWNER_PRIORITY, _) | (_, OWNER_PRIORITY) => Err(SetError::InconsistentValue),
+        _ => Ok(Adjustment::Priority(priority)),
+    }
+}
 
 pub(super) fn add(tree: &mut Tree, context: &Rc<Context>) {
     let mut table = Table::new(root().with(&[3, 1]), INSTANCES);
