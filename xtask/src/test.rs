@@ -38,6 +38,7 @@ const PEERS_CASES: &[(&str, &str)] = &[
     ("peers: where they run", "places"),
     ("peers: what they tell", "reports"),
     ("peers: what managers see of VRRP", "snmp_vrrp"),
+    ("peers: agents of SNMP", "snmp"),
     ("peers: on D-Bus", "dbus"),
     ("peers: the files that they write on request", "state_files"),
     ("peers: digests of pages", "genhash"),
