@@ -245,3 +245,6 @@ fn sources(objects: &Objects, request: &Request) -> Vec<Source> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

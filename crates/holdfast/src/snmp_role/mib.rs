@@ -118,6 +118,12 @@ impl Objects {
         }
     }
 
+    /// The VRRP process has said something that is still shown.
+    #[cfg(test)]
+    pub fn has_vrrp_state(&self) -> bool {
+        self.vrrp_live.is_some()
+    }
+
     /// Whom to ask before a question about an object can be answered.
     pub fn source_of(&self, oid: &Oid) -> Option<Source> {
         let subtrees = self.subtrees.iter();
