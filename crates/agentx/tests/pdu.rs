@@ -236,6 +236,31 @@ fn numbers_may_begin_with_their_most_significant_byte() {
 }
 
 #[test]
+fn only_numbers_from_1_to_255_have_a_short_form() {
+    for (name, written) in [
+        ("1.3.6.1.1.7", "01010000 07000000"),
+        ("1.3.6.1.255.7", "01ff0000 07000000"),
+        (
+            "1.3.6.1.0.7",
+            "06000000 01000000 03000000 06000000 01000000 00000000 07000000",
+        ),
+        (
+            "1.3.6.1.256.7",
+            "06000000 01000000 03000000 06000000 01000000 00010000 07000000",
+        ),
+        ("1.3.6.1", "04000000 01000000 03000000 06000000 01000000"),
+    ] {
+        let pdu = Pdu {
+            header: Header::default(),
+            context: None,
+            body: Body::RemoveAgentCaps(oid(name)),
+        };
+        assert_eq!(pdu.encode()[20..], bytes(written), "{name}");
+        assert_eq!(Pdu::decode(&pdu.encode()), Ok(pdu));
+    }
+}
+
+#[test]
 fn what_is_no_packet_is_refused() {
     let close = bytes("0102 0000 06000000 00000000 791d2e58 04000000 05000000");
     let changed = |place: usize, byte: u8| {
