@@ -128,3 +128,39 @@ impl Reader {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const fn at(millis: u64) -> Timestamp {
+        Timestamp::from_nanos(millis * 1_000_000)
+    }
+
+    /// Read at the start, by somebody without a kernel: what is too old cannot be read again, and nothing else is asked for.
+    fn refresh(after_millis: u64, virtual_servers: u64, real_servers: u64) -> (bool, bool) {
+        let mut reader = Reader {
+            kernel: None,
+            may_open: false,
+            of_services: Some((at(0), BTreeMap::new())),
+            of_destinations: Some((at(0), Statistics::default())),
+        };
+        let age = CounterAge {
+            virtual_servers: Duration::from_millis(virtual_servers),
+            real_servers: Duration::from_millis(real_servers),
+        };
+        let outcome = reader.refresh(at(after_millis), age);
+        (outcome.is_ok(), reader.of_services.is_some())
+    }
+
+    #[test]
+    fn each_kind_of_counters_is_as_old_as_it_may_be_and_no_older() {
+        assert_eq!(refresh(1_999, 2_000, 5_000), (true, true));
+        assert_eq!(refresh(1_999, 5_000, 2_000), (true, true));
+        // Without a kernel there is nothing rather than something old.
+        assert_eq!(refresh(2_000, 2_000, 5_000), (false, false));
+        assert_eq!(refresh(2_000, 5_000, 2_000), (false, false));
+    }
+}
