@@ -76,6 +76,14 @@ fn a_line_with_a_wrong_option_tracks_nothing() {
     assert_eq!(tracked(&it.track_interface), [("eth2", 5, false)]);
 }
 
+/// As keepalived 2.2.7, which sends from that address.
+#[test]
+fn a_length_behind_a_source_or_a_peer_means_nothing() {
+    let it = one_instance("unicast_src_ip 192.0.2.9/24\nunicast_peer {\n192.0.2.77/24\n}");
+    assert_eq!(it.source_address.unwrap().to_string(), "192.0.2.9");
+    assert_eq!(it.unicast_peer[0].address.to_string(), "192.0.2.77");
+}
+
 /// keepalived 2.2.7 makes a `vmac_addr6.5` over eth0 for the IPv6 address.
 #[test]
 fn an_address_of_the_other_family_has_a_vmac_of_its_own() {

@@ -283,7 +283,7 @@ impl<'a> Builder<'a> {
     /// A line of `unicast_peer`.
     pub(super) fn peer_line(&mut self, line: &[Word<'a>]) -> Option<UnicastPeer> {
         let first = *line.first()?;
-        let Ok(address) = first.text.parse::<IpAddr>() else {
+        let Ok(address) = super::argument::without_length(first.text).parse::<IpAddr>() else {
             let message = format!("'{}' is not an IP address; the line is ignored", first.text);
             self.invalid(findings::INVALID_ADDRESS, message, first).send(self);
             return None;

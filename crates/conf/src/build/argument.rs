@@ -81,6 +81,14 @@ impl Argument {
     }
 }
 
+/// An address without the length of a network that stands behind it and means nothing there: keepalived takes no notice of it.
+pub(super) fn without_length(text: &str) -> &str {
+    match text.split_once('/') {
+        Some((address, length)) if length.parse::<u8>().is_ok() => address,
+        _ => text,
+    }
+}
+
 /// Replaces a value when there is a new one.
 pub(super) fn set<T>(target: &mut T, value: Option<T>) {
     if let Some(value) = value {
@@ -286,11 +294,14 @@ impl<'a> Builder<'a> {
     }
 
     fn address(&mut self, name: &str, word: Word<'_>, value: Value) -> Option<Argument> {
-        let address = word.text.parse::<IpAddr>().ok().filter(|address| match value {
-            Value::Ipv4 => address.is_ipv4(),
-            Value::Ipv6 => address.is_ipv6(),
-            _ => true,
-        });
+        let address = without_length(word.text)
+            .parse::<IpAddr>()
+            .ok()
+            .filter(|address| match value {
+                Value::Ipv4 => address.is_ipv4(),
+                Value::Ipv6 => address.is_ipv6(),
+                _ => true,
+            });
         if address.is_none() {
             let kind = match value {
                 Value::Ipv4 => "IPv4",
