@@ -71,6 +71,7 @@ const GUEST_CASES: &[(&str, &str)] = &[
     ("guest: quorum and sorry servers as keepalived", "quorum"),
     ("guest: the same verdicts as keepalived", "checkers"),
     ("guest: servers that come back", "recovery"),
+    ("guest: what managers see of servers", "snmp_check"),
     ("guest: VRF", "vrf"),
     ("guest: the same verdicts on web servers", "web"),
     ("guest: checks over HTTP/2 and gRPC", "http2"),
