@@ -346,9 +346,6 @@ fn the_same_traps_as_keepalived() -> Result<()> {
     );
     let keepalived = Daemon::start(Software::Keepalived, first, &configuration)?;
     let holdfast = Daemon::start(Software::Holdfast, second, &configuration)?;
-    for director in [first, second] {
-        site.wait_for_weights(director, &[(0, 1), (1, 1)], PATIENCE)?;
-    }
     let connected = |agent: &Agent<'_>| !walk(agent).is_empty();
     wait::until("both agents", PATIENCE, || agents.iter().all(connected))?;
     let ensure_traps = |moment: &str, count: usize| -> Result<()> {
