@@ -158,6 +158,14 @@ fn scripts_have_arguments_users_and_groups() {
 }
 
 #[test]
+fn what_follows_a_conflict_has_the_times_of_what_follows_a_takeover() {
+    let text = "global_defs {\nvrrp_garp_master_delay 2\n}\n".to_owned()
+        + &instance("garp_master_delay 3\ngarp_master_repeat 4");
+    let it = clean(&text).vrrp_instances.remove(0);
+    assert_eq!((it.garp_lower_prio_delay, it.garp_lower_prio_repeat), (3 * SECOND, 4));
+}
+
+#[test]
 fn global_defaults_reach_the_instances_after_them() {
     let text = "global_defs {\nvrrp_version 3\nvrrp_garp_master_delay 2\nvrrp_garp_lower_prio_repeat 7\n\
                 vrrp_mcast_group4 224.0.0.99\nvrrp_skip_check_adv_addr\nrouter_id LVS\nsmtp_server mail.example 2525\n\

@@ -25,8 +25,11 @@ impl Supervisor {
     /// Somebody wants a file.
     pub(super) fn want_state_file(&mut self, file: StateFile, asker: Asker) {
         let outcome = match (file, &self.vrrp) {
-            (StateFile::Data | StateFile::Timers, _) => {
+            (StateFile::Data, _) => {
                 Err("keepalived.data is not yet written; `holdfast status` shows the state".to_owned())
+            }
+            (StateFile::Timers, _) => {
+                Err("there is no list of timers; `holdfast status` shows how punctual they are".to_owned())
             }
             (_, None) => Err("there is no VRRP process".to_owned()),
             (_, Some(vrrp)) => {
