@@ -356,6 +356,7 @@ fn process_of_the_service_may_die() -> Result<()> {
         "Uid:\t65534\t65534\t65534\t65534",
         "CapPrm:\t0000000000000000",
         "CapEff:\t0000000000000000",
+        "CapBnd:\t0000000000000000",
     ] {
         ensure!(status.contains(wanted), "no {wanted:?} in {status}");
     }

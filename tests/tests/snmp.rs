@@ -196,7 +196,7 @@ fn the_process_has_no_rights_and_is_missed_by_nobody(subject: Software) -> Resul
     wait_for_part(&agent, 2, true)?;
     pair.wait_for_address_within(node, true, PATIENCE)?;
     let former = snmp_process(&daemon)?;
-    for name in ["CapEff:", "CapPrm:", "CapInh:"] {
+    for name in ["CapEff:", "CapPrm:", "CapInh:", "CapBnd:"] {
         ensure!(
             field(former, name)? == "0000000000000000",
             "{name} {}",

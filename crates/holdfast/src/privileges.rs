@@ -75,6 +75,8 @@ fn keep_capabilities(kept: &[Capability]) -> anyhow::Result<()> {
         .chain(lock)
         .filter(|capability| permitted.contains(capability))
         .collect();
+    // Who has given up root has them, but they are not in force; the bounding set is narrowed with one that is.
+    caps::set(None, CapSet::Effective, &permitted).context("cannot use capabilities")?;
     for capability in caps::all() {
         // Only a process with CAP_SETPCAP may narrow the bounding set; without it there is nothing to narrow from.
         if !kept.contains(&capability) && permitted.contains(&Capability::CAP_SETPCAP) {

@@ -3,9 +3,11 @@
 //! It holds no address and no IPVS entry itself: whatever happens to one child, the other goes on.
 
 mod child;
+mod children;
 mod commands;
 mod configuration;
 mod dbus;
+mod in_force;
 mod lvs_sysctls;
 mod made_services;
 mod namespace;
@@ -13,16 +15,15 @@ mod notify;
 mod reloading;
 mod snmp;
 mod state_files;
+mod stopping;
+mod sync_daemons;
 mod trackers;
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
-use holdfast_ipvs::kernel::load_modules;
 use holdfast_net::DeadlineTimer;
 use holdfast_time::Timestamp;
 use tokio::sync::mpsc;
-use tokio::time::Instant;
 
 use self::child::Child;
 pub use self::commands::CommandReport;
@@ -41,24 +42,18 @@ use crate::bfd_news::NewsLines;
 use crate::cli::Arguments;
 use crate::file_mask;
 use crate::host_changes::HostChanges;
-use crate::ipc::{
-    FromBfd, FromChecker, FromDbus, FromSnmp, FromVrrp, ToBfd, ToChecker, ToSnmp, ToVrrp, VrrpNotification,
-};
+use crate::ipc::{FromBfd, FromChecker, FromDbus, FromSnmp, FromVrrp, ToBfd, ToChecker, ToSnmp, ToVrrp};
 use crate::log;
 use crate::memory::Tidying;
 use crate::pid_file::PidFile;
 use crate::places::Places;
-use crate::plan::trackers::TrackerTable;
 use crate::process::outside::Controlled;
 use crate::process::own::take_name;
 use crate::role::Role;
 use crate::scripts::Script;
 use crate::signals::{Signals, Wish};
-use crate::status::{ConfigurationStatus, RefusedReload, RoleStatus, Status};
+use crate::status::{ConfigurationStatus, Status};
 use crate::systemd;
-
-/// How long scripts of the last change are waited for at the end.
-const STOP_SCRIPT_LIMIT: Duration = Duration::from_secs(1);
 
 /// Changes of so many instances at once leave much memory behind that nobody needs any more.
 const MUCH_WORK: usize = 64;
@@ -263,112 +258,12 @@ impl Supervisor {
         })
     }
 
-    /// Starts what the configuration needs and does not run yet.
-    fn start_children(&mut self) -> anyhow::Result<()> {
-        self.start_vrrp()?;
-        self.commands.configure(self.configuration.commands.clone());
-        if self.checker.is_none() && self.needs_checker() {
-            let made = self.status.changes.ipvs.services.keys.clone();
-            self.note_services(made.clone());
-            let mut child = Child::start(
-                Role::Checker,
-                &self.places.checker,
-                &self.configuration.processes.checker,
-                &self.news_lines,
-                &self.reports,
-                Report::Checker,
-            )?;
-            let status = self.status.checker.get_or_insert_default();
-            status.pid = Some(child.pid());
-            // A checker that comes back adopts the table; only the first one may empty it.
-            let flush = self.configuration.flush_ipvs && status.restarts == 0;
-            let configure =
-                self.configuration
-                    .for_checker(flush, made, self.sync_is_master, self.trackers.file_values());
-            child.configure(&configure, &self.configuration.processes.checker, ToChecker::Process);
-            if let Some(mark_table) = self.mark_table_left_behind() {
-                child.send(&ToChecker::LeftBehind { mark_table });
-            }
-            self.note_marks();
-            self.checker = Some(child);
-        }
-        self.start_bfd()?;
-        self.start_dbus();
-        self.start_snmp()
-    }
-
-    /// Tables of marks that a killed daemon left, under a name that is not used any more.
-    fn mark_table_left_behind(&self) -> Option<String> {
-        let left = self.status.changes.ipvs.mark_table.as_ref()?;
-        let ours = self.configuration.ipvs.marks.as_ref().map(|marks| &marks.table);
-        (ours != Some(left)).then(|| left.clone())
-    }
-
     /// After the checker has loaded IPVS, which brings them along.
     fn apply_lvs_sysctls(&mut self) {
         let left = self.status.changes.ipvs.sysctls.clone();
         self.lvs_sysctls.apply(&self.configuration.lvs_sysctls, &left);
         let changed = self.lvs_sysctls.changed();
         self.status.changes.update_ipvs(|ipvs| ipvs.sysctls = changed);
-    }
-
-    /// The next daemon must know of the marks if this one is killed.
-    fn note_marks(&mut self) {
-        let configuration = &self.configuration;
-        let groups = configuration.marks.groups();
-        let table = configuration.ipvs.marks.as_ref().map(|marks| marks.table.clone());
-        self.status.changes.update_ipvs(|ipvs| {
-            ipvs.marks = groups.to_vec();
-            ipvs.mark_table = table;
-        });
-    }
-
-    fn start_vrrp(&mut self) -> anyhow::Result<()> {
-        if self.vrrp.is_none() && self.configuration.needs_vrrp(&self.arguments) {
-            let mut child = Child::start(
-                Role::Vrrp,
-                &self.places.vrrp,
-                &self.configuration.processes.vrrp,
-                &self.news_lines,
-                &self.reports,
-                Report::Vrrp,
-            )?;
-            let configure = self.configuration.for_vrrp();
-            child.configure(&configure, &self.configuration.processes.vrrp, ToVrrp::Process);
-            if !self.status.changes.is_empty() {
-                child.send(&ToVrrp::LeftBehind(self.status.changes.clone()));
-            }
-            for result in self.trackers.all_results() {
-                child.send(&result);
-            }
-            self.status.vrrp.get_or_insert_default().pid = Some(child.pid());
-            self.vrrp = Some(child);
-        }
-        Ok(())
-    }
-
-    fn start_bfd(&mut self) -> anyhow::Result<()> {
-        if self.bfd.is_none() && self.configuration.needs_bfd(&self.arguments) {
-            let mut child = Child::start(
-                Role::Bfd,
-                &self.places.bfd,
-                &self.configuration.processes.bfd,
-                &self.news_lines,
-                &self.reports,
-                Report::Bfd,
-            )?;
-            let status = self.status.bfd.get_or_insert_default();
-            status.pid = Some(child.pid());
-            let configure = self.configuration.for_bfd(status.restarts > 0);
-            child.configure(&configure, &self.configuration.processes.bfd, ToBfd::Process);
-            self.bfd = Some(child);
-        }
-        if self.arguments.no_bfd {
-            let sessions = &self.configuration.bfd.instances;
-            self.news_lines
-                .all_down(sessions.iter().map(|session| session.name.clone()));
-        }
-        Ok(())
     }
 
     /// Acts on a report. `Some`: the daemon has to end with this exit status.
@@ -452,262 +347,6 @@ impl Supervisor {
         Ok(None)
     }
 
-    /// The instance that the sync daemons follow.
-    fn followed(&self) -> Option<&String> {
-        self.configuration.ipvs.sync.as_ref()?.instance.as_ref()
-    }
-
-    fn follow_instance(&mut self, change: &VrrpNotification) {
-        let is_master = match change.state.as_str() {
-            "MASTER" => true,
-            "BACKUP" | "FAULT" | "STOP" | "DELETED" => false,
-            _ => return,
-        };
-        if !change.is_group && self.followed() == Some(&change.name) {
-            self.set_sync_master(is_master);
-        }
-    }
-
-    fn set_sync_master(&mut self, is_master: bool) {
-        self.sync_is_master = is_master;
-        if let Some(checker) = &self.checker {
-            checker.send(&ToChecker::SyncInstance { is_master });
-        }
-    }
-
-    fn child_ended(&mut self, role: Role, pid: u32, exit: std::process::ExitStatus) -> Option<u8> {
-        let lived = match role {
-            Role::Vrrp => {
-                let former = forget(&mut self.vrrp, &mut self.status.vrrp, pid);
-                self.dbus.vrrp_is_gone();
-                self.forget_wanted_files();
-                // Another director is master soon.
-                self.set_sync_master(false);
-                former
-            }
-            Role::Checker => {
-                self.commands.stop_all();
-                forget(&mut self.checker, &mut self.status.checker, pid)
-            }
-            Role::Bfd => forget(&mut self.bfd, &mut self.status.bfd, pid),
-            Role::Snmp => forget(&mut self.snmp, &mut self.status.snmp, pid),
-            Role::Dbus => {
-                self.dbus_ended(pid);
-                return None;
-            }
-        };
-        // A child that a reload made superfluous ended as told.
-        let (lived, restarts) = lived?;
-        tracing::error!("{role} process {pid} died: {exit}");
-        if self.arguments.dont_respawn {
-            return Some(1);
-        }
-        let delay = child::restart_delay(role, lived, restarts);
-        tracing::info!("{role} process is restarted in {} ms", delay.as_millis());
-        let reports = self.reports.clone();
-        tokio::spawn(async move {
-            tokio::time::sleep(delay).await;
-            // Without a supervisor there is nothing to restart.
-            let _ = reports.send(Report::Restart);
-        });
-        None
-    }
-
-    /// Reads the file again. With errors the running configuration goes on.
-    async fn reload(&mut self) -> anyhow::Result<()> {
-        tracing::info!("Reloading {}", self.arguments.config_file.display());
-        systemd::reloading();
-        self.marker = Marker::set(&self.configuration.reload, &self.places);
-        let loaded = match reloading::refusal(&self.configuration.reload).await {
-            Some(reason) => Err(LoadError { messages: vec![reason] }),
-            None => Configuration::load(&self.arguments)
-                .and_then(Configuration::without_errors)
-                .and_then(|configuration| configuration.succeeding(&self.configuration))
-                .map(|configuration| configuration.keeping_marks(self.configuration.marks.groups())),
-        };
-        self.take_over(loaded).await?;
-        systemd::ready(&self.summary());
-        Ok(())
-    }
-
-    /// The reload is over when every process has taken in the configuration.
-    fn end_reload(&mut self) {
-        let busy = [
-            self.vrrp.as_mut().is_some_and(|child| child.process().is_configuring()),
-            self.checker
-                .as_mut()
-                .is_some_and(|child| child.process().is_configuring()),
-            self.bfd.as_mut().is_some_and(|child| child.process().is_configuring()),
-            self.snmp.as_mut().is_some_and(|child| child.process().is_configuring()),
-        ];
-        if !busy.contains(&true) {
-            self.marker = None;
-        }
-    }
-
-    async fn take_over(&mut self, loaded: Result<Configuration, LoadError>) -> anyhow::Result<()> {
-        match loaded {
-            Ok(configuration) => {
-                load_new_modules(&self.configuration, &configuration).await;
-                let configuration = tracking_what_can_be(configuration, &mut self.processes).await;
-                for message in &configuration.messages {
-                    tracing::warn!("{message}");
-                }
-                self.status.configuration.messages.clone_from(&configuration.messages);
-                self.status.configuration.generation += 1;
-                self.status.configuration.loaded_at_s = seconds_since_1970();
-                self.status.configuration.refused = None;
-                self.tidying.note_much_work(DeadlineTimer::now());
-                // The new configuration may not name any more what a dead process left.
-                self.start_vrrp_to_clean_up();
-                self.configuration = configuration;
-                self.timetable.configure(&self.configuration.reload);
-                self.notifier.configure(std::mem::take(&mut self.configuration.notify));
-                self.notifier.reloaded();
-                self.apply()
-            }
-            Err(LoadError { messages }) => {
-                for message in &messages {
-                    tracing::error!("{message}");
-                }
-                tracing::error!("reload refused: the running configuration goes on");
-                self.status.configuration.refused = Some(RefusedReload {
-                    at_s: seconds_since_1970(),
-                    messages,
-                });
-                Ok(())
-            }
-        }
-    }
-
-    /// Hands the new configuration to the children, starts those that are needed now.
-    fn apply(&mut self) -> anyhow::Result<()> {
-        file_mask::set(self.configuration.umask);
-        take_name(self.configuration.processes.supervisor_name.as_deref());
-        self.configure_dbus();
-        self.configure_trackers();
-        let known = self.status.vrrp.as_ref().map(|vrrp| &vrrp.report.instances);
-        self.sync_is_master = self.followed().is_some_and(|followed| {
-            let instance = known.and_then(|known| known.iter().find(|instance| instance.name == *followed));
-            instance.is_some_and(|instance| instance.state == "MASTER")
-        });
-        // A child that is no longer needed gets an empty configuration and gives up all it holds.
-        if let Some(vrrp) = &mut self.vrrp {
-            // Before the settings: no instance shall act on what a script of the same name once said.
-            for result in self.trackers.all_results() {
-                vrrp.send(&result);
-            }
-            let configure = self.configuration.for_vrrp();
-            vrrp.configure(&configure, &self.configuration.processes.vrrp, ToVrrp::Process);
-        }
-        if self.checker.is_some() {
-            self.note_services(self.status.changes.ipvs.services.keys.clone());
-        }
-        if let Some(checker) = &mut self.checker {
-            let (made, files) = (BTreeSet::new(), self.trackers.file_values());
-            let configure = self.configuration.for_checker(false, made, self.sync_is_master, files);
-            checker.configure(&configure, &self.configuration.processes.checker, ToChecker::Process);
-            self.note_marks();
-        }
-        if let Some(bfd) = &mut self.bfd {
-            let configure = self.configuration.for_bfd(false);
-            bfd.configure(&configure, &self.configuration.processes.bfd, ToBfd::Process);
-        }
-        self.configure_snmp();
-        self.start_children()
-    }
-
-    /// Without instances nothing is tracked.
-    fn configure_trackers(&mut self) {
-        if self.configuration.needs_vrrp(&self.arguments) {
-            self.trackers.configure(&self.configuration.trackers);
-        } else if self.configuration.needs_checker(&self.arguments) {
-            self.trackers.configure(&TrackerTable {
-                files: self.configuration.trackers.files.clone(),
-                ..TrackerTable::default()
-            });
-        } else {
-            self.trackers.configure(&TrackerTable::default());
-        }
-    }
-
-    /// Ends the children, VRRP first of all: the peer should know at once. Then the scripts of their last words.
-    async fn stop(mut self, inbox: &mut mpsc::UnboundedReceiver<Report>) {
-        tracing::info!("Stopping");
-        systemd::stopping();
-        self.start_vrrp_to_clean_up();
-        self.stop_vrrp();
-        if let Some(checker) = &self.checker {
-            checker.send(&ToChecker::Shutdown {
-                keep_table: self.arguments.keep_ipvs,
-            });
-        }
-        if let Some(bfd) = &self.bfd {
-            bfd.send(&ToBfd::Shutdown);
-        }
-        // Scripts that run now are asked to end, and killed with us if they do not.
-        self.trackers.configure(&TrackerTable::default());
-        let limit = Instant::now() + self.configuration.child_wait_time;
-        let mut died = false;
-        while self.vrrp.is_some() || self.checker.is_some() || self.bfd.is_some() {
-            match tokio::time::timeout_at(limit, inbox.recv()).await {
-                Ok(Some(Report::Ended(Role::Vrrp, _, exit))) => {
-                    self.vrrp = None;
-                    if !exit.success() && !std::mem::replace(&mut died, true) {
-                        self.start_vrrp_to_clean_up();
-                        self.stop_vrrp();
-                    }
-                }
-                Ok(Some(Report::Ended(Role::Checker, ..))) => self.checker = None,
-                Ok(Some(Report::Ended(Role::Bfd, ..))) => self.bfd = None,
-                Ok(Some(Report::Ended(Role::Snmp, ..))) => self.snmp = None,
-                Ok(Some(Report::Restart)) => {}
-                Ok(Some(report)) => {
-                    // No failure can come of these: scripts log their own errors.
-                    let _ = self.handle(report);
-                }
-                Ok(None) | Err(_) => {
-                    tracing::error!(
-                        "a process does not end within {} s (child_wait_time) and is killed",
-                        self.configuration.child_wait_time.as_secs()
-                    );
-                    break;
-                }
-            }
-        }
-        // Dropping a child kills it if it still runs.
-        self.vrrp = None;
-        self.checker = None;
-        self.bfd = None;
-        self.stop_dbus(inbox).await;
-        self.stop_snmp(inbox).await;
-        self.lvs_sysctls.restore();
-        self.notifier.finish(STOP_SCRIPT_LIMIT).await;
-        run_for_life("shutdown_script", self.configuration.life.shutdown.as_ref()).await;
-        // Nobody may read the state of a daemon that is gone.
-        let _ = std::fs::remove_file(self.places.status());
-        tracing::info!("Stopped");
-    }
-
-    fn stop_vrrp(&self) {
-        if let Some(vrrp) = &self.vrrp {
-            vrrp.send(&ToVrrp::Shutdown {
-                keep_addresses: self.arguments.keep_addresses,
-            });
-        }
-    }
-
-    /// A VRRP process that was killed left its addresses behind. A new one removes them before anything else; it may be
-    /// stopped, or given another configuration, as soon as that is done.
-    fn start_vrrp_to_clean_up(&mut self) {
-        if self.arguments.keep_addresses {
-            return;
-        }
-        if let Err(error) = self.start_vrrp() {
-            tracing::error!("what the VRRP process left behind cannot be removed: {error:#}");
-        }
-    }
-
     /// One line for the service manager.
     fn summary(&self) -> String {
         match &self.status.configuration.refused {
@@ -767,28 +406,6 @@ async fn tracking_what_can_be(configuration: Configuration, processes: &mut Proc
         Ok(()) => configuration,
         Err(reason) => configuration.without_processes(&reason),
     }
-}
-
-/// The checker has no right to load what it did not need at its start.
-async fn load_new_modules(running: &Configuration, next: &Configuration) {
-    let new: Vec<String> = next.ipvs.modules.difference(&running.ipvs.modules).cloned().collect();
-    if !new.is_empty() {
-        // A thread that died has been heard of already.
-        let _ = tokio::task::spawn_blocking(move || load_modules(new.iter().map(String::as_str))).await;
-    }
-}
-
-/// Forgets an ended child. `None` if it was not the current one; else how long it lived and how often its like was restarted.
-fn forget<M, T: Default>(
-    slot: &mut Option<Child<M>>,
-    status: &mut Option<RoleStatus<T>>,
-    pid: u32,
-) -> Option<(Duration, u64)> {
-    let child = slot.take_if(|child| child.pid() == pid)?;
-    let status = status.get_or_insert_default();
-    status.pid = None;
-    status.restarts += 1;
-    Some((child.lived(), status.restarts))
 }
 
 fn seconds_since_1970() -> u64 {

@@ -1,11 +1,13 @@
 //! The VRRP process: packets, timers and netlink on one side, the election machine on the other. It does nothing else:
 //! no file is read here, no script runs here, no name is resolved here.
 
+mod acting;
 mod announcing;
 mod batch;
 mod interfaces;
 mod link_polling;
 mod links;
+mod network_news;
 mod own_interfaces;
 mod packet_filter;
 mod reporting;
@@ -18,18 +20,14 @@ mod tending;
 mod watched;
 
 use anyhow::Context;
-use holdfast_net::{
-    AddressFlags, AddressScope, Applied, DeadlineTimer, InterfaceAddress, Monitor, NetworkEvent, Requests,
-};
+use holdfast_net::{DeadlineTimer, Monitor, Requests};
 use holdfast_time::Timestamp;
-use holdfast_vrrp::{
-    Action, Event, Level, LogEvent, Node, NodeSettings, NotifyState, RoutingKind, Subject, VirtualAddress,
-};
+use holdfast_vrrp::{Action, Event, Level, LogEvent, Node, NodeSettings};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::signal::unix::{SignalKind, signal};
 
 use self::announcing::Announcing;
-use self::batch::{Advert, Batch};
+use self::batch::Batch;
 use self::interfaces::Interfaces;
 use self::links::Links;
 use self::reporting::Reporting;
@@ -39,7 +37,7 @@ use self::stalls::{Clocks, StallWatch};
 use self::tending::Tended;
 use self::watched::Watched;
 use crate::bfd_news::{BfdNews, NewsReceiver};
-use crate::ipc::{self, FromVrrp, ToVrrp, VrrpNotification, VrrpTrapEvent};
+use crate::ipc::{self, FromVrrp, ToVrrp};
 use crate::memory::Tidying;
 use crate::plan::buffers::VrrpBuffers;
 use crate::plan::links::LinkPlan;
@@ -217,30 +215,6 @@ impl Driver {
         self.sockets.open_as_needed(self.watched.listeners(), &self.interfaces);
     }
 
-    /// Before what is said of interfaces: an instance must not begin with an address that is not there.
-    fn report_configured_sources(&mut self) {
-        for (interface, address) in self.watched.sources() {
-            let place = self.interfaces.place_of(address, &interface);
-            let now = DeadlineTimer::now();
-            self.node.handle(
-                now,
-                Event::SourcePlace {
-                    interface,
-                    address,
-                    place,
-                },
-            );
-        }
-    }
-
-    /// Tells the machine what is new of an interface that it has asked about.
-    fn report_interface(&mut self, name: &str) {
-        let up = || self.links.is_up(name, &self.interfaces);
-        for news in self.watched.news(name, up, &self.interfaces) {
-            self.handle(news);
-        }
-    }
-
     fn next_deadline(&self) -> Option<Timestamp> {
         [
             self.node.next_deadline(),
@@ -347,116 +321,6 @@ impl Driver {
         self.clear_up().await;
     }
 
-    async fn network_events(&mut self, events: Vec<NetworkEvent>) {
-        for event in events {
-            let by_us = self.is_own_doing(&event);
-            if !by_us {
-                let now = DeadlineTimer::now();
-                for lost in self.routing.network_event(&event, &self.interfaces, now) {
-                    self.handle(lost);
-                }
-            }
-            match event {
-                NetworkEvent::LinkChanged(link) => {
-                    let name = link.name.clone();
-                    let former = self.interfaces.name_of(link.index).map(str::to_owned);
-                    let was_up = self.interfaces.is_up(&name);
-                    self.interfaces.link_changed(link);
-                    if !was_up && self.interfaces.is_up(&name) {
-                        self.routing
-                            .interface_came_back(&name, &self.interfaces, DeadlineTimer::now());
-                    }
-                    self.open_sockets();
-                    // A renamed interface is gone under its former name.
-                    if let Some(former) = former.filter(|former| *former != name) {
-                        self.report_if_known(&former);
-                    }
-                    self.report_if_known(&name);
-                }
-                NetworkEvent::LinkRemoved { index, name } => {
-                    self.interfaces.link_removed(index);
-                    self.open_sockets();
-                    self.report_configured_sources();
-                    self.report_if_known(&name);
-                }
-                NetworkEvent::AddressAdded { address, .. } => {
-                    self.interfaces.address_added(&address);
-                    if !self.is_on_own(&address) {
-                        self.address_changed(&address);
-                    }
-                }
-                NetworkEvent::AddressRemoved { address, .. } => {
-                    self.interfaces.address_removed(&address);
-                    // Of those on interfaces of ours is told when the interface itself has been looked after.
-                    let on_own = self.is_on_own(&address);
-                    if let (false, Some(name)) = (by_us || on_own, self.interfaces.name_of(address.interface_index)) {
-                        let interface = name.to_owned();
-                        self.handle(Event::AddressLost {
-                            interface,
-                            address: address.address,
-                        });
-                    }
-                    if !(by_us && on_own) {
-                        self.address_changed(&address);
-                    }
-                }
-                NetworkEvent::RouteRemoved { .. } | NetworkEvent::RuleRemoved { .. } => {}
-                NetworkEvent::Lost => self.read_again().await,
-            }
-        }
-    }
-
-    /// Whether an event only echoes our own request. Who removed an address the event does not say: without
-    /// `promote_secondaries` the kernel removes others of the same prefix together with the one we asked for.
-    fn is_own_doing(&mut self, event: &NetworkEvent) -> bool {
-        match event {
-            NetworkEvent::RouteRemoved { changed_by, .. } | NetworkEvent::RuleRemoved { changed_by, .. } => {
-                *changed_by == self.requests.port()
-            }
-            NetworkEvent::AddressRemoved { address, .. } => self.interfaces.was_our_removal(address),
-            _ => false,
-        }
-    }
-
-    /// One of our own is looked after, and then reported, when all events have been heard.
-    fn report_if_known(&mut self, name: &str) {
-        self.tended.own.note(name);
-        if !self.tended.own.is_ours(name) {
-            self.report_interface(name);
-        }
-    }
-
-    fn address_changed(&mut self, address: &InterfaceAddress) {
-        if self.watched.is_source(address.address) {
-            self.report_configured_sources();
-        }
-        if let Some(name) = self.interfaces.name_of(address.interface_index).map(str::to_owned) {
-            self.report_if_known(&name);
-        }
-    }
-
-    /// The kernel dropped events: everything is read again and told again; what the machine knows already does no harm.
-    async fn read_again(&mut self) {
-        tracing::warn!("network events were lost; reading all interfaces and addresses again");
-        match Interfaces::dump(&mut self.requests).await {
-            Ok(interfaces) => {
-                self.interfaces.read_again(interfaces);
-                self.tended.own.note_all();
-                self.watched.forget_what_was_said();
-                self.tell_everything();
-                for (interface, address) in self.interfaces.missing_virtual_addresses(&self.node) {
-                    self.handle(Event::AddressLost { interface, address });
-                }
-            }
-            Err(error) => tracing::error!("{error}"),
-        }
-        let now = DeadlineTimer::now();
-        match self.routing.read_again(&mut self.requests, &self.interfaces, now).await {
-            Ok(lost) => lost.into_iter().for_each(|lost| self.handle(lost)),
-            Err(error) => tracing::error!("{error}"),
-        }
-    }
-
     /// Does what the machine asks, in its order, and tells the supervisor what changed.
     async fn run_actions(&mut self) {
         let mut batch = Batch::default();
@@ -511,155 +375,6 @@ impl Driver {
         }
     }
 
-    /// Runs an action, or puts it into the batch.
-    fn run_action(&mut self, action: Action, batch: &mut Batch) {
-        self.announcing.follow(&action);
-        match action {
-            Action::SendAdvertisement {
-                interface,
-                source,
-                destinations,
-                ttl,
-                bytes,
-                authenticated,
-                ..
-            } => batch.advertise(destinations.into_iter().map(|destination| Advert {
-                interface: interface.clone(),
-                source,
-                destination,
-                ttl,
-                bytes: bytes.clone(),
-                authenticated,
-            })),
-            Action::AddAddresses {
-                interface, addresses, ..
-            } => {
-                self.tended.filter.note_additions(&interface, &addresses);
-                batch.add(self.for_kernel(&interface, &addresses));
-            }
-            Action::RemoveAddresses {
-                interface, addresses, ..
-            } => {
-                self.tended.filter.note_removals(&interface, &addresses);
-                batch.remove(self.for_kernel(&interface, &addresses));
-            }
-            Action::AddRoutes { routes, .. } => batch.add_routing(RoutingKind::Route, routes),
-            Action::RemoveRoutes { routes, .. } => batch.remove_routing(RoutingKind::Route, routes),
-            Action::AddRules { rules, .. } => batch.add_routing(RoutingKind::Rule, rules),
-            Action::RemoveRules { rules, .. } => batch.remove_routing(RoutingKind::Rule, rules),
-            Action::Announce {
-                instance,
-                interface,
-                addresses,
-                count,
-            } => {
-                self.announcing
-                    .announce(&self.interfaces, &instance, &interface, &addresses, count);
-                *batch = Batch::Announcements;
-            }
-            Action::Transition {
-                instance,
-                from,
-                to,
-                reason,
-                ..
-            } => {
-                tracing::debug!("({instance}) {from} -> {to}: {reason}");
-                self.reporting.note_transition(instance, &reason);
-            }
-            Action::GroupTransition {
-                group,
-                from,
-                to,
-                reason,
-            } => {
-                tracing::debug!("sync group {group}: {from} -> {to}: {reason}");
-                self.reporting.note_group();
-            }
-            Action::Notify {
-                subject,
-                name,
-                state,
-                priority,
-                new_master,
-            } => {
-                let new_master = new_master.filter(|_| self.rfc_traps);
-                self.notify(subject, name.clone(), state, priority);
-                if let Some(new_master) = new_master {
-                    self.trap(name, VrrpTrapEvent::NewMaster(new_master));
-                }
-            }
-            Action::Refused {
-                instance,
-                from,
-                refusal,
-            } => self.trap(instance, VrrpTrapEvent::Refused { from, refusal }),
-            // Kept by the caller.
-            Action::Log(_) => {}
-        }
-    }
-
-    async fn carry_out(&mut self, batch: Batch) {
-        self.tended.filter.block_coming(&self.interfaces).await;
-        match batch {
-            Batch::Empty => {}
-            Batch::Adverts(adverts) => self.sockets.send(&adverts),
-            Batch::Additions(addresses) => self.add(&addresses).await,
-            Batch::Removals(addresses) => self.remove(&addresses).await,
-            Batch::RoutingAdditions(kind, texts) => {
-                let Self { requests, routing, .. } = self;
-                for (text, problem) in routing.add(kind, &texts, requests, &self.interfaces).await {
-                    self.handle(Event::RoutingFailed { kind, text, problem });
-                }
-            }
-            Batch::RoutingRemovals(kind, texts) => {
-                let Self { requests, routing, .. } = self;
-                routing.remove(kind, &texts, requests, &self.interfaces).await;
-            }
-            Batch::Announcements => self.announcing.send_due(&self.interfaces, DeadlineTimer::now()),
-        }
-        self.tended.filter.release_gone().await;
-    }
-
-    async fn add(&mut self, addresses: &[InterfaceAddress]) {
-        for (address, outcome) in addresses.iter().zip(self.requests.add_addresses(addresses).await) {
-            match outcome {
-                Ok(_) => self.interfaces.address_added(address),
-                Err(error) => tracing::error!("{error}"),
-            }
-        }
-    }
-
-    async fn remove(&mut self, addresses: &[InterfaceAddress]) {
-        for (address, outcome) in addresses.iter().zip(self.requests.remove_addresses(addresses).await) {
-            match outcome {
-                Ok(Applied::Changed) => self.interfaces.removed_by_us(address),
-                Ok(Applied::AlreadySo) => {}
-                Err(error) => tracing::error!("{error}"),
-            }
-        }
-    }
-
-    /// Addresses as the kernel takes them; none where the interface is not there.
-    fn for_kernel(&self, interface: &str, addresses: &[VirtualAddress]) -> std::vec::IntoIter<InterfaceAddress> {
-        let index = self.interfaces.index_of(interface);
-        let addresses: Vec<_> = index
-            .into_iter()
-            .flat_map(|index| addresses.iter().map(move |address| for_kernel(index, address)))
-            .collect();
-        addresses.into_iter()
-    }
-
-    fn notify(&self, subject: Subject, name: String, state: NotifyState, priority: u8) {
-        let change = VrrpNotification {
-            is_group: subject == Subject::Group,
-            name,
-            state: state.to_string(),
-            priority,
-        };
-        self.send(&FromVrrp::Notify(change));
-    }
-
     fn send(&self, message: &FromVrrp) {
         // A supervisor that is gone is noticed at the next receive.
         let _ = self.supervisor.send(message);
@@ -687,33 +402,6 @@ fn clocks() -> Clocks {
 /// What is left of `vrrp_delay_after_boot`.
 fn rest_of_boot_delay(settings: &NodeSettings) -> Duration {
     settings.delay_after_boot.saturating_sub(DeadlineTimer::uptime())
-}
-
-fn for_kernel(interface_index: u32, address: &VirtualAddress) -> InterfaceAddress {
-    let flags = [
-        (
-            !address.duplicate_detection && address.address.is_ipv6(),
-            AddressFlags::NODAD,
-        ),
-        (address.home, AddressFlags::HOMEADDRESS),
-        (address.mngtmpaddr, AddressFlags::MANAGETEMPADDR),
-        (address.noprefixroute, AddressFlags::NOPREFIXROUTE),
-        (address.autojoin, AddressFlags::MCAUTOJOIN),
-    ];
-    InterfaceAddress {
-        peer: address.peer,
-        broadcast: address.broadcast,
-        scope: AddressScope(address.scope),
-        label: address.label.clone(),
-        flags: flags
-            .into_iter()
-            .filter(|(set, _)| *set)
-            .fold(AddressFlags::NONE, |all, (_, flag)| all | flag),
-        preferred_lifetime_s: address
-            .preferred_lifetime
-            .map(|length| u32::try_from(length.as_secs()).unwrap_or(u32::MAX)),
-        ..InterfaceAddress::new(interface_index, address.address, address.prefix_len)
-    }
 }
 
 fn log(event: &LogEvent) {

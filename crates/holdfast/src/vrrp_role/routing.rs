@@ -9,7 +9,7 @@ use holdfast_net::{
 use holdfast_time::Timestamp;
 use holdfast_vrrp::{Event, RoutingKind};
 
-use super::for_kernel;
+use super::acting::for_kernel;
 use super::interfaces::Interfaces;
 use super::statics::{Changes, Statics};
 use crate::plan::routing::{RoutingPlan, StaticEntry};
