@@ -242,6 +242,25 @@ fn a_reload_comes_at_its_time(subject: Software) -> Result<()> {
     Ok(())
 }
 
+/// Whoever starts the daemon must be able to tell that there is nothing to run.
+fn no_configuration_has_an_exit_status_of_its_own(subject: Software) -> Result<()> {
+    let pair = Pair::new(Wire::V2Multicast)?;
+    let node = &pair.strong;
+    let instance = pair.configuration(STRONG, "");
+    fs::write(
+        node.path("/run/part.conf"),
+        format!("includem /run/nothing.conf\n{instance}"),
+    )?;
+    for file in ["/run/nothing.conf", "/run/part.conf"] {
+        let mut command = Command::new(subject.program()?);
+        command.args(["-n", "-l", "-f", file]);
+        let output = node.within(move || command.output())??;
+        let status = output.status.code();
+        ensure!(status == Some(6), "{file}: {status:?}\n{output:?}");
+    }
+    Ok(())
+}
+
 macro_rules! cases {
     ($subject:ident; $($case:ident)*) => {
         $(
@@ -257,11 +276,11 @@ macro_rules! cases {
 mod keepalived {
     cases!(Keepalived; pid_files_are_where_the_file_says instances_live_side_by_side syslog_tells_instances_apart
         new_files_have_the_permissions_that_umask_leaves a_file_that_fails_the_test_is_not_taken
-        a_reload_comes_at_its_time);
+        a_reload_comes_at_its_time no_configuration_has_an_exit_status_of_its_own);
 }
 
 mod holdfast {
     cases!(Holdfast; pid_files_are_where_the_file_says instances_live_side_by_side syslog_tells_instances_apart
         new_files_have_the_permissions_that_umask_leaves a_reload_is_marked a_file_that_fails_the_test_is_not_taken
-        a_reload_comes_at_its_time);
+        a_reload_comes_at_its_time no_configuration_has_an_exit_status_of_its_own);
 }

@@ -41,10 +41,14 @@ fn daemons(node: &Node) -> String {
 }
 
 fn wait_for_daemon(node: &Node, role: &str) -> Result<()> {
+    wait_for_daemon_of(node, role, 51)
+}
+
+fn wait_for_daemon_of(node: &Node, role: &str, id: u8) -> Result<()> {
     let mut seen = String::new();
     let outcome = wait::until("the sync daemon", PATIENCE, || {
         seen = daemons(node);
-        seen.lines().count() == 1 && seen.starts_with(&format!("{role} sync daemon (mcast=eth0, syncid=51"))
+        seen.lines().count() == 1 && seen.starts_with(&format!("{role} sync daemon (mcast=eth0, syncid={id}"))
     });
     outcome.map_err(|problem| problem.context(format!("{}: wanted {role}, ipvsadm shows {seen:?}", node.name())))
 }
@@ -170,6 +174,21 @@ fn daemons_follow_the_roles(subject: Software) -> Result<()> {
     })
 }
 
+/// The old keyword of an instance gives its daemons the number 0, not the VRID: peers must agree on it.
+fn daemons_of_the_old_keyword_have_number_0(subject: Software) -> Result<()> {
+    site::load_modules()?;
+    let site = Site::new(Forwarding::Dr)?;
+    let [director, _] = &site.directors;
+    let configuration = site.configuration(&Options::default()).replace(
+        "    state BACKUP\n",
+        "    state BACKUP\n    lvs_sync_daemon_interface eth0\n",
+    );
+    let daemon = Daemon::start(subject, director, &configuration)?;
+    wait_for_daemon_of(director, "master", 0)?;
+    daemon.stop()?;
+    Ok(())
+}
+
 /// Timeouts are the kernel's from then on, `lvs_flush_on_stop` takes everything along, and `lvs_flush` begins with nothing.
 fn timeouts_and_the_whole_table(subject: Software) -> Result<()> {
     site::load_modules()?;
@@ -238,7 +257,7 @@ fn ipvs_is_in_another_namespace(subject: Software) -> Result<()> {
 
 macro_rules! cases {
     ($subject:ident) => {
-        cases!($subject; a_connection_survives_the_failover daemons_follow_the_roles timeouts_and_the_whole_table ipvs_is_in_another_namespace);
+        cases!($subject; a_connection_survives_the_failover daemons_follow_the_roles daemons_of_the_old_keyword_have_number_0 timeouts_and_the_whole_table ipvs_is_in_another_namespace);
     };
     ($subject:ident; $($case:ident)*) => {
         $(

@@ -61,6 +61,9 @@ const MUCH_WORK: usize = 64;
 /// Exit status when the configuration cannot be used, as keepalived's.
 pub const EXIT_CONFIGURATION: u8 = 2;
 
+/// Exit status when the configuration is not there, as keepalived's.
+pub const EXIT_NOT_CONFIGURED: u8 = 6;
+
 /// What the children tell.
 #[derive(Debug)]
 pub enum Report {
@@ -136,12 +139,12 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<u8> {
     let mut processes = ProcessMonitor::open();
     let configuration = match Configuration::load(&arguments) {
         Ok(configuration) => tracking_what_can_be(configuration, &mut processes).await,
-        Err(LoadError { messages }) => {
+        Err(LoadError { messages, exit_status }) => {
             for message in messages {
                 tracing::error!("{message}");
             }
             tracing::error!("{}: nothing to run; stopping", arguments.config_file.display());
-            return Ok(EXIT_CONFIGURATION);
+            return Ok(exit_status);
         }
     };
     log::tell_apart(&configuration.places.suffix);

@@ -145,7 +145,8 @@ pub(super) fn sync(config: &Config) -> Option<SyncSettings> {
         let interface = instance.lvs_sync_daemon_interface.as_ref()?;
         Some(SyncSettings {
             instance: Some(instance.name.value.clone()),
-            daemon: daemon(&interface.value, Some(instance.virtual_router_id.value), None),
+            // 0, not the VRID: a peer with keepalived and the same file sends and expects that.
+            daemon: daemon(&interface.value, None, None),
         })
     };
     config.vrrp_instances.iter().find_map(of_instance)
@@ -183,8 +184,8 @@ mod tests {
         assert_eq!((both.daemon.id, both.wanted(false).len()), (7, 2));
         let old = of("", "", "lvs_sync_daemon_interface eth2").sync.unwrap();
         assert_eq!(
-            (old.instance.as_deref(), old.daemon.interface.as_str()),
-            (Some("VI_1"), "eth2")
+            (old.instance.as_deref(), old.daemon.interface.as_str(), old.daemon.id),
+            (Some("VI_1"), "eth2", 0)
         );
         assert_eq!(of("", "", "").sync, None);
     }

@@ -7,12 +7,12 @@ use std::time::Duration;
 use holdfast_checker::tls::Identity;
 use holdfast_conf::config::Reload;
 use holdfast_conf::host::check_interfaces;
-use holdfast_conf::{Diagnostic, FileLoader, LoadOptions, Loaded, Severity};
+use holdfast_conf::{Class, Diagnostic, FileLoader, LoadOptions, Loaded, Severity};
 use holdfast_health::settings::Settings as HealthSettings;
 use holdfast_ipvs::table::ServiceKey;
 use holdfast_vrrp::settings::NodeSettings;
 
-use super::namespace;
+use super::{EXIT_CONFIGURATION, EXIT_NOT_CONFIGURED, namespace};
 use crate::cli::Arguments;
 use crate::host::ThisHost;
 use crate::ipc::{ToBfd, ToChecker, ToSnmp, ToVrrp};
@@ -97,6 +97,18 @@ pub struct Configuration {
 pub struct LoadError {
     /// Why, a line each
     pub messages: Vec<String>,
+    /// The exit status of a daemon that cannot start with it
+    pub exit_status: u8,
+}
+
+impl LoadError {
+    /// There is a configuration, and it cannot be used.
+    pub const fn unusable(messages: Vec<String>) -> Self {
+        Self {
+            messages,
+            exit_status: EXIT_CONFIGURATION,
+        }
+    }
 }
 
 impl Configuration {
@@ -134,8 +146,17 @@ impl Configuration {
         messages.extend(tracker_messages);
         let absent = check_interfaces(&config, &ThisHost::look());
         messages.extend(absent.iter().map(|diagnostic| diagnostic.one_line(&sources)));
-        if diagnostics.iter().any(Diagnostic::is_fatal) {
-            return Err(LoadError { messages });
+        let mut fatal = diagnostics.iter().filter(|diagnostic| diagnostic.is_fatal());
+        if let Some(first) = fatal.next() {
+            let is_absent = [first].into_iter().chain(fatal).any(is_of_files);
+            return Err(LoadError {
+                messages,
+                exit_status: if is_absent {
+                    EXIT_NOT_CONFIGURED
+                } else {
+                    EXIT_CONFIGURATION
+                },
+            });
         }
         let marks = Marks::give(&config);
         let mut vrrp = plan::vrrp::node_settings(&config, &trackers);
@@ -201,9 +222,7 @@ impl Configuration {
     /// Refuses a configuration with errors: at a reload something better is running already.
     pub fn without_errors(self) -> Result<Self, LoadError> {
         if self.has_errors {
-            Err(LoadError {
-                messages: self.messages,
-            })
+            Err(LoadError::unusable(self.messages))
         } else {
             Ok(self)
         }
@@ -241,7 +260,7 @@ impl Configuration {
         };
         let mut messages = self.messages;
         messages.push(format!("{changed} changed: that needs a restart"));
-        Err(LoadError { messages })
+        Err(LoadError::unusable(messages))
     }
 
     /// What the VRRP process is told.
@@ -326,4 +345,9 @@ pub fn load_options(config_id: Option<&str>) -> LoadOptions {
         environment,
         random_seed,
     }
+}
+
+/// Whether the configuration is not there, or not all of it.
+fn is_of_files(diagnostic: &Diagnostic) -> bool {
+    matches!(diagnostic.class, Some(Class::FileNotFound | Class::IncludeCheck))
 }

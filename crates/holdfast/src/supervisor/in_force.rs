@@ -21,7 +21,7 @@ impl Supervisor {
         systemd::reloading();
         self.marker = Marker::set(&self.configuration.reload, &self.places);
         let loaded = match reloading::refusal(&self.configuration.reload).await {
-            Some(reason) => Err(LoadError { messages: vec![reason] }),
+            Some(reason) => Err(LoadError::unusable(vec![reason])),
             None => Configuration::load(&self.arguments)
                 .and_then(Configuration::without_errors)
                 .and_then(|configuration| configuration.succeeding(&self.configuration))
@@ -68,7 +68,7 @@ impl Supervisor {
                 self.notifier.reloaded();
                 self.apply()
             }
-            Err(LoadError { messages }) => {
+            Err(LoadError { messages, .. }) => {
                 for message in &messages {
                     tracing::error!("{message}");
                 }
