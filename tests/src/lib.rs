@@ -8,6 +8,7 @@ pub mod agent;
 pub mod alike;
 pub mod attributes;
 pub mod bus;
+mod cases;
 pub mod client;
 pub mod crowd;
 pub mod daemon;

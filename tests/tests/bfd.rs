@@ -568,20 +568,8 @@ fn reload_changes_the_times_of_a_session(subject: Software) -> Result<()> {
     Ok(())
 }
 
-macro_rules! cases {
-    ($subject:ident; $($case:ident)*) => {
-        $(
-            #[test]
-            #[ignore = "needs root: cargo xtask test peers"]
-            fn $case() -> super::Result<()> {
-                super::$case(super::Software::$subject)
-            }
-        )*
-    };
-}
-
 mod keepalived {
-    cases!(Keepalived; lost_session_hands_over_before_any_advert_is_missed lost_session_moves_the_priority
+    bed::cases!(peers Keepalived; lost_session_hands_over_before_any_advert_is_missed lost_session_moves_the_priority
         reverse_turns_it_round passive_waits_to_be_spoken_to session_over_ipv6 session_without_a_source
         packets_from_afar_are_refused reload_keeps_the_session detection_time_is_negotiated
         idle_tx_paces_a_session_that_is_not_up weight_of_the_session_is_the_default sessions_have_an_audience
@@ -590,7 +578,7 @@ mod keepalived {
 }
 
 mod holdfast {
-    cases!(Holdfast; lost_session_hands_over_before_any_advert_is_missed lost_session_moves_the_priority
+    bed::cases!(peers Holdfast; lost_session_hands_over_before_any_advert_is_missed lost_session_moves_the_priority
         reverse_turns_it_round passive_waits_to_be_spoken_to session_over_ipv6 session_without_a_source
         packets_from_afar_are_refused reload_keeps_the_session detection_time_is_negotiated
         idle_tx_paces_a_session_that_is_not_up weight_of_the_session_is_the_default sessions_have_an_audience

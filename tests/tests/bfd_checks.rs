@@ -209,24 +209,12 @@ fn inhibited_servers_stay_without_weight(subject: Software) -> Result<()> {
     case.wait_for(&[(0, 0), (1, 0), (2, 1)], DETECTION)
 }
 
-macro_rules! cases {
-    ($subject:ident; $($case:ident)*) => {
-        $(
-            #[test]
-            #[ignore = "needs a guest: cargo xtask test guest"]
-            fn $case() -> super::Result<()> {
-                super::$case(super::Software::$subject)
-            }
-        )*
-    };
-}
-
 mod keepalived {
-    cases!(Keepalived; real_servers_follow_their_sessions all_checks_must_pass reload_keeps_what_is_known
+    bed::cases!(guest Keepalived; real_servers_follow_their_sessions all_checks_must_pass reload_keeps_what_is_known
         inhibited_servers_stay_without_weight);
 }
 
 mod holdfast {
-    cases!(Holdfast; real_servers_follow_their_sessions all_checks_must_pass reload_keeps_what_is_known
+    bed::cases!(guest Holdfast; real_servers_follow_their_sessions all_checks_must_pass reload_keeps_what_is_known
         killed_processes_cost_no_server inhibited_servers_stay_without_weight);
 }

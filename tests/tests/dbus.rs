@@ -391,27 +391,11 @@ fn name_changes_at_a_reload() -> Result<()> {
     Ok(())
 }
 
-/// The cases with one subject.
-macro_rules! cases {
-    ($subject:ident) => {
-        cases!($subject; objects_show_the_instances announcements_are_made_on_request signals_come_in_order
-            service_follows_the_keyword service_follows_the_process bus_is_nothing_to_the_election);
-    };
-    ($subject:ident; $($case:ident)*) => {
-        $(
-            #[test]
-            #[ignore = "needs root: cargo xtask test peers"]
-            fn $case() -> super::Result<()> {
-                super::$case(super::Software::$subject)
-            }
-        )*
-    };
-}
-
-mod keepalived {
-    cases!(Keepalived);
-}
-
-mod holdfast {
-    cases!(Holdfast);
-}
+bed::cases!(peers both;
+    objects_show_the_instances
+    announcements_are_made_on_request
+    signals_come_in_order
+    service_follows_the_keyword
+    service_follows_the_process
+    bus_is_nothing_to_the_election
+);

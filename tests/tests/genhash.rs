@@ -251,23 +251,10 @@ fn echo(mut stream: TcpStream) -> std::io::Result<()> {
     stream.write_all(&heard)
 }
 
-/// The cases with one subject.
-macro_rules! cases {
-    ($subject:ident; $($case:ident)*) => {
-        $(
-            #[test]
-            #[ignore = "needs root: cargo xtask test peers"]
-            fn $case() -> super::Result<()> {
-                super::$case(super::Software::$subject)
-            }
-        )*
-    };
-}
-
 mod keepalived {
-    cases!(Keepalived; pages_have_the_same_digest what_has_no_digest_is_told requests_are_the_same);
+    bed::cases!(peers Keepalived; pages_have_the_same_digest what_has_no_digest_is_told requests_are_the_same);
 }
 
 mod holdfast {
-    cases!(Holdfast; pages_have_the_same_digest what_has_no_digest_is_told requests_are_the_same);
+    bed::cases!(peers Holdfast; pages_have_the_same_digest what_has_no_digest_is_told requests_are_the_same);
 }

@@ -437,28 +437,17 @@ fn a_tracked_file_is_behind_a_link(subject: Software) -> Result<()> {
     case.wait_for_priority(written, STRONG - 30)
 }
 
-macro_rules! cases {
-    ($subject:ident) => {
-        cases!($subject; a_loss_counts_after_its_delay a_loss_below_a_virtual_mac_counts_after_its_delay a_delay_is_shorter_than_the_patience_of_backups links_are_polled
-            polling_of_all_and_of_none tracked_interfaces_weigh an_interface_comes_goes_and_changes
-            an_interface_is_replaced_at_once an_interface_of_addresses_comes_and_goes settings_of_the_kernel_are_lent
-            static_addresses_have_a_default_interface a_tracked_file_is_behind_a_link);
-    };
-    ($subject:ident; $($case:ident)*) => {
-        $(
-            #[test]
-            #[ignore = "needs root: cargo xtask test peers"]
-            fn $case() -> super::Result<()> {
-                super::$case(super::Software::$subject)
-            }
-        )*
-    };
-}
-
-mod keepalived {
-    cases!(Keepalived);
-}
-
-mod holdfast {
-    cases!(Holdfast);
-}
+bed::cases!(peers both;
+    a_loss_counts_after_its_delay
+    a_loss_below_a_virtual_mac_counts_after_its_delay
+    a_delay_is_shorter_than_the_patience_of_backups
+    links_are_polled
+    polling_of_all_and_of_none
+    tracked_interfaces_weigh
+    an_interface_comes_goes_and_changes
+    an_interface_is_replaced_at_once
+    an_interface_of_addresses_comes_and_goes
+    settings_of_the_kernel_are_lent
+    static_addresses_have_a_default_interface
+    a_tracked_file_is_behind_a_link
+);

@@ -309,26 +309,13 @@ mod holdfast_strong_holdfast_weak {
     wires!(Holdfast, Holdfast);
 }
 
-/// The cases with one subject.
-macro_rules! alone {
-    ($subject:ident; $($case:ident)*) => {
-        $(
-            #[test]
-            #[ignore = "needs root: cargo xtask test peers"]
-            fn $case() -> super::Result<()> {
-                super::$case(super::Software::$subject)
-            }
-        )*
-    };
-}
-
 mod keepalived {
-    alone!(Keepalived; lost_vrrp_process_does_not_fight clean_stop_leaves_nothing
+    bed::cases!(peers Keepalived; lost_vrrp_process_does_not_fight clean_stop_leaves_nothing
         broken_reload_keeps_the_old_configuration scripts_are_told_every_state runs_in_a_network_namespace);
 }
 
 mod holdfast {
-    alone!(Holdfast; lost_vrrp_process_does_not_fight clean_stop_leaves_nothing
+    bed::cases!(peers Holdfast; lost_vrrp_process_does_not_fight clean_stop_leaves_nothing
         broken_reload_keeps_the_old_configuration scripts_are_told_every_state runs_in_a_network_namespace
         lives_without_ipvs);
 }

@@ -261,26 +261,14 @@ fn no_configuration_has_an_exit_status_of_its_own(subject: Software) -> Result<(
     Ok(())
 }
 
-macro_rules! cases {
-    ($subject:ident; $($case:ident)*) => {
-        $(
-            #[test]
-            #[ignore = "needs root: cargo xtask test peers"]
-            fn $case() -> super::Result<()> {
-                super::$case(super::Software::$subject)
-            }
-        )*
-    };
-}
-
 mod keepalived {
-    cases!(Keepalived; pid_files_are_where_the_file_says instances_live_side_by_side syslog_tells_instances_apart
+    bed::cases!(peers Keepalived; pid_files_are_where_the_file_says instances_live_side_by_side syslog_tells_instances_apart
         new_files_have_the_permissions_that_umask_leaves a_file_that_fails_the_test_is_not_taken
         a_reload_comes_at_its_time no_configuration_has_an_exit_status_of_its_own);
 }
 
 mod holdfast {
-    cases!(Holdfast; pid_files_are_where_the_file_says instances_live_side_by_side syslog_tells_instances_apart
+    bed::cases!(peers Holdfast; pid_files_are_where_the_file_says instances_live_side_by_side syslog_tells_instances_apart
         new_files_have_the_permissions_that_umask_leaves a_reload_is_marked a_file_that_fails_the_test_is_not_taken
         a_reload_comes_at_its_time no_configuration_has_an_exit_status_of_its_own);
 }

@@ -250,24 +250,12 @@ fn lateness_raises_the_priority(subject: Software) -> Result<()> {
     Ok(())
 }
 
-macro_rules! cases {
-    ($subject:ident; $($case:ident)*) => {
-        $(
-            #[test]
-            #[ignore = "needs root: cargo xtask test peers"]
-            fn $case() -> super::Result<()> {
-                super::$case(super::Software::$subject)
-            }
-        )*
-    };
-}
-
 mod keepalived {
-    cases!(Keepalived; processes_run_as_they_are_started processes_have_names nice_values_processors_and_memory
+    bed::cases!(peers Keepalived; processes_run_as_they_are_started processes_have_names nice_values_processors_and_memory
         real_time_has_a_limit a_restarted_process_runs_like_its_predecessor lateness_raises_the_priority);
 }
 
 mod holdfast {
-    cases!(Holdfast; processes_run_as_they_are_started processes_have_names nice_values_processors_and_memory
+    bed::cases!(peers Holdfast; processes_run_as_they_are_started processes_have_names nice_values_processors_and_memory
         real_time_has_a_limit real_time_changes_at_a_reload a_restarted_process_runs_like_its_predecessor lateness_raises_the_priority);
 }

@@ -187,26 +187,8 @@ fn life_scripts_run_first_and_last(subject: Software) -> Result<()> {
     Ok(())
 }
 
-/// The cases with one subject.
-macro_rules! cases {
-    ($subject:ident) => {
-        cases!($subject; fifos_are_told_every_state mail_tells_every_state life_scripts_run_first_and_last);
-    };
-    ($subject:ident; $($case:ident)*) => {
-        $(
-            #[test]
-            #[ignore = "needs root: cargo xtask test peers"]
-            fn $case() -> super::Result<()> {
-                super::$case(super::Software::$subject)
-            }
-        )*
-    };
-}
-
-mod keepalived {
-    cases!(Keepalived);
-}
-
-mod holdfast {
-    cases!(Holdfast);
-}
+bed::cases!(peers both;
+    fifos_are_told_every_state
+    mail_tells_every_state
+    life_scripts_run_first_and_last
+);

@@ -252,25 +252,13 @@ fn the_first_and_the_last_change_are_told(subject: Software) -> Result<()> {
     Ok(())
 }
 
-macro_rules! cases {
-    ($subject:ident; $($case:ident)*) => {
-        $(
-            #[test]
-            #[ignore = "needs root: cargo xtask test peers"]
-            fn $case() -> super::Result<()> {
-                super::$case(super::Software::$subject)
-            }
-        )*
-    };
-}
-
 mod keepalived {
-    cases!(Keepalived; an_agent_that_comes_and_goes_is_found an_agent_that_hangs_holds_nobody_up
+    bed::cases!(peers Keepalived; an_agent_that_comes_and_goes_is_found an_agent_that_hangs_holds_nobody_up
         the_command_line_switches_it_on the_first_and_the_last_change_are_told);
 }
 
 mod holdfast {
-    cases!(Holdfast; an_agent_that_comes_and_goes_is_found an_agent_that_hangs_holds_nobody_up
+    bed::cases!(peers Holdfast; an_agent_that_comes_and_goes_is_found an_agent_that_hangs_holds_nobody_up
         the_command_line_switches_it_on reloads_switch_it_off_and_on
         the_process_has_no_rights_and_is_missed_by_nobody the_first_and_the_last_change_are_told);
 }

@@ -309,26 +309,7 @@ fn files_are_where_the_configuration_wants_them() -> Result<()> {
     Ok(())
 }
 
-/// The cases with one subject.
-macro_rules! cases {
-    ($subject:ident) => {
-        cases!($subject; statistics_are_written_and_cleared statistics_are_asked_for_on_dbus);
-    };
-    ($subject:ident; $($case:ident)*) => {
-        $(
-            #[test]
-            #[ignore = "needs root: cargo xtask test peers"]
-            fn $case() -> super::Result<()> {
-                super::$case(super::Software::$subject)
-            }
-        )*
-    };
-}
-
-mod keepalived {
-    cases!(Keepalived);
-}
-
-mod holdfast {
-    cases!(Holdfast);
-}
+bed::cases!(peers both;
+    statistics_are_written_and_cleared
+    statistics_are_asked_for_on_dbus
+);

@@ -255,25 +255,10 @@ fn ipvs_is_in_another_namespace(subject: Software) -> Result<()> {
     Ok(())
 }
 
-macro_rules! cases {
-    ($subject:ident) => {
-        cases!($subject; a_connection_survives_the_failover daemons_follow_the_roles daemons_of_the_old_keyword_have_number_0 timeouts_and_the_whole_table ipvs_is_in_another_namespace);
-    };
-    ($subject:ident; $($case:ident)*) => {
-        $(
-            #[test]
-            #[ignore = "needs a guest: cargo xtask test guest"]
-            fn $case() -> super::Result<()> {
-                super::$case(super::Software::$subject)
-            }
-        )*
-    };
-}
-
-mod keepalived {
-    cases!(Keepalived);
-}
-
-mod holdfast {
-    cases!(Holdfast);
-}
+bed::cases!(guest both;
+    a_connection_survives_the_failover
+    daemons_follow_the_roles
+    daemons_of_the_old_keyword_have_number_0
+    timeouts_and_the_whole_table
+    ipvs_is_in_another_namespace
+);

@@ -299,26 +299,12 @@ fn lost_events_are_made_up_for(subject: Software) -> Result<()> {
     case.wait_for_priority(run, STRONG)
 }
 
-macro_rules! cases {
-    ($subject:ident) => {
-        cases!($subject; quorum_is_lost_and_regained nothing_runs_at_the_start restart_within_the_delay_is_not_noticed
-            children_count_and_can_be_too_many a_reload_changes_what_is_tracked arguments_are_compared lost_events_are_made_up_for);
-    };
-    ($subject:ident; $($case:ident)*) => {
-        $(
-            #[test]
-            #[ignore = "needs a guest: cargo xtask test guest"]
-            fn $case() -> super::Result<()> {
-                super::$case(super::Software::$subject)
-            }
-        )*
-    };
-}
-
-mod keepalived {
-    cases!(Keepalived);
-}
-
-mod holdfast {
-    cases!(Holdfast);
-}
+bed::cases!(guest both;
+    quorum_is_lost_and_regained
+    nothing_runs_at_the_start
+    restart_within_the_delay_is_not_noticed
+    children_count_and_can_be_too_many
+    a_reload_changes_what_is_tracked
+    arguments_are_compared
+    lost_events_are_made_up_for
+);

@@ -400,20 +400,8 @@ fn without_process_events_nothing_is_tracked(subject: Software) -> Result<()> {
     Ok(())
 }
 
-macro_rules! cases {
-    ($subject:ident; $($case:ident)*) => {
-        $(
-            #[test]
-            #[ignore = "needs root: cargo xtask test peers"]
-            fn $case() -> super::Result<()> {
-                super::$case(super::Software::$subject)
-            }
-        )*
-    };
-}
-
 mod keepalived {
-    cases!(Keepalived; weighted_script_gives_way_and_comes_back script_without_weight_is_a_fault
+    bed::cases!(peers Keepalived; weighted_script_gives_way_and_comes_back script_without_weight_is_a_fault
         script_that_fails_from_the_start_is_never_master fall_and_rise_are_counted hanging_script_has_failed
         file_moves_the_priority file_leads_a_group_to_fault weight_of_a_group_counts_once
         restarted_vrrp_process_learns_results reload_keeps_results
@@ -421,7 +409,7 @@ mod keepalived {
 }
 
 mod holdfast {
-    cases!(Holdfast; weighted_script_gives_way_and_comes_back script_without_weight_is_a_fault
+    bed::cases!(peers Holdfast; weighted_script_gives_way_and_comes_back script_without_weight_is_a_fault
         script_that_fails_from_the_start_is_never_master fall_and_rise_are_counted hanging_script_has_failed
         file_moves_the_priority file_leads_a_group_to_fault weight_of_a_group_counts_once
         restarted_vrrp_process_learns_results reload_keeps_results
