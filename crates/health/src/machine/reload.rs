@@ -5,6 +5,7 @@
 //! what it is.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use holdfast_ipvs::table::{DestinationKey, ServiceKey, Table};
@@ -158,13 +159,10 @@ impl Health {
         let name: Arc<str> = settings.name.as_str().into();
         let past = known.as_ref().map(|it| (it.quorum_up, it.sorry_active(), it.suspended));
         let first_new = CheckerId(self.next_id);
-        let mut known_servers: HashMap<DestinationKey, RealServer> = known.map_or_else(HashMap::new, |it| {
-            it.real_servers.into_iter().map(|it| (it.key, it)).collect()
-        });
-        let named: HashSet<DestinationKey> = settings.real_servers.iter().map(|it| it.key).collect();
+        let mut known_servers = FormerServers::new(known.map_or_else(Vec::new, |it| it.real_servers), &settings);
         let mut real_servers = Vec::with_capacity(settings.real_servers.len());
         for server in std::mem::take(&mut settings.real_servers) {
-            let known = take_known(&mut known_servers, &server.key, &named);
+            let known = known_servers.take(&server);
             let member = Member {
                 server: server.name.as_str().into(),
                 virtual_server: name.clone(),
@@ -179,7 +177,7 @@ impl Health {
             }
             real_servers.push(server);
         }
-        let mut gone: Vec<_> = known_servers.into_values().collect();
+        let mut gone: Vec<_> = known_servers.by_key.into_values().collect();
         gone.sort_by_key(|server| server.key);
         for server in gone {
             report.real_server_gone(&server, &name);
@@ -371,20 +369,44 @@ impl Health {
     }
 }
 
-/// The past of a real server. Behind a firewall mark its port comes and goes with the method (NAT needs one), and it is the
-/// same server: it takes over from one of its address that is not `named` any more.
-fn take_known(
-    known: &mut HashMap<DestinationKey, RealServer>,
-    key: &DestinationKey,
-    named: &HashSet<DestinationKey>,
-) -> Option<RealServer> {
-    if let Some(server) = known.remove(key) {
-        return Some(server);
+/// The real servers of a virtual server until now.
+#[derive(Default)]
+struct FormerServers {
+    by_key: HashMap<DestinationKey, RealServer>,
+    /// Behind a firewall mark: those that are not named any more.
+    unnamed: HashMap<IpAddr, BTreeSet<DestinationKey>>,
+}
+
+impl FormerServers {
+    fn new(former: Vec<RealServer>, settings: &settings::VirtualServer) -> Self {
+        let by_key: HashMap<_, _> = former.into_iter().map(|it| (it.key, it)).collect();
+        let is_mark = |key: &ServiceKey| matches!(key, ServiceKey::Fwmark { .. });
+        let mut unnamed: HashMap<IpAddr, BTreeSet<DestinationKey>> = HashMap::new();
+        if settings.services.iter().all(is_mark) {
+            let named: HashSet<DestinationKey> = settings.real_servers.iter().map(|it| it.key).collect();
+            for key in by_key.keys().filter(|key| !named.contains(*key)) {
+                unnamed.entry(key.address).or_default().insert(*key);
+            }
+        }
+        Self { by_key, unnamed }
     }
-    let was_it =
-        |it: &&DestinationKey| it.address == key.address && (it.port == 0 || key.port == 0) && !named.contains(*it);
-    let former = known.keys().filter(was_it).min().copied();
-    known.remove(&former?)
+
+    /// The past of a real server. Behind a firewall mark its port comes and goes with the method (NAT needs one), and it is
+    /// the same server; for a service with an address another port is another server.
+    fn take(&mut self, server: &settings::RealServer) -> Option<RealServer> {
+        if let Some(former) = self.by_key.remove(&server.key) {
+            return Some(former);
+        }
+        let unnamed = self.unnamed.get_mut(&server.key.address)?;
+        let was_it = |key: &&DestinationKey| {
+            let former = self.by_key.get(*key);
+            (key.port == 0 || server.key.port == 0)
+                && former.is_some_and(|former| former.destination.forwarding != server.destination.forwarding)
+        };
+        let former = unnamed.iter().find(was_it).copied()?;
+        unnamed.remove(&former);
+        self.by_key.remove(&former)
+    }
 }
 
 impl Report {

@@ -338,6 +338,38 @@ fn a_server_whose_port_comes_with_another_method_is_the_same_server() {
     assert_eq!(up(&bench), [false]);
 }
 
+/// With `alpha` it waits for its first check, and the former one is told to be gone.
+#[test]
+fn a_server_of_an_address_with_another_port_is_another_server() {
+    let with_port = |port: u16, forwarding| {
+        let mut server = real_server(11, 1);
+        server.key.port = port;
+        server.destination.forwarding = forwarding;
+        server.checkers = vec![tcp_check(11)];
+        server.checkers[0].alpha = true;
+        settings([virtual_server(1, vec![server])])
+    };
+    let mut bench = Bench::new(with_port(0, Forwarding::Masquerade));
+    bench.run(seconds(25));
+    let up = |bench: &Bench| {
+        bench
+            .health
+            .status()
+            .virtual_servers
+            .remove(0)
+            .real_servers
+            .remove(0)
+            .up
+    };
+    assert!(up(&bench));
+    bench.handle(Event::Reload(with_port(8080, Forwarding::Masquerade)));
+    assert!(!up(&bench));
+    bench.run(seconds(25));
+    assert!(up(&bench));
+    bench.handle(Event::Reload(with_port(0, Forwarding::Route)));
+    assert!(!up(&bench));
+}
+
 #[test]
 fn a_service_that_moves_to_another_virtual_server_unchanged_is_not_touched() {
     let mut first = virtual_server(1, vec![real_server(11, 1)]);
